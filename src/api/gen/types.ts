@@ -1012,8 +1012,7 @@ export interface Device {
   readonly capacity?: Readonly<Record<string, DeviceCapacity>> | undefined;
   readonly consumesCounters?: readonly DeviceCounterConsumption[] | undefined;
   readonly name: string;
-  readonly nodeAllocatableResourceMappings?:
-    Readonly<Record<string, NodeAllocatableResourceMapping>> | undefined;
+  readonly nodeAllocatableResourceMappings?: Readonly<Record<string, NodeAllocatableResourceMapping>> | undefined;
   readonly nodeName?: string | undefined;
   readonly nodeSelector?: NodeSelector | undefined;
   readonly taints?: readonly DeviceTaint[] | undefined;
@@ -1679,8 +1678,8 @@ export interface JSONPatch {
 }
 
 export interface JSONSchemaProps {
-  readonly $ref?: string | undefined;
-  readonly $schema?: string | undefined;
+  readonly "$ref"?: string | undefined;
+  readonly "$schema"?: string | undefined;
   readonly additionalItems?: unknown | undefined;
   readonly additionalProperties?: unknown | undefined;
   readonly allOf?: readonly JSONSchemaProps[] | undefined;
@@ -2144,8 +2143,7 @@ export interface NodeAddress {
 }
 
 export interface NodeAffinity {
-  readonly preferredDuringSchedulingIgnoredDuringExecution?:
-    readonly PreferredSchedulingTerm[] | undefined;
+  readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly PreferredSchedulingTerm[] | undefined;
   readonly requiredDuringSchedulingIgnoredDuringExecution?: NodeSelector | undefined;
 }
 
@@ -2477,8 +2475,7 @@ export interface Pod {
 }
 
 export interface PodAffinity {
-  readonly preferredDuringSchedulingIgnoredDuringExecution?:
-    readonly WeightedPodAffinityTerm[] | undefined;
+  readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly WeightedPodAffinityTerm[] | undefined;
   readonly requiredDuringSchedulingIgnoredDuringExecution?: readonly PodAffinityTerm[] | undefined;
 }
 
@@ -2492,8 +2489,7 @@ export interface PodAffinityTerm {
 }
 
 export interface PodAntiAffinity {
-  readonly preferredDuringSchedulingIgnoredDuringExecution?:
-    readonly WeightedPodAffinityTerm[] | undefined;
+  readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly WeightedPodAffinityTerm[] | undefined;
   readonly requiredDuringSchedulingIgnoredDuringExecution?: readonly PodAffinityTerm[] | undefined;
 }
 
@@ -2695,8 +2691,7 @@ export interface PodStatus {
   readonly hostIPs?: readonly HostIP[] | undefined;
   readonly initContainerStatuses?: readonly ContainerStatus[] | undefined;
   readonly message?: string | undefined;
-  readonly nodeAllocatableResourceClaimStatuses?:
-    readonly NodeAllocatableResourceClaimStatus[] | undefined;
+  readonly nodeAllocatableResourceClaimStatuses?: readonly NodeAllocatableResourceClaimStatus[] | undefined;
   readonly nominatedNodeName?: string | undefined;
   readonly observedGeneration?: number | undefined;
   readonly phase?: string | undefined;
@@ -3507,8 +3502,7 @@ export interface StatefulSetPersistentVolumeClaimRetentionPolicy {
 export interface StatefulSetSpec {
   readonly minReadySeconds?: number | undefined;
   readonly ordinals?: StatefulSetOrdinals | undefined;
-  readonly persistentVolumeClaimRetentionPolicy?:
-    StatefulSetPersistentVolumeClaimRetentionPolicy | undefined;
+  readonly persistentVolumeClaimRetentionPolicy?: StatefulSetPersistentVolumeClaimRetentionPolicy | undefined;
   readonly podManagementPolicy?: string | undefined;
   readonly replicas?: number | undefined;
   readonly revisionHistoryLimit?: number | undefined;
