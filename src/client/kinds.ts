@@ -1,0 +1,28 @@
+import type * as types from "#api/gen/types.ts";
+import { builtin } from "#api/kinds/list.ts";
+import type { ResourceOf } from "./resource-of.ts";
+
+const rbacGroup = "rbac.authorization.k8s.io";
+
+// The built-in kinds that components read and write, typed.
+export const configMaps: ResourceOf<types.ConfigMap> = builtin("", "configmaps");
+export const endpoints: ResourceOf<types.Endpoints> = builtin("", "endpoints");
+export const events: ResourceOf<types.CoreV1Event> = builtin("", "events");
+export const namespaces: ResourceOf<types.Namespace> = builtin("", "namespaces");
+export const nodes: ResourceOf<types.Node> = builtin("", "nodes");
+export const pods: ResourceOf<types.Pod> = builtin("", "pods");
+export const secrets: ResourceOf<types.Secret> = builtin("", "secrets");
+export const serviceAccounts: ResourceOf<types.ServiceAccount> = builtin("", "serviceaccounts");
+export const services: ResourceOf<types.Service> = builtin("", "services");
+export const replicationControllers: ResourceOf<types.ReplicationController> = builtin(
+  "",
+  "replicationcontrollers",
+);
+export const deployments: ResourceOf<types.Deployment> = builtin("apps", "deployments");
+export const replicaSets: ResourceOf<types.ReplicaSet> = builtin("apps", "replicasets");
+export const endpointSlices: ResourceOf<types.EndpointSlice> = builtin(
+  "discovery.k8s.io",
+  "endpointslices",
+);
+export const leases: ResourceOf<types.Lease> = builtin("coordination.k8s.io", "leases");
+export const clusterRoles: ResourceOf<types.ClusterRole> = builtin(rbacGroup, "clusterroles");
