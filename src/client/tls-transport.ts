@@ -159,7 +159,7 @@ class Connection {
       signal.addEventListener("abort", aborted, { once: true });
       stream.once("response", (received) => {
         this.#heardFrom = true;
-        const { [constants.HTTP2_HEADER_STATUS]: status = 0 } = received;
+        const status = Number(received[constants.HTTP2_HEADER_STATUS]);
         resolve({ status, headers: plainHeaders(received), body: this.#bodyOf(stream) });
       });
       stream.on("error", (error) => {

@@ -1,0 +1,93 @@
+import type { KubernetesObject } from "#api/object.ts";
+import type { Clock } from "#base/clock.ts";
+import type { Informer } from "#client/informer.ts";
+import { compareResourceVersions } from "#client/resource-version.ts";
+
+/** The informer is behind by this much at most before a reconcile gives up and tries again. */
+const waitMsMax = 30_000;
+
+interface Pending {
+  resourceVersion: string;
+  /** Objects being deleted: key to uid. */
+  readonly deleted: Map<string, string>;
+}
+
+/**
+ * Remembers, for each key of a controller, what it wrote, so that its next decision about the key
+ * is made on a cache that has it. Nothing is created twice, without counting expectations.
+ */
+export class OwnWrites<T extends KubernetesObject> {
+  readonly #informer: Informer<T>;
+  readonly #clock: Clock;
+  readonly #pending = new Map<string, Pending>();
+
+  constructor(informer: Informer<T>, clock: Clock) {
+    this.#informer = informer;
+    this.#clock = clock;
+  }
+
+  /** An object of the informer's kind was created or changed on behalf of `key`. */
+  wrote(key: string, object: KubernetesObject): void {
+    const pending = this.#of(key);
+    const version = object.metadata?.resourceVersion ?? "";
+    if (compareResourceVersions(version, pending.resourceVersion) > 0) {
+      pending.resourceVersion = version;
+    }
+  }
+
+  /** The object was deleted; the cache is to lose it, or to see it on its way out. */
+  deleted(key: string, object: { readonly key: string; readonly uid: string }): void {
+    this.#of(key).deleted.set(object.key, object.uid);
+  }
+
+  /**
+   * Resolves once the cache has everything written for `key`.
+   * @throws {Error} when it does not come within 30 s: the reconcile is to be tried again.
+   */
+  async settled(key: string, signal: AbortSignal): Promise<void> {
+    const pending = this.#pending.get(key);
+    if (pending === undefined) return;
+    if (!this.#isSettled(pending)) await this.#wait(pending, signal);
+    this.#pending.delete(key);
+  }
+
+  async #wait(pending: Pending, signal: AbortSignal): Promise<void> {
+    const stop = new AbortController();
+    const either = AbortSignal.any([signal, stop.signal]);
+    const late = new Error(
+      `the cache of ${this.#informer.resource.plural} is behind own writes for ${waitMsMax} ms`,
+    );
+    const timer = this.#clock.sleep(waitMsMax, either).then(
+      () => {
+        stop.abort(late);
+      },
+      () => undefined,
+    );
+    try {
+      await this.#informer.until(() => this.#isSettled(pending), either);
+    } finally {
+      stop.abort(late);
+      await timer;
+    }
+  }
+
+  #isSettled(pending: Pending): boolean {
+    if (pending.resourceVersion !== "" && !this.#informer.hasReached(pending.resourceVersion)) {
+      return false;
+    }
+    for (const [key, uid] of pending.deleted) {
+      const present = this.#informer.get(key)?.metadata;
+      if (present?.uid === uid && present.deletionTimestamp === undefined) return false;
+      pending.deleted.delete(key);
+    }
+    return true;
+  }
+
+  #of(key: string): Pending {
+    const present = this.#pending.get(key);
+    if (present !== undefined) return present;
+    const created: Pending = { resourceVersion: "", deleted: new Map() };
+    this.#pending.set(key, created);
+    return created;
+  }
+}
