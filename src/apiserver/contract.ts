@@ -39,8 +39,11 @@ export interface Attributes {
   readonly resource: string;
   readonly subresource: string;
   readonly namespace: string;
+  /** For list, watch and deletecollection: the value of a `metadata.name=` field selector. */
   readonly name: string;
   readonly path: string;
+  /** As it stands in the query of a list, watch or deletecollection; undefined without one. */
+  readonly fieldSelector?: string | undefined;
 }
 
 export interface Decision {

@@ -1,0 +1,42 @@
+import { childObject, childString } from "#api/object.ts";
+import type { Attributes, Authorizer, Decision, ObjectSource } from "#apiserver/contract.ts";
+import { NodeAuthorizer, type PodsOnNode } from "./node/node-authorizer.ts";
+import { RbacAuthorizer } from "./rbac/rbac-authorizer.ts";
+import { mastersGroup } from "./users.ts";
+
+const allowed: Decision = { allowed: true, reason: "" };
+
+/** All of authorization: `system:masters` first, then the rules for nodes, then RBAC. */
+export interface Authorization {
+  readonly authorizer: Authorizer;
+  /** For questions about rules themselves: reviews, and the check against escalation. */
+  readonly rbac: RbacAuthorizer;
+}
+
+/**
+ * @param podsOnNode the pods bound to a node; a server that knows them by node passes its own, since
+ * the default looks through all pods.
+ */
+export function createAuthorization(
+  objects: ObjectSource,
+  podsOnNode: PodsOnNode = (node) => boundTo(objects, node),
+): Authorization {
+  const rbac = new RbacAuthorizer(objects);
+  const nodes = new NodeAuthorizer(objects, podsOnNode);
+  function authorize(attributes: Attributes): Decision {
+    if (attributes.user.groups.includes(mastersGroup)) return allowed;
+    const ofNode = nodes.authorize(attributes);
+    if (ofNode.allowed) return ofNode;
+    const ofRoles = rbac.authorize(attributes);
+    if (ofRoles.allowed || ofNode.reason === "") return ofRoles;
+    const reasons = [ofNode.reason, ofRoles.reason].filter((it) => it !== "");
+    return { allowed: false, reason: reasons.join("\n") };
+  }
+  return { authorizer: { authorize }, rbac };
+}
+
+function boundTo(objects: ObjectSource, node: string): ReturnType<PodsOnNode> {
+  return objects
+    .list("pods", "")
+    .filter((pod) => childString(childObject(pod, "spec"), "nodeName") === node);
+}
