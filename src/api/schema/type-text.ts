@@ -141,7 +141,7 @@ function scalar(text: string, home: string): Parsed {
     case "f":
       return { shape: { kind: "number" }, goType: "float64" };
     case "x":
-      return { shape: { kind: "int-or-string" }, goType: "intstr.IntOrString" };
+      return { shape: { kind: "int-or-string" }, goType: "int32" };
     default: {
       assert(letter === "a", `shape '${text}' is known`);
       const union = unions[text.charAt(1)];
