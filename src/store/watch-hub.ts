@@ -9,7 +9,11 @@ export interface KeyRange {
   readonly end: string;
 }
 
-/** Reads events that the hub holds no more, `from` to `to` inclusive, at most {@link batchMax}. */
+/**
+ * Reads events that the hub holds no more: from the first one at or after `from` up to `to`, at
+ * most about {@link batchMax}, never part of a revision. The result is not empty when the hub once
+ * published events there. @throws {CompactedError}
+ */
 export type ReadHistory = (from: Revision, to: Revision) => Promise<readonly StoreEvent[]>;
 
 interface Watcher {
@@ -19,53 +23,64 @@ interface Watcher {
 
 /**
  * Hands the events of a store to its watchers. Holds the newest events in memory; a watcher that
- * starts further back reads the rest from history. Every revision has exactly one event, so an
- * event's place is its revision: with events 5 6 7 held, `first` is 5 and revision 7 is at index 2.
+ * starts further back reads the rest from history. Worked example: with events of the revisions
+ * 5 6 6 9 held and everything up to 10 known, `first` is 5, `revision` is 10, and a watcher at 7
+ * goes on with the event of 9 and is then at 11.
  */
 export class WatchHub {
   readonly #watchers = new Set<Watcher>();
   readonly #readHistory: ReadHistory;
   readonly #heldMax: number;
+  /** In the order of their revisions. */
   #held: StoreEvent[] = [];
-  /** Revision of `#held[0]`; one past the last published revision when nothing is held. */
+  /** Everything at or after this revision is in `#held`. */
   #first: Revision;
+  #revision: Revision;
   #compacted: Revision;
 
   constructor(options: {
     readonly revision: Revision;
     readonly compacted: Revision;
-    /** Events kept in memory, at most. */
+    /** Events kept in memory, at most about twice this. */
     readonly heldMax: number;
     readonly readHistory: ReadHistory;
   }) {
     this.#first = options.revision + 1;
+    this.#revision = options.revision;
     this.#compacted = options.compacted;
     this.#heldMax = options.heldMax;
     this.#readHistory = options.readHistory;
   }
 
-  /** The last revision that was published. */
+  /** Everything up to here was published. */
   get revision(): Revision {
-    return this.#first + this.#held.length - 1;
+    return this.#revision;
   }
 
   get compacted(): Revision {
     return this.#compacted;
   }
 
-  publish(event: StoreEvent): void {
-    assert(revisionOf(event) === this.revision + 1, "publish: revisions have no gaps");
-    this.#held.push(event);
-    // Trimmed in steps: one shift of the array for many events.
-    if (this.#held.length > this.#heldMax * 2) this.#drop(this.#held.length - this.#heldMax);
+  /** All events of one revision or of several, in order. */
+  publish(...events: readonly StoreEvent[]): void {
+    const last = events.at(-1);
+    if (last === undefined) return;
+    assert(revisionOf(last) > this.#revision, "publish: revisions rise");
+    this.#held.push(...events);
+    this.#revision = revisionOf(last);
+    // Trimmed in steps: one copy of the array for many events.
+    if (this.#held.length > this.#heldMax * 2) this.#trim();
     this.#wakeAll();
   }
 
   compact(revision: Revision): void {
     if (revision <= this.#compacted) return;
     this.#compacted = revision;
-    const drop = Math.min(revision + 1 - this.#first, this.#held.length);
-    if (drop > 0) this.#drop(drop);
+    if (revision >= this.#first) {
+      this.#held = this.#held.slice(this.#indexOf(revision + 1));
+      this.#first = revision + 1;
+      this.#revision = Math.max(this.#revision, revision);
+    }
     this.#wakeAll();
   }
 
@@ -90,11 +105,11 @@ export class WatchHub {
       let next = after + 1;
       while (!signal.aborted) {
         if (next <= this.#compacted) throw new CompactedError(this.#compacted);
-        if (next <= this.revision) {
+        if (next <= this.#revision) {
+          const upTo = this.#revision;
           const batch = await this.#read(next);
           const last = batch.at(-1);
-          if (last === undefined) throw new CompactedError(this.#compacted);
-          next = revisionOf(last) + 1;
+          next = last === undefined ? upTo + 1 : revisionOf(last) + 1;
           const events = batch.filter((it) => inRange(range, keyOf(it)));
           if (events.length > 0) yield { kind: "events", revision: next - 1, events };
         } else if (watcher.progress) {
@@ -114,16 +129,40 @@ export class WatchHub {
   }
 
   async #read(from: Revision): Promise<readonly StoreEvent[]> {
-    if (from >= this.#first) {
-      const at = from - this.#first;
-      return this.#held.slice(at, at + batchMax);
+    if (from < this.#first) {
+      const found = await this.#readHistory(from, this.#first - 1);
+      // Nothing between `from` and what is held: go on with that.
+      if (found.length > 0) return found;
     }
-    return await this.#readHistory(from, Math.min(this.#first - 1, from + batchMax - 1));
+    const start = this.#indexOf(from);
+    let end = Math.min(start + batchMax, this.#held.length);
+    // A revision is never split.
+    while (end < this.#held.length && this.#revisionAt(end) === this.#revisionAt(end - 1)) end += 1;
+    return this.#held.slice(start, end);
   }
 
-  #drop(count: number): void {
-    this.#held = this.#held.slice(count);
-    this.#first += count;
+  /** Index of the first held event at or after `revision`. */
+  #indexOf(revision: Revision): number {
+    let low = 0;
+    let high = this.#held.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#revisionAt(middle) < revision) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #revisionAt(index: number): Revision {
+    const event = this.#held[index];
+    return event === undefined ? Number.POSITIVE_INFINITY : revisionOf(event);
+  }
+
+  #trim(): void {
+    let cut = this.#held.length - this.#heldMax;
+    while (this.#revisionAt(cut) === this.#revisionAt(cut - 1)) cut += 1;
+    this.#first = this.#revisionAt(cut - 1) + 1;
+    this.#held = this.#held.slice(cut);
   }
 
   #wakeAll(): void {

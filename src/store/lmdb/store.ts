@@ -41,6 +41,8 @@ const commitBytesMax = 8 * 1_048_576;
 const queueMax = 50_000;
 /** Bytes written between two looks at how full the database is; fewer for a small quota. */
 const lookEveryMaxBytes = 1_048_576;
+/** Revisions read from the file for a watcher at once. */
+const historyMax = 1_000;
 const tickMs = 5_000;
 const leaseTickMs = 500;
 
@@ -329,7 +331,7 @@ export class LmdbStore implements Store {
   #readHistory(from: Revision, to: Revision): StoreEvent[] {
     if (from <= this.#hub.compacted) throw new CompactedError(this.#hub.compacted);
     const events: StoreEvent[] = [];
-    for (let revision = from; revision <= to; revision++) {
+    for (let revision = from; revision <= Math.min(to, from + historyMax); revision++) {
       const record = this.#file.database.getBinary(revisionKey(revision));
       assert(record !== undefined, "history above the compaction is on disk");
       events.push(this.#eventOf(revision, decodeHead(record), valueOf(record)));

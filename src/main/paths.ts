@@ -1,0 +1,27 @@
+import { join } from "node:path";
+
+/** Where an installation keeps its things. Everything lies below `data`; sockets below `run`. */
+export interface Paths {
+  readonly data: string;
+  /** Short, since a unix socket's path may have 107 bytes. */
+  readonly run: string;
+  readonly database: string;
+  readonly pki: string;
+  readonly node: string;
+  readonly kubeconfig: string;
+  readonly log: string;
+}
+
+export const defaultDataDirectory = "/var/lib/gantry";
+
+export function pathsBelow(data: string, run: string): Paths {
+  return {
+    data,
+    run,
+    database: join(data, "database"),
+    pki: join(data, "pki"),
+    node: join(data, "node"),
+    kubeconfig: join(data, "kubeconfig"),
+    log: join(data, "gantry.log"),
+  };
+}
