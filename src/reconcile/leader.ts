@@ -49,11 +49,15 @@ export async function runAsLeader(
         error: error instanceof Error ? error : new Error(String(error)),
       });
     });
-    await Promise.race([leading, election.holdOn(signal)]);
+    const over = new AbortController();
+    const holding = election.holdOn(AbortSignal.any([signal, over.signal]));
+    await Promise.race([leading, holding]);
     lost.abort(new Error(`lost the lease ${options.name}`));
     await leading;
+    over.abort(new Error("no longer leading"));
+    await holding;
     await election.release();
-    if (!signal.aborted) options.log.error("leadership lost", { lease: options.name });
+    options.log.info("stopped leading", { lease: options.name, identity: options.identity });
   }
 }
 

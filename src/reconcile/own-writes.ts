@@ -1,5 +1,6 @@
 import type { KubernetesObject } from "#api/object.ts";
 import type { Clock } from "#base/clock.ts";
+import type { Client } from "#client/client.ts";
 import type { Informer } from "#client/informer.ts";
 import { compareResourceVersions } from "#client/resource-version.ts";
 
@@ -8,6 +9,8 @@ const waitMsMax = 30_000;
 
 interface Pending {
   resourceVersion: string;
+  /** A write had no answer: the server may have done it. */
+  uncertain: boolean;
   /** Objects being deleted: key to uid. */
   readonly deleted: Map<string, string>;
 }
@@ -18,12 +21,14 @@ interface Pending {
  */
 export class OwnWrites<T extends KubernetesObject> {
   readonly #informer: Informer<T>;
+  readonly #client: Client;
   readonly #clock: Clock;
   readonly #pending = new Map<string, Pending>();
 
-  constructor(informer: Informer<T>, clock: Clock) {
+  constructor(informer: Informer<T>, ports: { readonly client: Client; readonly clock: Clock }) {
     this.#informer = informer;
-    this.#clock = clock;
+    this.#client = ports.client;
+    this.#clock = ports.clock;
   }
 
   /** An object of the informer's kind was created or changed on behalf of `key`. */
@@ -35,9 +40,19 @@ export class OwnWrites<T extends KubernetesObject> {
     }
   }
 
+  /** A write for `key` failed without an answer; the server is asked for its newest revision. */
+  uncertain(key: string): void {
+    this.#of(key).uncertain = true;
+  }
+
   /** The object was deleted; the cache is to lose it, or to see it on its way out. */
   deleted(key: string, object: { readonly key: string; readonly uid: string }): void {
     this.#of(key).deleted.set(object.key, object.uid);
+  }
+
+  /** A deletion that was announced by {@link deleted} did not happen. */
+  notDeleted(key: string, objectKey: string): void {
+    this.#pending.get(key)?.deleted.delete(objectKey);
   }
 
   /**
@@ -47,6 +62,11 @@ export class OwnWrites<T extends KubernetesObject> {
   async settled(key: string, signal: AbortSignal): Promise<void> {
     const pending = this.#pending.get(key);
     if (pending === undefined) return;
+    if (pending.uncertain) {
+      const list = await this.#client.list(this.#informer.resource, { limit: 1 }, signal);
+      pending.resourceVersion = list.metadata?.resourceVersion ?? "";
+      pending.uncertain = false;
+    }
     if (!this.#isSettled(pending)) await this.#wait(pending, signal);
     this.#pending.delete(key);
   }
@@ -86,7 +106,7 @@ export class OwnWrites<T extends KubernetesObject> {
   #of(key: string): Pending {
     const present = this.#pending.get(key);
     if (present !== undefined) return present;
-    const created: Pending = { resourceVersion: "", deleted: new Map() };
+    const created: Pending = { resourceVersion: "", uncertain: false, deleted: new Map() };
     this.#pending.set(key, created);
     return created;
   }
