@@ -144,3 +144,39 @@ export const namespaceRoleBindings: readonly BindingRow[] = [
     subjects: ["ServiceAccount kube-system/token-cleaner"],
   },
 ];
+
+/**
+ * What a machine needs to join with a bootstrap token: read how to reach the cluster, ask for a
+ * node's client certificate, and later renew it. Upstream leaves these to kubeadm.
+ */
+export const joinRoles: readonly RoleRow[] = [
+  {
+    name: "gantry:cluster-info",
+    namespace: "kube-public",
+    rules: ["get core configmaps cluster-info"],
+  },
+];
+
+export const joinBindings: readonly BindingRow[] = [
+  {
+    name: "gantry:cluster-info",
+    namespace: "kube-public",
+    role: "gantry:cluster-info",
+    subjects: ["User system:anonymous", "Group system:bootstrappers"],
+  },
+  {
+    name: "gantry:node-bootstrapper",
+    role: "system:node-bootstrapper",
+    subjects: ["Group system:bootstrappers"],
+  },
+  {
+    name: "gantry:node-client-certificates",
+    role: "system:certificates.k8s.io:certificatesigningrequests:nodeclient",
+    subjects: ["Group system:bootstrappers"],
+  },
+  {
+    name: "gantry:node-certificate-renewal",
+    role: "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient",
+    subjects: ["Group system:nodes"],
+  },
+];
