@@ -118,13 +118,15 @@ function withoutInstance(
   old: ApiContainerStatus | undefined,
 ): ApiContainerStatus {
   if (old?.state?.terminated !== undefined) return old;
+  const { restartCount = 0, lastState = {} }: Partial<ApiContainerStatus> = old ?? {};
+  const { image = "" } = container.spec;
   const base = {
     ...fixedFields(container),
-    image: container.spec.image ?? "",
+    image,
     imageID: "",
     ready: false,
-    restartCount: old?.restartCount ?? 0,
-    lastState: old?.lastState ?? {},
+    restartCount,
+    lastState,
   };
   if (container.role === "init" && hasRegularInstance(input)) {
     // Only a pod whose init containers succeeded has come this far.

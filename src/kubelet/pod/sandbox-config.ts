@@ -1,0 +1,58 @@
+import type { Pod } from "#api/gen/types.ts";
+import type { SandboxConfig } from "#cri/runtime.ts";
+import { containerLabels } from "./containers.ts";
+import { podDns, type NodeDns } from "./dns.ts";
+import { hasPrivileged, pidNamespace, sandboxSecurity } from "./security.ts";
+
+export interface SandboxPlace {
+  readonly attempt: number;
+  readonly dns: NodeDns;
+  readonly logDirectory: string;
+  readonly cgroupParent: string;
+  readonly nodeName: string;
+}
+
+/** Linux allows no longer host name. */
+const hostnameLengthMax = 63;
+
+/** The sandbox of a pod, as the runtime is asked for it. */
+export function sandboxConfig(pod: Pod, place: SandboxPlace): SandboxConfig {
+  const { name = "", namespace = "", uid = "", labels = {}, annotations = {} } = pod.metadata ?? {};
+  const sysctls = pod.spec?.securityContext?.sysctls ?? [];
+  return {
+    metadata: { name, namespace, uid, attempt: place.attempt },
+    hostname: podHostname(pod, place),
+    logDirectory: place.logDirectory,
+    dns: podDns(pod, place.dns),
+    labels: {
+      ...labels,
+      [containerLabels.podName]: name,
+      [containerLabels.podNamespace]: namespace,
+      [containerLabels.podUid]: uid,
+    },
+    annotations,
+    cgroupParent: place.cgroupParent,
+    network: pod.spec?.hostNetwork === true ? "node" : "pod",
+    pid: pidNamespace(pod),
+    ipc: pod.spec?.hostIPC === true ? "node" : "pod",
+    sysctls: Object.fromEntries(sysctls.map((it) => [it.name, it.value])),
+    privileged: hasPrivileged(pod),
+    security: sandboxSecurity(pod),
+    runtimeHandler: "",
+  };
+}
+
+/** The name that the pod's processes see; a pod on the node's network sees the node's. */
+export function podHostname(
+  pod: Pod,
+  place: { readonly dns: NodeDns; readonly nodeName: string },
+): string {
+  const { hostNetwork = false, hostname, subdomain, setHostnameAsFQDN = false } = pod.spec ?? {};
+  const { hostnameOverride } = pod.spec ?? {};
+  if (hostnameOverride !== undefined) return hostnameOverride;
+  if (hostNetwork) return place.nodeName;
+  const { name = "", namespace = "" } = pod.metadata ?? {};
+  const short = (hostname ?? name).slice(0, hostnameLengthMax).replace(/[-.]+$/, "");
+  if (!setHostnameAsFQDN || subdomain === undefined) return short;
+  return `${short}.${subdomain}.${namespace}.svc.${place.dns.clusterDomain}`;
+}

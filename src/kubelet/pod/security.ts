@@ -1,0 +1,146 @@
+import type {
+  Container,
+  Pod,
+  PodSecurityContext,
+  SeccompProfile,
+  SecurityContext as ApiSecurityContext,
+} from "#api/gen/types.ts";
+import type { ImageStatus, NamespaceMode, SecurityContext } from "#cri/runtime.ts";
+
+/** Paths of /proc and /sys that tell or do too much (upstream: `pkg/securitycontext/util.go`). */
+const maskedPaths: readonly string[] = [
+  "/proc/asound",
+  "/proc/acpi",
+  "/proc/interrupts",
+  "/proc/kcore",
+  "/proc/keys",
+  "/proc/latency_stats",
+  "/proc/timer_list",
+  "/proc/timer_stats",
+  "/proc/sched_debug",
+  "/proc/scsi",
+  "/sys/firmware",
+  "/sys/devices/virtual/powercap",
+];
+const readonlyPaths: readonly string[] = [
+  "/proc/bus",
+  "/proc/fs",
+  "/proc/irq",
+  "/proc/sys",
+  "/proc/sysrq-trigger",
+];
+
+/** What a container runs as: its own settings over the pod's. */
+export function containerSecurity(
+  pod: Pod,
+  container: Container,
+  image: Pick<ImageStatus, "uid">,
+): SecurityContext {
+  const podContext = pod.spec?.securityContext ?? {};
+  const own = container.securityContext ?? {};
+  const { runAsUser, runAsGroup } = userOf(podContext, own, image);
+  const privileged = own.privileged === true;
+  const isUnmasked = privileged || own.procMount === "Unmasked";
+  return {
+    runAsUser,
+    runAsGroup,
+    supplementalGroups: podGroups(podContext),
+    readonlyRootFilesystem: own.readOnlyRootFilesystem === true,
+    noNewPrivileges: own.allowPrivilegeEscalation === false,
+    privileged,
+    addCapabilities: own.capabilities?.add ?? [],
+    dropCapabilities: own.capabilities?.drop ?? [],
+    seccomp: seccompOf(own.seccompProfile ?? podContext.seccompProfile, privileged),
+    maskedPaths: isUnmasked ? [] : maskedPaths,
+    readonlyPaths: isUnmasked ? [] : readonlyPaths,
+  };
+}
+
+interface User {
+  readonly runAsUser: number | undefined;
+  readonly runAsGroup: number | undefined;
+}
+
+/** The image's numeric user is named too, so that supplementary groups of its /etc/group apply. */
+function userOf(
+  pod: PodSecurityContext,
+  own: ApiSecurityContext,
+  image: Pick<ImageStatus, "uid">,
+): User {
+  const runAsUser = own.runAsUser ?? pod.runAsUser;
+  const runAsGroup = own.runAsGroup ?? pod.runAsGroup;
+  // The runtime refuses a group without a user.
+  return { runAsUser: runAsUser ?? (runAsGroup === undefined ? undefined : image.uid), runAsGroup };
+}
+
+function podGroups({ supplementalGroups, fsGroup }: PodSecurityContext): readonly number[] {
+  const groups = supplementalGroups ?? [];
+  return fsGroup === undefined || groups.includes(fsGroup) ? groups : [...groups, fsGroup];
+}
+
+function seccompOf(
+  profile: SeccompProfile | undefined,
+  privileged: boolean,
+): SecurityContext["seccomp"] {
+  if (profile?.type === "RuntimeDefault" && !privileged) return { kind: "runtime-default" };
+  if (profile?.type === "Localhost" && profile.localhostProfile !== undefined) {
+    return { kind: "localhost", path: profile.localhostProfile };
+  }
+  return { kind: "unconfined" };
+}
+
+/** What the sandbox's own process runs as. A privileged container needs a privileged sandbox. */
+export function sandboxSecurity(pod: Pod): SecurityContext {
+  const context = pod.spec?.securityContext ?? {};
+  return {
+    runAsUser: context.runAsUser,
+    runAsGroup: context.runAsUser === undefined ? undefined : context.runAsGroup,
+    supplementalGroups: podGroups(context),
+    readonlyRootFilesystem: true,
+    noNewPrivileges: false,
+    privileged: hasPrivileged(pod),
+    addCapabilities: [],
+    dropCapabilities: [],
+    seccomp: hasPrivileged(pod) ? { kind: "unconfined" } : { kind: "runtime-default" },
+    maskedPaths: [],
+    readonlyPaths: [],
+  };
+}
+
+export function hasPrivileged(pod: Pod): boolean {
+  const { containers = [], initContainers = [], ephemeralContainers = [] } = pod.spec ?? {};
+  return [...containers, ...initContainers, ...ephemeralContainers].some(
+    (it) => it.securityContext?.privileged === true,
+  );
+}
+
+/** Whose processes the pod's containers see. */
+export function pidNamespace(pod: Pod): NamespaceMode {
+  if (pod.spec?.hostPID === true) return "node";
+  return pod.spec?.shareProcessNamespace === true ? "pod" : "container";
+}
+
+/**
+ * Why the container may not run: it must not be root, and would be, or may be. Undefined: it may.
+ * Upstream: `pkg/kubelet/kuberuntime/security_context.go`, verifyRunAsNonRoot.
+ */
+export function nonRootProblem(
+  pod: Pod,
+  container: Container,
+  image: Pick<ImageStatus, "uid" | "username">,
+): string | undefined {
+  const podContext = pod.spec?.securityContext ?? {};
+  const own = container.securityContext ?? {};
+  if ((own.runAsNonRoot ?? podContext.runAsNonRoot) !== true) return undefined;
+  const runAsUser = own.runAsUser ?? podContext.runAsUser;
+  if (runAsUser !== undefined) {
+    return runAsUser === 0 ? "container's runAsUser breaks non-root policy" : undefined;
+  }
+  if (image.uid === 0 || (image.uid === undefined && image.username === "")) {
+    return "container has runAsNonRoot and image will run as root";
+  }
+  if (image.uid === undefined) {
+    return `container has runAsNonRoot and image has non-numeric user (${image.username}), cannot verify user is non-root`;
+  }
+  return undefined;
+}

@@ -1,0 +1,147 @@
+import type {
+  ConfigMap,
+  CoreV1Event,
+  Lease,
+  Node,
+  Pod,
+  PodStatus,
+  Secret,
+  Service,
+  ServiceAccount,
+} from "#api/gen/types.ts";
+import type { JsonObject } from "#api/object.ts";
+import type { Mount, ContainerStatus } from "#cri/runtime.ts";
+import type { PodContainer } from "./pod/containers.ts";
+
+/** The pods bound to one node. */
+export interface PodSource {
+  synced(signal: AbortSignal): Promise<void>;
+  get(uid: string): Pod | undefined;
+  list(): readonly Pod[];
+  /** Calls `listener` with the uid of each pod that is there now, then of each that changes. */
+  subscribe(listener: (uid: string) => void): () => void;
+}
+
+export interface ServiceSource {
+  synced(signal: AbortSignal): Promise<void>;
+  /** In no particular order. */
+  list(namespace: string): readonly Service[];
+}
+
+/** Objects that pods refer to, each kept current while somebody refers to it. */
+export interface ReferencedObjects {
+  /** Undefined: there is no such object. Keeps it current until `owner` is released. */
+  configMap(at: ObjectName, owner: string, signal: AbortSignal): Promise<ConfigMap | undefined>;
+  secret(at: ObjectName, owner: string, signal: AbortSignal): Promise<Secret | undefined>;
+  /** `owner` refers to nothing any more. */
+  release(owner: string): void;
+  /** Hears the owners of an object that changed. */
+  subscribe(listener: (owner: string) => void): () => void;
+}
+
+export interface ObjectName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface TokenOptions {
+  readonly serviceAccount: ObjectName;
+  readonly audience: string | undefined;
+  readonly expirationSeconds: number;
+  /** The token dies with this pod. */
+  readonly pod: { readonly name: string; readonly uid: string };
+}
+
+export interface IssuedToken {
+  readonly token: string;
+  readonly expiresAtMs: number;
+}
+
+/** What the node agent writes to the API, and what it asks there once. */
+export interface KubeletApi {
+  /**
+   * Applies a strategic merge patch to the pod's status. Resolves with the pod as stored, or
+   * undefined when there is no such pod any more.
+   */
+  patchPodStatus(
+    pod: ObjectName,
+    patch: JsonObject,
+    signal: AbortSignal,
+  ): Promise<{ readonly resourceVersion: string; readonly status: PodStatus } | undefined>;
+  /** Removes the pod at once; success when it is gone or another pod has its name. */
+  deletePod(pod: ObjectName, uid: string, signal: AbortSignal): Promise<void>;
+  createToken(options: TokenOptions, signal: AbortSignal): Promise<IssuedToken>;
+  serviceAccount(at: ObjectName, signal: AbortSignal): Promise<ServiceAccount | undefined>;
+
+  getNode(name: string, signal: AbortSignal): Promise<Node | undefined>;
+  createNode(node: Node, signal: AbortSignal): Promise<Node>;
+  /** Strategic merge patches of metadata and spec, or of status. */
+  patchNode(name: string, patch: JsonObject, signal: AbortSignal): Promise<Node>;
+  patchNodeStatus(name: string, patch: JsonObject, signal: AbortSignal): Promise<Node>;
+
+  getLease(at: ObjectName, signal: AbortSignal): Promise<Lease | undefined>;
+  createLease(lease: Lease, signal: AbortSignal): Promise<Lease>;
+  /** @throws {StatusError} Conflict when the lease has changed since it was read. */
+  updateLease(lease: Lease, signal: AbortSignal): Promise<Lease>;
+}
+
+export interface PodEvent {
+  readonly type: NonNullable<CoreV1Event["type"]>;
+  readonly reason: string;
+  readonly message: string;
+  /** The container that it is about. */
+  readonly container?: PodContainer | undefined;
+}
+
+/** Tells users what happened. Never blocks, never throws. */
+export interface KubeletEvents {
+  pod(pod: Pod, event: PodEvent): void;
+  node(event: Omit<PodEvent, "container">): void;
+}
+
+/** Everything of the cluster that the node agent uses. */
+export interface KubeletPorts {
+  readonly pods: PodSource;
+  readonly services: ServiceSource;
+  readonly objects: ReferencedObjects;
+  readonly api: KubeletApi;
+  readonly events: KubeletEvents;
+}
+
+export interface ContainerPlace {
+  readonly attempt: number;
+  readonly podIps: readonly string[];
+  /** For `subPathExpr`. */
+  readonly env: ReadonlyMap<string, string>;
+}
+
+export interface ContainerFiles {
+  readonly mounts: readonly Mount[];
+  /** Host path of the termination message; empty for none. */
+  readonly messageFile: string;
+}
+
+/** What the node gives a pod besides the runtime: directories, volumes, a cgroup. */
+export interface PodHost {
+  /**
+   * Directories, cgroup and volumes of the pod. May be called again at any time, and then brings
+   * the content of volumes up to date. @throws {Error} saying which volume could not be had.
+   */
+  prepare(pod: Pod, signal: AbortSignal): Promise<void>;
+  /** Relative to the cgroup root; empty for the runtime's default. */
+  cgroupParent(pod: Pod): string;
+  logDirectory(pod: Pod): string;
+  /** Mounts of one instance: volumes, /etc/hosts, termination message. After {@link prepare}. */
+  containerFiles(
+    pod: Pod,
+    container: PodContainer,
+    place: ContainerPlace,
+    signal: AbortSignal,
+  ): Promise<ContainerFiles>;
+  /** What a container that ended wants to say; empty for nothing. */
+  terminationMessage(status: ContainerStatus): Promise<string>;
+  /** Gives volumes and cgroup back. Nothing of the pod runs any more. */
+  tearDown(pod: Pod, signal: AbortSignal): Promise<void>;
+  /** Removes what is left: logs and directories. */
+  forget(pod: Pod, signal: AbortSignal): Promise<void>;
+}
