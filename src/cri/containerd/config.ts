@@ -1,0 +1,110 @@
+import type { NodeLayout } from "./layout.ts";
+
+export interface ContainerdConfig {
+  readonly layout: NodeLayout;
+  readonly runcPath: string;
+  readonly cniBinDir: string;
+  readonly pauseImage: string;
+  /** Whether this process may lower an `oom_score_adj`; without, sandboxes fail unless clamped. */
+  readonly canLowerOomScore: boolean;
+}
+
+const unusedPlugins = [
+  "io.containerd.snapshotter.v1.aufs",
+  "io.containerd.snapshotter.v1.btrfs",
+  "io.containerd.snapshotter.v1.devmapper",
+  "io.containerd.snapshotter.v1.zfs",
+  "io.containerd.internal.v1.tracing",
+  "io.containerd.tracing.processor.v1.otlp",
+];
+
+/** containerd's configuration, version 2: read by 1.6 and 1.7, and migrated by 2.x. */
+export function containerdToml(config: ContainerdConfig): string {
+  const { layout } = config;
+  const cri = `plugins."io.containerd.grpc.v1.cri"`;
+  return `version = 2
+root = ${text(layout.root)}
+state = ${text(layout.state)}
+oom_score = ${config.canLowerOomScore ? -999 : 0}
+disabled_plugins = [${unusedPlugins.map(text).join(", ")}]
+
+[grpc]
+  address = ${text(layout.socket)}
+
+[ttrpc]
+  address = ${text(`${layout.socket}.ttrpc`)}
+
+[debug]
+  level = "warn"
+
+[plugins."io.containerd.internal.v1.opt"]
+  path = ${text(layout.optDir)}
+
+[${cri}]
+  sandbox_image = ${text(config.pauseImage)}
+  disable_apparmor = true
+  restrict_oom_score_adj = ${String(!config.canLowerOomScore)}
+  tolerate_missing_hugetlb_controller = true
+  max_concurrent_downloads = 3
+  stream_server_address = "127.0.0.1"
+  stream_server_port = "0"
+  netns_mounts_under_state_dir = true
+  [${cri}.cni]
+    bin_dir = ${text(config.cniBinDir)}
+    conf_dir = ${text(layout.cniConfDir)}
+  [${cri}.registry]
+    config_path = ${text(layout.registryDir)}
+  [${cri}.containerd]
+    snapshotter = "overlayfs"
+    default_runtime_name = "runc"
+    discard_unpacked_layers = false
+    [${cri}.containerd.runtimes.runc]
+      runtime_type = "io.containerd.runc.v2"
+      [${cri}.containerd.runtimes.runc.options]
+        BinaryName = ${text(config.runcPath)}
+        SystemdCgroup = false
+        Root = ${text(layout.runcRoot)}
+`;
+}
+
+export interface PodNetwork {
+  /** The node's pods, IPv4: `10.244.0.0/24`. */
+  readonly podCidr: string;
+  readonly mtu: number;
+}
+
+/**
+ * The CNI network: a routed veth pair for each pod and no bridge, so that services and hairpins pass
+ * the host's rules. Host ports are the service proxy's.
+ */
+export function cniConflist(layout: NodeLayout, network: PodNetwork): string {
+  const plugin = {
+    type: "ptp",
+    ipMasq: false,
+    mtu: network.mtu,
+    ipam: {
+      type: "host-local",
+      dataDir: layout.ipamDir,
+      ranges: [[{ subnet: network.podCidr }]],
+      routes: [{ dst: "0.0.0.0/0" }],
+    },
+  };
+  const list = { cniVersion: "0.4.0", name: layout.networkName, plugins: [plugin] };
+  return `${JSON.stringify(list, undefined, 2)}\n`;
+}
+
+/**
+ * containerd's `hosts.toml` for a registry: where requests for its images go, in order.
+ * @param mirrors base URLs, `http://127.0.0.1:5000`.
+ */
+export function hostsToml(server: string, mirrors: readonly string[]): string {
+  const hosts = mirrors.map(
+    (url) => `\n[host.${text(url)}]\n  capabilities = ["pull", "resolve"]\n`,
+  );
+  return `server = ${text(server)}\n${hosts.join("")}`;
+}
+
+/** A TOML basic string; JSON's escapes are a subset of TOML's. */
+function text(value: string): string {
+  return JSON.stringify(value);
+}

@@ -1,0 +1,153 @@
+import type { ByteStream, ProcessSession, SessionResult } from "#cri/runtime.ts";
+import { RuntimeError } from "#cri/runtime.ts";
+import { encodeTerminalSize } from "#streaming/remote-command/channels.ts";
+import { parseExitStatus } from "#streaming/remote-command/exit-status.ts";
+import { SpdySession } from "#streaming/spdy/session.ts";
+import type { SpdyStream } from "#streaming/spdy/stream.ts";
+import { openUpgrade } from "#streaming/upgrade.ts";
+
+/** The newest version that containerd 1.6 speaks; the exit status comes as a JSON Status. */
+const commandProtocol = "v4.channel.k8s.io";
+const portForwardProtocol = "portforward.k8s.io";
+const errorTextBytesMax = 64 * 1024;
+
+export interface SessionStreams {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly tty: boolean;
+}
+
+/**
+ * Connects to an exec or attach URL of CRI's streaming server. The server waits for exactly the
+ * streams that were asked for, in any order.
+ */
+export async function openProcessSession(
+  url: string,
+  streams: SessionStreams,
+  signal: AbortSignal,
+): Promise<ProcessSession> {
+  const session = await connect(url, commandProtocol, signal);
+  async function open(wanted: boolean, streamtype: string): Promise<SpdyStream | undefined> {
+    return wanted ? await session.open({ streamtype }, signal) : undefined;
+  }
+  try {
+    const error = await session.open({ streamtype: "error" }, signal);
+    const stdin = await open(streams.stdin, "stdin");
+    const stdout = await open(streams.stdout, "stdout");
+    const stderr = await open(streams.stderr && !streams.tty, "stderr");
+    const resize = await open(streams.tty, "resize");
+    return {
+      stdout: stdout?.input ?? nothing(),
+      stderr: stderr?.input ?? nothing(),
+      async writeStdin(chunk) {
+        if (stdin === undefined) throw new Error("the session was opened without stdin");
+        await stdin.write(chunk);
+      },
+      endStdin() {
+        stdin?.end();
+      },
+      resize(columns, rows) {
+        // A size that cannot be sent any more is of no use to a process that has ended.
+        resize?.write(encodeTerminalSize(columns, rows)).catch(() => undefined);
+      },
+      result: readResult(session, error),
+      close() {
+        session.destroy();
+      },
+    };
+  } catch (error) {
+    session.destroy();
+    throw error;
+  }
+}
+
+/** One connection through a port-forward URL of CRI's streaming server. */
+export async function openPortForward(
+  url: string,
+  port: number,
+  signal: AbortSignal,
+): Promise<ByteStream> {
+  const session = await connect(url, portForwardProtocol, signal);
+  try {
+    const headers = { port: String(port), requestid: "0" };
+    const error = await session.open({ ...headers, streamtype: "error" }, signal);
+    error.end();
+    const data = await session.open({ ...headers, streamtype: "data" }, signal);
+    return {
+      output: readForwarded(session, data, error),
+      write: (chunk) => data.write(chunk),
+      end() {
+        data.end();
+      },
+      close() {
+        session.destroy();
+      },
+    };
+  } catch (error) {
+    session.destroy();
+    throw error;
+  }
+}
+
+async function connect(url: string, protocol: string, signal: AbortSignal): Promise<SpdySession> {
+  try {
+    const upgraded = await openUpgrade(
+      {
+        url: new URL(url),
+        method: "POST",
+        upgrade: "SPDY/3.1",
+        headers: { "x-stream-protocol-version": protocol },
+      },
+      signal,
+    );
+    return new SpdySession(upgraded.connection, { role: "client", head: upgraded.head });
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw new RuntimeError("other", "connect to the runtime's streaming server", { cause });
+  }
+}
+
+/** The server writes the status last and then ends the session, so the outputs have come by then. */
+async function readResult(session: SpdySession, error: SpdyStream): Promise<SessionResult> {
+  try {
+    const text = await readText(error.input);
+    await session.closed;
+    if (text === "") return { kind: "error", message: "the session ended without a result" };
+    return parseExitStatus(text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    return { kind: "error", message: `the session broke: ${reason}` };
+  } finally {
+    session.destroy();
+  }
+}
+
+async function* readForwarded(
+  session: SpdySession,
+  data: SpdyStream,
+  error: SpdyStream,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* data.input;
+    const text = await readText(error.input);
+    if (text !== "") throw new RuntimeError("other", `port-forward: ${text.trim()}`);
+  } finally {
+    session.close();
+  }
+}
+
+async function readText(input: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of input) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > errorTextBytesMax) break;
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {
+  // A stream that was not asked for is empty.
+}
