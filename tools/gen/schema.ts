@@ -168,8 +168,11 @@ function fieldTexts(type: GoType, inline: string, home: string): string[] {
     const embedded = types.get(resolve(field.type, type.file));
     if (embedded === undefined) throw new Error(`no embedded type ${field.type}`);
     const number = /^\w+,(\d+)/.exec(field.tags.get("protobuf") ?? "")?.[1];
-    const path = number === undefined ? inline : `${inline}/${number}`;
-    return fieldTexts(embedded, path, home);
+    // A struct that protobuf does not carry (TypeMeta travels in the envelope).
+    if (number === undefined) {
+      return fieldTexts(embedded, inline, home).map((it) => it.replace(/:[\d/]+:/, ":0:"));
+    }
+    return fieldTexts(embedded, `${inline}/${number}`, home);
   });
 }
 

@@ -178,6 +178,7 @@ function checkMap(check: Check, node: Node, value: Json, depth: number): void {
 function zeroOf(shape: Shape): Json {
   switch (shape.kind) {
     case "string":
+      if (shape.format === "date-time" || shape.format === "micro-time") return null;
       return shape.format === "quantity" ? "0" : "";
     case "boolean":
       return false;
@@ -198,6 +199,7 @@ function zeroOf(shape: Shape): Json {
 function formatted(check: Check, node: Node, value: Json, depth: number): Json {
   const format = node.shape.kind === "string" ? node.shape.format : undefined;
   if (format === "quantity" && typeof value === "number") return String(value);
+  if (value === null) return value;
   if (typeof value !== "string" || format === undefined) {
     check.reportWrong(value, node.goType, depth);
     return value;
