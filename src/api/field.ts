@@ -56,15 +56,13 @@ export function invalid(path: FieldPath, value: unknown, detail: string): FieldE
   return { reason: "FieldValueInvalid", field: path.toString(), message };
 }
 
+/** `supported` in the order in which the message lists them; most callers sort. */
 export function notSupported(
   path: FieldPath,
   value: unknown,
   supported: readonly string[],
 ): FieldError {
-  const list = [...supported]
-    .sort()
-    .map((it) => JSON.stringify(it))
-    .join(", ");
+  const list = supported.map((it) => JSON.stringify(it)).join(", ");
   const message = `Unsupported value: ${show(value)}: supported values: ${list}`;
   return { reason: "FieldValueNotSupported", field: path.toString(), message };
 }
