@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { PodSpec } from "#api/gen/types.ts";
+import { amountsOf } from "./amounts.ts";
+
+function container(cpu: string, restartPolicy?: string) {
+  return { name: "c", resources: { requests: { cpu } }, restartPolicy };
+}
+
+const cases: { name: string; spec: PodSpec; cpuMillis: number }[] = [
+  {
+    name: "containers add up",
+    spec: { containers: [container("100m"), container("1")] },
+    cpuMillis: 1_100,
+  },
+  {
+    name: "an init container that needs more counts alone",
+    spec: { containers: [container("100m")], initContainers: [container("2"), container("1")] },
+    cpuMillis: 2_000,
+  },
+  {
+    name: "a sidecar runs beside the containers and beside later init containers",
+    spec: {
+      containers: [container("100m")],
+      initContainers: [container("1", "Always"), container("500m")],
+    },
+    cpuMillis: 1_500,
+  },
+  {
+    name: "overhead comes on top",
+    spec: { containers: [container("100m")], overhead: { cpu: "50m" } },
+    cpuMillis: 150,
+  },
+];
+
+for (const { name, spec, cpuMillis } of cases) {
+  test(`amountsOf: ${name}`, () => {
+    assert.equal(amountsOf(spec).cpuMillis, cpuMillis);
+  });
+}
+
+test("amountsOf: scoring counts a container without requests as a small one", () => {
+  const amounts = amountsOf({ containers: [{ name: "c" }, container("1")] });
+  assert.equal(amounts.scoredCpuMillis, 1_100);
+  assert.equal(amounts.scoredMemoryBytes, 2 * 200 * 1_048_576);
+  assert.equal(amounts.memoryBytes, 0);
+});

@@ -1,0 +1,128 @@
+import type { Random } from "#base/random.ts";
+import { fault, intolerable, type NodeMask, type NodeMasks } from "./node-mask.ts";
+import type { NodeTable } from "./node-table.ts";
+import { hasNoPodRules, podFault, podRulesOf, type PodRules } from "./pod-filters.ts";
+import type { PodIndex } from "./pod-index.ts";
+import type { PodShape } from "./pod-shape.ts";
+import { fits, shortages } from "./resource-fit.ts";
+import { scoreCandidates, type Candidates } from "./scores.ts";
+import type { PodIdentity } from "./topology.ts";
+
+export type Placement =
+  | { readonly kind: "bind"; readonly node: string; readonly slot: number }
+  /** `message` says for how many nodes each reason holds, as upstream words it. */
+  | { readonly kind: "unschedulable"; readonly message: string };
+
+/** The cluster as a decision sees it. */
+export interface ClusterState {
+  readonly table: NodeTable;
+  readonly index: PodIndex;
+  readonly masks: NodeMasks;
+  /** Reused between decisions, so that none is allocated for each. */
+  readonly candidates: Candidates;
+}
+
+/**
+ * Finds the node for a pod: every node is filtered and scored, none is sampled, and chance decides
+ * between equal ones. Changes nothing; the caller counts the pod in before it asks again.
+ */
+export function planPlacement(
+  pod: PodIdentity,
+  shape: PodShape,
+  state: ClusterState,
+  random: Random,
+): Placement {
+  const mask = state.masks.of(shape, state.table);
+  const rules = podRulesOf(pod, shape, state.index, mask);
+  findCandidates(state, shape, mask, rules);
+  const { candidates, table, index } = state;
+  if (candidates.count === 0) {
+    return { kind: "unschedulable", message: explain(state, shape, mask, rules) };
+  }
+  let chosen = candidates.slots[0] ?? 0;
+  if (candidates.count > 1) {
+    scoreCandidates(candidates, pod, shape, { table, index, mask });
+    chosen = best(candidates, random);
+  }
+  return { kind: "bind", node: table.facts[chosen]?.name ?? "", slot: chosen };
+}
+
+function findCandidates(
+  { table, candidates }: ClusterState,
+  shape: PodShape,
+  mask: NodeMask,
+  rules: PodRules,
+): void {
+  const free = hasNoPodRules(rules);
+  const ported = shape.hostPorts.length > 0;
+  if (candidates.slots.length < table.size) {
+    candidates.slots = new Int32Array(table.size * 2);
+    candidates.scores = new Float64Array(table.size * 2);
+  }
+  let count = 0;
+  for (let slot = 0; slot < table.size; slot++) {
+    if (mask.faults[slot] !== 0) continue;
+    if (!fits(table, slot, shape.amounts)) continue;
+    if (ported && table.hasPortConflict(slot, shape.hostPorts)) continue;
+    if (!free && podFault(rules, slot) !== undefined) continue;
+    candidates.slots[count++] = slot;
+  }
+  candidates.count = count;
+}
+
+/** The highest score; of several, each with the same chance. */
+function best(candidates: Candidates, random: Random): number {
+  let chosen = 0;
+  let most = Number.NEGATIVE_INFINITY;
+  let equals = 0;
+  for (let i = 0; i < candidates.count; i++) {
+    const score = candidates.scores[i] ?? 0;
+    if (score > most) {
+      most = score;
+      equals = 1;
+      chosen = i;
+    } else if (score === most) {
+      equals += 1;
+      if (random.next() * equals < 1) chosen = i;
+    }
+  }
+  return candidates.slots[chosen] ?? 0;
+}
+
+/** `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable.` */
+function explain(state: ClusterState, shape: PodShape, mask: NodeMask, rules: PodRules): string {
+  const { table } = state;
+  if (table.nodes === 0) return "no nodes available to schedule pods";
+  const counts = new Map<string, number>();
+  for (let slot = 0; slot < table.size; slot++) {
+    for (const reason of reasonsOf(state, shape, { mask, rules, slot })) {
+      counts.set(reason, (counts.get(reason) ?? 0) + 1);
+    }
+  }
+  const reasons = [...counts].map(([reason, count]) => `${count} ${reason}`).sort();
+  return `0/${table.nodes} nodes are available: ${reasons.join(", ")}.`;
+}
+
+/** Of the first rule that fails, in the order in which upstream's plugins run. */
+function reasonsOf(
+  { table }: ClusterState,
+  shape: PodShape,
+  at: { readonly mask: NodeMask; readonly rules: PodRules; readonly slot: number },
+): string[] {
+  const { slot } = at;
+  const faults = at.mask.faults[slot] ?? 0;
+  if ((faults & fault.gone) !== 0) return [];
+  if ((faults & fault.unschedulable) !== 0) return ["node(s) were unschedulable"];
+  if ((faults & fault.taint) !== 0) {
+    const facts = table.facts[slot];
+    const taint = facts && intolerable(shape.tolerations, facts);
+    return [`node(s) had untolerated taint {${taint?.key ?? ""}: ${taint?.value ?? ""}}`];
+  }
+  if ((faults & fault.affinity) !== 0) return ["node(s) didn't match Pod's node affinity/selector"];
+  if (table.hasPortConflict(slot, shape.hostPorts)) {
+    return ["node(s) didn't have free ports for the requested pod ports"];
+  }
+  const lacking = shortages(table, slot, shape.amounts);
+  if (lacking.length > 0) return lacking;
+  return [podFault(at.rules, slot) ?? "node(s) changed meanwhile"];
+}
