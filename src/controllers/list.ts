@@ -1,0 +1,68 @@
+import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
+import { TaskGroup } from "#base/task-group.ts";
+import type { Client } from "#client/client.ts";
+import type { Informers } from "#client/informers.ts";
+import { runControllers as runAll, type Controller } from "#reconcile/controller.ts";
+import { EventSender, type EventRecorder } from "#reconcile/events.ts";
+import type { ReconcileMetrics } from "#reconcile/metrics.ts";
+import { deploymentController } from "./deployment/controller.ts";
+import { namespaceController } from "./namespace/controller.ts";
+import type { ControllerFactory, ControllerPorts } from "./ports.ts";
+import { replicaController } from "./replicaset/controller.ts";
+import { replicaSetKind, replicationControllerKind } from "./replicaset/kinds.ts";
+import { rootCaController, serviceAccountController } from "./serviceaccount/controller.ts";
+
+/** Every controller of the control plane. A new one is a folder and a line here. */
+export const controllers: readonly ControllerFactory[] = [
+  deploymentController,
+  replicaSetController,
+  replicationController,
+  namespaceController,
+  serviceAccountController,
+  rootCaController,
+];
+
+function replicaSetController(ports: ControllerPorts): Controller {
+  return replicaController(ports, replicaSetKind);
+}
+
+function replicationController(ports: ControllerPorts): Controller {
+  return replicaController(ports, replicationControllerKind);
+}
+
+export interface RunControllersOptions {
+  readonly client: Client;
+  readonly informers: Informers;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** PEM of the authority that signed the API server. */
+  readonly rootCa: string;
+  readonly metrics?: ReconcileMetrics | undefined;
+}
+
+/**
+ * Runs `list` (by default all controllers) until the signal aborts and every reconcile has ended.
+ * Only one process of a cluster may do so at a time; see `reconcile/leader.ts`. Never rejects.
+ */
+export async function runControllers(
+  options: RunControllersOptions,
+  signal: AbortSignal,
+  list: readonly ControllerFactory[] = controllers,
+): Promise<void> {
+  const { client, clock, log } = options;
+  await using senders = new TaskGroup(() => undefined);
+  const recorders = new Map<string, EventRecorder>();
+  const recorder = (component: string): EventRecorder => {
+    const present = recorders.get(component);
+    if (present !== undefined) return present;
+    const sender = new EventSender({ client, clock, log, component });
+    recorders.set(component, sender);
+    senders.start((stopped) => sender.run(stopped));
+    return sender;
+  };
+  const made = list.map((it) => it({ ...options, recorder }));
+  await runAll(made, { clock, log, metrics: options.metrics }, signal);
+}
