@@ -1,0 +1,61 @@
+import type { Clock } from "#base/clock.ts";
+import type { Random } from "#base/random.ts";
+import type { AdmissionRule, ObjectSource } from "#apiserver/contract.ts";
+import type { Authorization } from "#apiserver/auth/authorize.ts";
+import { certificateRequests, type ReadCertificateRequest } from "./certificate-requests.ts";
+import { namespaceLifecycle } from "./namespace-lifecycle.ts";
+import { nodeRestriction } from "./node-restriction.ts";
+import { priority } from "./priority.ts";
+import { roleEscalation } from "./role-escalation.ts";
+import { runtimeClass } from "./runtime-class.ts";
+import { serviceAccount } from "./service-account.ts";
+import { ServicePool } from "./service/pool.ts";
+import { parseRange } from "./service/range.ts";
+import { serviceAddresses } from "./service/service-addresses.ts";
+import {
+  defaultIngressClass,
+  defaultStorageClass,
+  storageObjectInUseProtection,
+} from "./storage.ts";
+import { defaultTolerationSeconds, taintNodesByCondition } from "./taints.ts";
+
+export interface AdmissionParts {
+  readonly objects: ObjectSource;
+  readonly authorization: Authorization;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Cluster IPs of services, `10.96.0.0/16`. */
+  readonly serviceRange: string;
+  /** `Authority.readRequest` of pki. */
+  readonly readCertificateRequest: ReadCertificateRequest;
+  /**
+   * Whether the controllers run that take away the finalizers of volumes and claims. Without them
+   * a deleted claim would stay for ever.
+   */
+  readonly protectsStorage: boolean;
+}
+
+/**
+ * The built-in admission rules, in upstream's order (`pkg/kubeapiserver/options/plugins.go`); the
+ * addresses of services, which upstream's registry gives out afterwards, come last.
+ * @throws {Error} when the service range is not one.
+ */
+export function admissionRules(parts: AdmissionParts): AdmissionRule[] {
+  const { objects, authorization, clock, random } = parts;
+  const pool = new ServicePool(parseRange(parts.serviceRange), objects, clock, random);
+  return [
+    namespaceLifecycle(objects),
+    serviceAccount(objects, clock, random),
+    nodeRestriction(objects, authorization.authorizer),
+    taintNodesByCondition,
+    priority(objects),
+    defaultTolerationSeconds,
+    defaultStorageClass(objects),
+    ...(parts.protectsStorage ? [storageObjectInUseProtection] : []),
+    runtimeClass(objects),
+    certificateRequests(authorization.authorizer, parts.readCertificateRequest),
+    defaultIngressClass(objects),
+    roleEscalation(authorization),
+    serviceAddresses(pool),
+  ];
+}
