@@ -4,7 +4,7 @@ import type { NodeTable } from "./node-table.ts";
 import { hasNoPodRules, podFault, podRulesOf, type PodRules } from "./pod-filters.ts";
 import type { PodIndex } from "./pod-index.ts";
 import type { PodShape } from "./pod-shape.ts";
-import { fits, shortages } from "./resource-fit.ts";
+import { findRoom, keep, shortages } from "./resource-fit.ts";
 import { scoreCandidates, type Candidates } from "./scores.ts";
 import type { PodIdentity } from "./topology.ts";
 
@@ -53,40 +53,33 @@ function findCandidates(
   mask: NodeMask,
   rules: PodRules,
 ): void {
-  const free = hasNoPodRules(rules);
-  const ported = shape.hostPorts.length > 0;
   if (candidates.slots.length < table.size) {
     candidates.slots = new Int32Array(table.size * 2);
     candidates.scores = new Float64Array(table.size * 2);
   }
-  let count = 0;
-  for (let slot = 0; slot < table.size; slot++) {
-    if (mask.faults[slot] !== 0) continue;
-    if (!fits(table, slot, shape.amounts)) continue;
-    if (ported && table.hasPortConflict(slot, shape.hostPorts)) continue;
-    if (!free && podFault(rules, slot) !== undefined) continue;
-    candidates.slots[count++] = slot;
+  const { slots } = candidates;
+  let count = findRoom(table, mask.faults, shape.amounts, slots);
+  if (shape.hostPorts.length > 0) {
+    count = keep(slots, count, (slot) => !table.hasPortConflict(slot, shape.hostPorts));
+  }
+  if (!hasNoPodRules(rules)) {
+    count = keep(slots, count, (slot) => podFault(rules, slot) === undefined);
   }
   candidates.count = count;
 }
 
-/** The highest score; of several, each with the same chance. */
-function best(candidates: Candidates, random: Random): number {
-  let chosen = 0;
+/** The highest score; of several, each with the same chance. Moves the best to the front. */
+function best({ slots, scores, count }: Candidates, random: Random): number {
   let most = Number.NEGATIVE_INFINITY;
   let equals = 0;
-  for (let i = 0; i < candidates.count; i++) {
-    const score = candidates.scores[i] ?? 0;
-    if (score > most) {
-      most = score;
-      equals = 1;
-      chosen = i;
-    } else if (score === most) {
-      equals += 1;
-      if (random.next() * equals < 1) chosen = i;
-    }
+  for (let i = 0; i < count; i++) {
+    const score = scores[i] ?? 0;
+    if (score < most) continue;
+    if (score > most) equals = 0;
+    most = score;
+    slots[equals++] = slots[i] ?? 0;
   }
-  return candidates.slots[chosen] ?? 0;
+  return slots[Math.floor(random.next() * equals)] ?? 0;
 }
 
 /** `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable.` */

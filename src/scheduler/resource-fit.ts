@@ -1,18 +1,41 @@
 import type { Amounts } from "./amounts.ts";
 import type { NodeTable } from "./node-table.ts";
 
-/** Whether the amounts fit beside what the node in `slot` has. A resource not asked for may lack. */
-export function fits(table: NodeTable, slot: number, amounts: Amounts): boolean {
-  const { cpu, memory, ephemeral, pods } = table;
-  if ((pods.used[slot] ?? 0) + 1 > (pods.allocatable[slot] ?? 0)) return false;
-  if (lacks(cpu, slot, amounts.cpuMillis)) return false;
-  if (lacks(memory, slot, amounts.memoryBytes)) return false;
-  if (lacks(ephemeral, slot, amounts.ephemeralBytes)) return false;
-  for (const [name, amount] of amounts.others) {
-    const column = table.others.get(name);
-    if (amount > 0 && (column === undefined || lacks(column, slot, amount))) return false;
+/**
+ * Writes the slots of open nodes that have room for the amounts into `found`; returns how many.
+ * One tight loop over columns: it runs over all nodes for each decision.
+ */
+export function findRoom(
+  table: NodeTable,
+  faults: Uint8Array,
+  amounts: Amounts,
+  found: Int32Array,
+): number {
+  const { cpuMillis, memoryBytes, ephemeralBytes } = amounts;
+  const { allocatable: cpuTotal, used: cpuUsed } = table.cpu;
+  const { allocatable: memoryTotal, used: memoryUsed } = table.memory;
+  const { allocatable: podsTotal, used: podsUsed } = table.pods;
+  let count = 0;
+  for (let slot = 0; slot < faults.length; slot++) {
+    if (faults[slot] !== 0) continue;
+    if ((podsUsed[slot] ?? 0) >= (podsTotal[slot] ?? 0)) continue;
+    if (cpuMillis > 0 && (cpuUsed[slot] ?? 0) + cpuMillis > (cpuTotal[slot] ?? 0)) continue;
+    if (memoryBytes > 0 && (memoryUsed[slot] ?? 0) + memoryBytes > (memoryTotal[slot] ?? 0))
+      continue;
+    found[count++] = slot;
   }
-  return true;
+  if (ephemeralBytes === 0 && amounts.others.size === 0) return count;
+  return keep(found, count, (slot) => shortages(table, slot, amounts).length === 0);
+}
+
+/** Keeps the slots that pass, in place and in order; returns how many are left. */
+export function keep(slots: Int32Array, count: number, passes: (slot: number) => boolean): number {
+  let left = 0;
+  for (let i = 0; i < count; i++) {
+    const slot = slots[i] ?? 0;
+    if (passes(slot)) slots[left++] = slot;
+  }
+  return left;
 }
 
 /** What is lacking, as upstream's NodeResourcesFit words it. */

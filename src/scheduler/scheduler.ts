@@ -213,21 +213,24 @@ export class Scheduler {
       this.#podGone(key, previous);
     }
     if (current === undefined) return;
-    if (hasEnded(current)) {
-      this.#podGone(key, current);
-      return;
-    }
+    if (hasEnded(current)) this.#podGone(key, current);
+    else this.#podThere(key, previous, current);
+  }
+
+  #podThere(key: string, previous: Pod | undefined, current: Pod): void {
     const node = current.spec?.nodeName ?? "";
     const counted = this.#cluster.nodeOf(current);
-    if (node !== "") {
-      if (counted === node) return;
+    if (node === "") {
+      if (counted === undefined && this.#isWorthATry(key, previous, current)) this.#enqueue(key);
+    } else if (counted !== node) {
       this.#cluster.setPod(current, node);
       this.#retryUnschedulable();
-    } else if (counted === undefined) {
-      const waits = this.#unschedulable.has(key);
-      if (!waits || previous === undefined || changedInFavour(previous, current))
-        this.#enqueue(key);
     }
+  }
+
+  #isWorthATry(key: string, previous: Pod | undefined, current: Pod): boolean {
+    if (previous === undefined || !this.#unschedulable.has(key)) return true;
+    return changedInFavour(previous, current);
   }
 
   #podGone(key: string, pod: Pod): void {
