@@ -8,6 +8,7 @@ import { runControllers as runAll, type Controller } from "#reconcile/controller
 import { EventSender, type EventRecorder } from "#reconcile/events.ts";
 import type { ReconcileMetrics } from "#reconcile/metrics.ts";
 import { deploymentController } from "./deployment/controller.ts";
+import { endpointsController, endpointSliceController } from "./endpoints/controller.ts";
 import { namespaceController } from "./namespace/controller.ts";
 import type { ControllerFactory, ControllerPorts } from "./ports.ts";
 import { replicaController } from "./replicaset/controller.ts";
@@ -19,6 +20,8 @@ export const controllers: readonly ControllerFactory[] = [
   deploymentController,
   replicaSetController,
   replicationController,
+  endpointSliceController,
+  endpointsController,
   namespaceController,
   serviceAccountController,
   rootCaController,
