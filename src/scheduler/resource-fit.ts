@@ -11,7 +11,9 @@ export function findRoom(
   amounts: Amounts,
   found: Int32Array,
 ): number {
-  const { cpuMillis, memoryBytes, ephemeralBytes } = amounts;
+  // What is not asked for fits on a node that has less than nothing of it, too.
+  const cpu = amounts.cpuMillis > 0 ? amounts.cpuMillis : Number.NEGATIVE_INFINITY;
+  const memory = amounts.memoryBytes > 0 ? amounts.memoryBytes : Number.NEGATIVE_INFINITY;
   const { allocatable: cpuTotal, used: cpuUsed } = table.cpu;
   const { allocatable: memoryTotal, used: memoryUsed } = table.memory;
   const { allocatable: podsTotal, used: podsUsed } = table.pods;
@@ -19,12 +21,11 @@ export function findRoom(
   for (let slot = 0; slot < faults.length; slot++) {
     if (faults[slot] !== 0) continue;
     if ((podsUsed[slot] ?? 0) >= (podsTotal[slot] ?? 0)) continue;
-    if (cpuMillis > 0 && (cpuUsed[slot] ?? 0) + cpuMillis > (cpuTotal[slot] ?? 0)) continue;
-    if (memoryBytes > 0 && (memoryUsed[slot] ?? 0) + memoryBytes > (memoryTotal[slot] ?? 0))
-      continue;
+    if ((cpuUsed[slot] ?? 0) + cpu > (cpuTotal[slot] ?? 0)) continue;
+    if ((memoryUsed[slot] ?? 0) + memory > (memoryTotal[slot] ?? 0)) continue;
     found[count++] = slot;
   }
-  if (ephemeralBytes === 0 && amounts.others.size === 0) return count;
+  if (amounts.ephemeralBytes === 0 && amounts.others.size === 0) return count;
   return keep(found, count, (slot) => shortages(table, slot, amounts).length === 0);
 }
 
