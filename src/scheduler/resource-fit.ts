@@ -20,13 +20,18 @@ export function findRoom(
   let count = 0;
   for (let slot = 0; slot < faults.length; slot++) {
     if (faults[slot] !== 0) continue;
-    if ((podsUsed[slot] ?? 0) >= (podsTotal[slot] ?? 0)) continue;
-    if ((cpuUsed[slot] ?? 0) + cpu > (cpuTotal[slot] ?? 0)) continue;
-    if ((memoryUsed[slot] ?? 0) + memory > (memoryTotal[slot] ?? 0)) continue;
+    if (at(podsUsed, slot) >= at(podsTotal, slot)) continue;
+    if (at(cpuUsed, slot) + cpu > at(cpuTotal, slot)) continue;
+    if (at(memoryUsed, slot) + memory > at(memoryTotal, slot)) continue;
     found[count++] = slot;
   }
   if (amounts.ephemeralBytes === 0 && amounts.others.size === 0) return count;
   return keep(found, count, (slot) => shortages(table, slot, amounts).length === 0);
+}
+
+/** Within bounds by construction; inlined by the engine. */
+function at(values: Float64Array, slot: number): number {
+  return values[slot] ?? 0;
 }
 
 /** Keeps the slots that pass, in place and in order; returns how many are left. */
