@@ -1,0 +1,65 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { Limiter } from "#kubelet/limiter.ts";
+
+/** Node has no mount(2), so each mount is a process; few at a time are as fast as many. */
+const processesMax = 4;
+const limiter = new Limiter(processesMax);
+const outputBytesMax = 64 * 1024;
+
+/** Mounts on the node. Needs the right to mount. */
+export interface Mounter {
+  tmpfs(path: string, sizeBytes: number | undefined, signal: AbortSignal): Promise<void>;
+  /** `source` may be a path of /proc that stands for an open file. */
+  bind(source: string, target: string, signal: AbortSignal): Promise<void>;
+  unmount(path: string, signal: AbortSignal): Promise<void>;
+  /** Mount points at `path` or below it, the deepest first. */
+  below(path: string): Promise<readonly string[]>;
+}
+
+export const systemMounter: Mounter = {
+  async tmpfs(path, sizeBytes, signal) {
+    const size = sizeBytes === undefined ? "" : `,size=${sizeBytes}`;
+    await run("mount", ["-t", "tmpfs", "-o", `mode=0777${size}`, "tmpfs", path], signal);
+  },
+  async bind(source, target, signal) {
+    // Without canonicalization, so that the open file itself is mounted and not its name.
+    await run("mount", ["-c", "--bind", source, target], signal);
+  },
+  async unmount(path, signal) {
+    await run("umount", [path], signal);
+  },
+  async below(path) {
+    const text = await readFile("/proc/self/mountinfo", "utf8");
+    return mountPoints(text)
+      .filter((it) => it === path || it.startsWith(`${path}/`))
+      .sort((left, right) => right.length - left.length);
+  },
+};
+
+/** Mount points of a mountinfo table (proc_pid_mountinfo(5)), unescaped. */
+export function mountPoints(mountinfo: string): string[] {
+  return mountinfo
+    .split("\n")
+    .map((line) => line.split(" ")[4])
+    .filter((it) => it !== undefined)
+    .map((it) =>
+      it.replace(/\\([0-7]{3})/g, (_all, octal: string) =>
+        String.fromCharCode(Number.parseInt(octal, 8)),
+      ),
+    );
+}
+
+async function run(command: string, args: readonly string[], signal: AbortSignal): Promise<void> {
+  await limiter.run(
+    () =>
+      new Promise<void>((resolve, reject) => {
+        execFile(command, args, { signal, maxBuffer: outputBytesMax }, (error, _out, stderr) => {
+          if (error === null) resolve();
+          else
+            reject(new Error(`${command} ${args.join(" ")}: ${stderr.trim()}`, { cause: error }));
+        });
+      }),
+    signal,
+  );
+}
