@@ -1,0 +1,123 @@
+import { Buffer } from "node:buffer";
+import { isJsonObject, type Json, type JsonObject } from "#api/object.ts";
+
+/*
+ * How an object lies in the store, so that nobody has to parse it again to select, list or watch:
+ *
+ *   u8  format, 1
+ *   u32 length of the header, little endian
+ *   header, UTF-8: labels as a JSON object, "\n", then a JSON array
+ *           [end of the metadata object within the JSON, ...values of the selectable fields]
+ *   JSON, UTF-8: {"kind":K,"apiVersion":V,"metadata":{...},...}
+ *
+ * The store gives a write its revision, so the JSON holds no resourceVersion: it is spliced in
+ * right after `"metadata":{` when the object enters the cache.
+ */
+
+const format = 1;
+const headerAt = 5;
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** What the cache needs of a stored value; offsets count from the start of the value. */
+export interface StoredHeader {
+  /** One shared object for equal label sets. */
+  readonly labels: Labels;
+  /** In the order of the resource's `selectableFields`. */
+  readonly fields: readonly string[];
+  /** Where the JSON begins. */
+  readonly jsonAt: number;
+  /** Just behind the closing brace of the metadata object. */
+  readonly metadataEnd: number;
+}
+
+/** The bytes before the metadata's first field; the same for all objects of a kind. */
+export function jsonPrefix(kind: string, apiVersion: string): string {
+  return `{"kind":${JSON.stringify(kind)},"apiVersion":${JSON.stringify(apiVersion)},`;
+}
+
+/**
+ * The value to store. `kind` and `apiVersion` of the object are those given; its resourceVersion
+ * is left out; the object is not changed.
+ */
+export function encodeStored(
+  object: JsonObject,
+  type: { readonly kind: string; readonly apiVersion: string },
+  fields: readonly string[],
+): Buffer {
+  const { kind: _kind, apiVersion: _version, metadata, ...rest } = object;
+  const { resourceVersion: _revision, ...kept } = isJsonObject(metadata) ? metadata : {};
+  const labels = isJsonObject(kept["labels"]) ? JSON.stringify(kept["labels"]) : "{}";
+  const head = `${jsonPrefix(type.kind, type.apiVersion)}"metadata":${JSON.stringify(kept)}`;
+  const tail = JSON.stringify(rest);
+  const json = tail === "{}" ? `${head}}` : `${head},${tail.slice(1)}`;
+  const header = `${labels}\n${JSON.stringify([Buffer.byteLength(head), ...fields])}`;
+  const headerBytes = Buffer.byteLength(header);
+  const value = Buffer.allocUnsafeSlow(headerAt + headerBytes + Buffer.byteLength(json));
+  value[0] = format;
+  value.writeUInt32LE(headerBytes, 1);
+  value.write(header, headerAt, "utf8");
+  value.write(json, headerAt + headerBytes, "utf8");
+  return value;
+}
+
+/** Reads the header of {@link encodeStored}. @throws {Error} when the value is of another form. */
+export function decodeHeader(value: Buffer): StoredHeader {
+  if (value[0] !== format) throw new Error(`stored object of unknown format ${value[0] ?? "none"}`);
+  const jsonAt = headerAt + value.readUInt32LE(1);
+  const header = value.toString("utf8", headerAt, jsonAt);
+  const line = header.indexOf("\n");
+  const [metadataEnd, ...fields] = JSON.parse(header.slice(line + 1)) as [number, ...string[]];
+  return {
+    labels: internLabels(header.slice(0, line)),
+    fields: fields.map(internText),
+    jsonAt,
+    metadataEnd: jsonAt + metadataEnd,
+  };
+}
+
+/** The object of a stored value, parsed, with its revision in place. */
+export function decodeStored(value: Uint8Array, revision: number): JsonObject {
+  const bytes = asBuffer(value);
+  const jsonAt = headerAt + bytes.readUInt32LE(1);
+  const object = JSON.parse(bytes.toString("utf8", jsonAt)) as JsonObject;
+  setRevision(object, revision);
+  return object;
+}
+
+/** Puts the revision first in the metadata, where the cache splices it too. */
+export function setRevision(object: JsonObject, revision: number): void {
+  const metadata: Json | undefined = object["metadata"];
+  const kept = isJsonObject(metadata) ? metadata : {};
+  object["metadata"] = { ...kept, resourceVersion: String(revision) };
+}
+
+/** The same memory as a Buffer. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  if (Buffer.isBuffer(bytes)) return bytes;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Distinct texts remembered before the tables start over. Only sharing is lost then. */
+const internedMax = 16_384;
+const labelSets = new Map<string, Labels>();
+const texts = new Map<string, string>();
+
+/** Pods of one ReplicaSet carry one label set: share it. A pure cache, so a module may own it. */
+function internLabels(json: string): Labels {
+  let labels = labelSets.get(json);
+  if (labels === undefined) {
+    labels = Object.freeze(JSON.parse(json) as Record<string, string>);
+    if (labelSets.size >= internedMax) labelSets.clear();
+    labelSets.set(json, labels);
+  }
+  return labels;
+}
+
+function internText(text: string): string {
+  const known = texts.get(text);
+  if (known !== undefined) return known;
+  if (texts.size >= internedMax) texts.clear();
+  texts.set(text, text);
+  return text;
+}

@@ -1,0 +1,372 @@
+import { Buffer } from "node:buffer";
+import type { Clock } from "#base/clock.ts";
+import { TaskGroup } from "#base/task-group.ts";
+import { expired } from "#api/status.ts";
+import type { ByteSink } from "#apiserver/http/exchange.ts";
+import { eventTypeFor, frameOf, type CacheEvent, type FrameWriter } from "./cache-event.ts";
+import type { EventRing } from "./event-ring.ts";
+import type { ObjectFilter } from "./object-filter.ts";
+
+/** A lagging watcher gets at most this much in one turn of the event loop. */
+const catchUpBytesMax = 256 * 1024;
+/** Sockets written in one turn: about 10 µs each, so that no turn takes much over a millisecond. */
+const writesPerTurnMax = 128;
+/** Events closer together than this are sent in windows. */
+const idleGapMs = 20;
+const windowMs = 10;
+const busyWindowMs = 50;
+
+/** One watch. The fields are the fan-out's. */
+export class Watcher {
+  readonly filter: ObjectFilter;
+  readonly writer: FrameWriter;
+  readonly sink: ByteSink;
+  readonly end: () => void;
+  /** Every event before this sequence is in the sink, or is none of the watcher's business. */
+  position = 0;
+  state: "starting" | "live" | "lagging" | "closed" = "starting";
+
+  constructor(it: {
+    readonly filter: ObjectFilter;
+    readonly writer: FrameWriter;
+    readonly sink: ByteSink;
+    /** Called once when the watch is over, after its last bytes were written. */
+    readonly end: () => void;
+  }) {
+    this.filter = it.filter;
+    this.writer = it.writer;
+    this.sink = it.sink;
+    this.end = it.end;
+  }
+}
+
+/** Live watchers that ask for the same and get the same bytes. */
+interface Group {
+  readonly id: string;
+  readonly filter: ObjectFilter;
+  readonly writer: FrameWriter;
+  readonly live: Set<Watcher>;
+  /** Frames of events since `position`, joined at the next flush. */
+  pending: Buffer[];
+  position: number;
+}
+
+/** Bytes on their way to the watchers that were live when they were joined. */
+interface Delivery {
+  readonly watchers: readonly Watcher[];
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Carries the events of one kind to its watchers. A watcher is *live* while its socket takes what
+ * it is given; one that does not is *lagging*, reads the ring at its own pace, and is ended when
+ * the ring has dropped what it has not read. Nobody waits for anybody.
+ */
+export class WatchFanout implements AsyncDisposable {
+  readonly #ring: EventRing;
+  readonly #clock: Clock;
+  readonly #nodeOf: (event: CacheEvent["object"]) => string | undefined;
+  readonly #groups = new Map<string, Group>();
+  readonly #anyNode = new Set<Group>();
+  readonly #byNode = new Map<string, Set<Group>>();
+  readonly #byKey = new Map<string, Set<Group>>();
+  readonly #lagging = new Set<Watcher>();
+  readonly #pending = new Set<Group>();
+  readonly #tasks: TaskGroup;
+  #deliveries: Delivery[] = [];
+  /** Position within the first delivery. */
+  #delivered = 0;
+  #delivering = false;
+  #scheduled = false;
+  #flushedAtMs = -Infinity;
+  #watchers = 0;
+
+  constructor(it: {
+    readonly ring: EventRing;
+    readonly clock: Clock;
+    /** The `spec.nodeName` of an object; undefined for kinds without. */
+    readonly nodeOf: (object: CacheEvent["object"]) => string | undefined;
+    readonly onError: (error: unknown) => void;
+  }) {
+    this.#ring = it.ring;
+    this.#clock = it.clock;
+    this.#nodeOf = it.nodeOf;
+    this.#tasks = new TaskGroup(it.onError);
+  }
+
+  /** Watchers that are live or lagging. */
+  get size(): number {
+    return this.#watchers;
+  }
+
+  /** Begins to deliver from sequence `from` on. */
+  attach(watcher: Watcher, from: number): void {
+    this.#watchers++;
+    watcher.position = from;
+    watcher.state = "lagging";
+    this.#lagging.add(watcher);
+    this.#catchUp(watcher);
+  }
+
+  /** Ends a watch without another word; idempotent. */
+  detach(watcher: Watcher): void {
+    if (watcher.state === "closed") return;
+    if (watcher.state !== "starting") this.#watchers--;
+    this.#leave(watcher);
+    watcher.state = "closed";
+    watcher.end();
+  }
+
+  /** The event is in the ring. Call {@link flushSoon} after the last one of a batch. */
+  publish(event: CacheEvent): void {
+    for (const group of this.#anyNode) this.#offer(group, event);
+    for (const group of this.#byKey.get(event.object.key) ?? []) this.#offer(group, event);
+    if (this.#byNode.size === 0) return;
+    const now = this.#nodeOf(event.object);
+    const before = event.previous === undefined ? undefined : this.#nodeOf(event.previous);
+    if (now !== undefined) {
+      for (const group of this.#byNode.get(now) ?? []) this.#offer(group, event);
+    }
+    if (before !== undefined && before !== now) {
+      for (const group of this.#byNode.get(before) ?? []) this.#offer(group, event);
+    }
+  }
+
+  /** Sends at once when it has been quiet, and gathers for a window when it has not. */
+  flushSoon(busy: boolean): void {
+    this.#endLostWatchers();
+    if (this.#scheduled || this.#pending.size === 0) return;
+    if (this.#clock.monotonic() - this.#flushedAtMs >= idleGapMs) {
+      this.flush();
+      return;
+    }
+    this.#scheduled = true;
+    this.#tasks.start(async (signal) => {
+      await this.#clock.sleep(busy ? busyWindowMs : windowMs, signal);
+      this.#scheduled = false;
+      this.flush();
+    });
+  }
+
+  flush(): void {
+    this.#flushedAtMs = this.#clock.monotonic();
+    for (const group of this.#pending) this.#flushGroup(group);
+    this.#deliver();
+  }
+
+  /**
+   * Writes `bytes` behind everything the watcher was sent so far. False when it is not live: it
+   * has other things to read first.
+   */
+  send(watcher: Watcher, bytes: (writer: FrameWriter) => Buffer): boolean {
+    if (watcher.state !== "live") return false;
+    const group = this.#groupOf(watcher);
+    this.#flushGroup(group);
+    this.#deliveries.push({
+      watchers: [watcher],
+      bytes: bytes(watcher.writer),
+      start: group.position,
+      end: group.position,
+    });
+    this.#deliver();
+    return true;
+  }
+
+  /** Ends a watch when what it was promised is written, or at once when it lags. */
+  endAfterDelivery(watcher: Watcher): void {
+    if (watcher.state !== "live" || this.#deliveries.length === 0) {
+      this.detach(watcher);
+      return;
+    }
+    setImmediate(() => {
+      this.endAfterDelivery(watcher);
+    });
+  }
+
+  /** Ends every watch with an ERROR event: the cache starts anew. */
+  endAll(why: string): void {
+    const live = [...this.#groups.values()].flatMap((it) => [...it.live]);
+    for (const watcher of [...live, ...this.#lagging]) this.#cutOff(watcher, why);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const group of this.#groups.values()) for (const it of group.live) this.detach(it);
+    for (const watcher of this.#lagging) this.detach(watcher);
+    await this.#tasks[Symbol.asyncDispose]();
+  }
+
+  #offer(group: Group, event: CacheEvent): void {
+    const type = eventTypeFor(event, group.filter);
+    if (type === undefined) return;
+    group.pending.push(frameOf(event, type, group.writer));
+    this.#pending.add(group);
+  }
+
+  #flushGroup(group: Group): void {
+    const { pending, position } = group;
+    group.position = this.#ring.next;
+    if (pending.length === 0) return;
+    group.pending = [];
+    this.#pending.delete(group);
+    const [only] = pending;
+    const bytes = pending.length === 1 && only !== undefined ? only : Buffer.concat(pending);
+    this.#deliveries.push({
+      watchers: [...group.live],
+      bytes,
+      start: position,
+      end: group.position,
+    });
+  }
+
+  /** Writes out deliveries in order, a bounded number of sockets in a turn. */
+  #deliver(): void {
+    if (this.#delivering) return;
+    let writes = 0;
+    for (;;) {
+      const delivery = this.#deliveries[0];
+      if (delivery === undefined) return;
+      const watcher = delivery.watchers[this.#delivered];
+      if (watcher === undefined) {
+        this.#deliveries.shift();
+        this.#delivered = 0;
+        continue;
+      }
+      if (writes === writesPerTurnMax) break;
+      this.#delivered++;
+      writes++;
+      this.#deliverTo(watcher, delivery);
+    }
+    this.#delivering = true;
+    setImmediate(() => {
+      this.#delivering = false;
+      this.#deliver();
+    });
+  }
+
+  #deliverTo(watcher: Watcher, delivery: Delivery): void {
+    // One that lagged meanwhile has read this from the ring, or will.
+    if (watcher.state !== "live" || watcher.position > delivery.start) return;
+    watcher.position = delivery.end;
+    if (watcher.sink.write(delivery.bytes)) return;
+    this.#leave(watcher);
+    watcher.state = "lagging";
+    this.#lagging.add(watcher);
+    watcher.sink.onceDrained(() => {
+      this.#catchUp(watcher);
+    });
+  }
+
+  /** Reads on from the ring until the socket is full or the watcher is live. */
+  #catchUp(watcher: Watcher): void {
+    if (watcher.state !== "lagging") return;
+    if (watcher.position < this.#ring.first) {
+      this.#cutOff(watcher, "the watch fell behind what the server keeps");
+      return;
+    }
+    const frames: Buffer[] = [];
+    let size = 0;
+    while (watcher.position < this.#ring.next && size < catchUpBytesMax) {
+      const event = this.#ring.at(watcher.position);
+      watcher.position++;
+      const type = event === undefined ? undefined : eventTypeFor(event, watcher.filter);
+      if (event === undefined || type === undefined) continue;
+      const frame = frameOf(event, type, watcher.writer);
+      frames.push(frame);
+      size += frame.length;
+    }
+    const taken = size === 0 || watcher.sink.write(Buffer.concat(frames));
+    if (!taken) {
+      watcher.sink.onceDrained(() => {
+        this.#catchUp(watcher);
+      });
+    } else if (watcher.position < this.#ring.next) {
+      setImmediate(() => {
+        this.#catchUp(watcher);
+      });
+    } else this.#join(watcher);
+  }
+
+  #join(watcher: Watcher): void {
+    this.#lagging.delete(watcher);
+    const group = this.#groupOf(watcher);
+    // What the group has not sent yet, this watcher has read from the ring.
+    this.#flushGroup(group);
+    group.live.add(watcher);
+    watcher.state = "live";
+    this.#deliver();
+  }
+
+  #endLostWatchers(): void {
+    for (const watcher of this.#lagging) {
+      if (watcher.position < this.#ring.first) {
+        this.#cutOff(watcher, "the watch fell behind what the server keeps");
+      }
+    }
+  }
+
+  #cutOff(watcher: Watcher, why: string): void {
+    watcher.sink.write(
+      watcher.writer.error(expired(`too old resource version: ${why}`).toObject()),
+    );
+    this.detach(watcher);
+  }
+
+  #groupOf(watcher: Watcher): Group {
+    const { filter, writer } = watcher;
+    const id = `${writer.id}\n${filter.id}`;
+    const known = this.#groups.get(id);
+    if (known !== undefined) return known;
+    const group: Group = {
+      id,
+      filter,
+      writer,
+      live: new Set(),
+      pending: [],
+      position: this.#ring.next,
+    };
+    this.#groups.set(id, group);
+    for (const set of this.#indexesOf(group)) set.add(group);
+    return group;
+  }
+
+  #leave(watcher: Watcher): void {
+    this.#lagging.delete(watcher);
+    const group = this.#groups.get(`${watcher.writer.id}\n${watcher.filter.id}`);
+    if (group === undefined) return;
+    group.live.delete(watcher);
+    if (group.live.size > 0) return;
+    this.#groups.delete(group.id);
+    this.#pending.delete(group);
+    for (const set of this.#indexesOf(group)) set.delete(group);
+    const { nodeName } = group.filter;
+    if (nodeName !== undefined && this.#byNode.get(nodeName)?.size === 0) {
+      this.#byNode.delete(nodeName);
+    }
+    const key = keyOf(group.filter);
+    if (key !== undefined && this.#byKey.get(key)?.size === 0) this.#byKey.delete(key);
+  }
+
+  #indexesOf({ filter }: Group): Set<Group>[] {
+    const key = keyOf(filter);
+    if (key !== undefined) return [setIn(this.#byKey, key)];
+    if (filter.nodeName !== undefined) return [setIn(this.#byNode, filter.nodeName)];
+    return [this.#anyNode];
+  }
+}
+
+/** The one key that a filter can match, where it names an object of a namespace. */
+function keyOf(filter: ObjectFilter): string | undefined {
+  if (filter.name === undefined || filter.namespace === undefined) return undefined;
+  return filter.namespace === "" ? filter.name : `${filter.namespace}/${filter.name}`;
+}
+
+function setIn<T>(map: Map<string, Set<T>>, key: string): Set<T> {
+  let set = map.get(key);
+  if (set === undefined) {
+    set = new Set();
+    map.set(key, set);
+  }
+  return set;
+}

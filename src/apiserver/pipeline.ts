@@ -1,0 +1,160 @@
+import { randomUUID } from "node:crypto";
+import type { Buffer } from "node:buffer";
+import type { Duplex } from "node:stream";
+import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import type { Resource } from "#api/resource.ts";
+import { badRequest, StatusError, unauthorized } from "#api/status.ts";
+import { denied } from "./auth/denial.ts";
+import type { ReviewHandler } from "./auth/review/handler.ts";
+import type { RegistryCache } from "./cache/registry-cache.ts";
+import type { Call } from "./call.ts";
+import type { ConnectPort } from "./connect-port.ts";
+import type { Attributes, Authenticator, Authorizer, UserInfo } from "./contract.ts";
+import type { HealthCheck } from "./health.ts";
+import { headerOf, type ApiRequest, type ApiResponse } from "./http/exchange.ts";
+import { ApiMetrics } from "./metrics.ts";
+import { PlainPaths } from "./plain-paths.ts";
+import { parseRequestInfo, type RequestInfo } from "./request-info.ts";
+import { ResourceRouter } from "./resource-router.ts";
+import type { ResourceEndpoint } from "./resource-endpoint.ts";
+import { internalError, statusResponse } from "./status-response.ts";
+
+export interface PipelineOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly resources: readonly Resource[];
+  readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
+  readonly reviews: ReadonlyMap<string, ReviewHandler>;
+  readonly connect: ConnectPort;
+  readonly address: string;
+  readonly build: string;
+  readonly issuer: { readonly configuration: object; readonly keys: object } | undefined;
+  readonly checks: readonly HealthCheck[];
+  readonly ready: HealthCheck;
+  readonly cache: RegistryCache;
+  /** By `<group>/<version>/<plural>`. */
+  readonly endpoints: ReadonlyMap<string, ResourceEndpoint>;
+}
+
+/** Every request's way: what is it about, who asks, may they, and who answers. */
+export class Pipeline {
+  readonly #options: PipelineOptions;
+  readonly #metrics = new ApiMetrics();
+  readonly #paths: PlainPaths;
+  readonly #router: ResourceRouter;
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+    this.#paths = new PlainPaths({ ...options, metrics: this.#metrics });
+    this.#router = new ResourceRouter(options);
+  }
+
+  /** Never rejects: every failure is a response. */
+  async handle(request: ApiRequest): Promise<ApiResponse> {
+    const { clock } = this.#options;
+    const since = clock.monotonic();
+    const auditId = auditIdOf(request);
+    this.#metrics.started();
+    const info = parseRequestInfo(request.method, request.url);
+    let response: ApiResponse;
+    try {
+      if (info === undefined) throw badRequest("the path is not valid UTF-8");
+      response = await this.#answer(request, info);
+    } catch (error) {
+      response = this.#failure(error, auditId, request);
+    }
+    this.#metrics.finished(info, response.status, (clock.monotonic() - since) / 1_000);
+    return { ...response, headers: { "audit-id": auditId, ...response.headers } };
+  }
+
+  /** Requests that take the connection over. @throws {StatusError} before anything was written. */
+  async upgrade(request: ApiRequest, socket: Duplex, head: Buffer): Promise<void> {
+    const info = parseRequestInfo(request.method, request.url);
+    if (info === undefined) throw badRequest("the path is not valid UTF-8");
+    const call = await this.#authorized(request, info);
+    await this.#router.upgrade(call, socket, head);
+  }
+
+  async #answer(request: ApiRequest, info: RequestInfo): Promise<ApiResponse> {
+    const call = await this.#authorized(request, info);
+    if (info.isResource) return await this.#router.serve(call);
+    return this.#paths.serve(call);
+  }
+
+  async #authorized(request: ApiRequest, info: RequestInfo): Promise<Call> {
+    const user = await this.#userOf(request);
+    const attributes = attributesOf(user, info);
+    const decision = this.#options.authorizer.authorize(attributes);
+    if (!decision.allowed) throw denied(attributes, decision);
+    return { request, info, user, warnings: [] };
+  }
+
+  #userOf(request: ApiRequest): Promise<UserInfo> | UserInfo {
+    const { caller } = request;
+    if (caller.kind === "known") return caller.user;
+    const authorization = headerOf(request, "authorization");
+    // A token may still prove who it is; a bad certificate alone does not make one anonymous.
+    if (caller.certificateFault !== undefined && authorization === undefined) throw unauthorized();
+    const { certificate } = caller;
+    const impersonation = impersonationOf(request);
+    return this.#options.authenticator.authenticate(
+      { certificate, authorization, impersonation },
+      request.signal,
+    );
+  }
+
+  #failure(error: unknown, auditId: string, request: ApiRequest): ApiResponse {
+    if (error instanceof StatusError) return statusResponse(error);
+    if (request.signal.aborted) {
+      return statusResponse(new StatusError(504, "Timeout", "the request was given up"));
+    }
+    const known = error instanceof Error ? error : new Error(String(error));
+    const { method, url } = request;
+    this.#options.log.error("request failed", {
+      error: known,
+      id: auditId,
+      method,
+      url,
+      stack: known.stack,
+    });
+    return statusResponse(internalError(auditId));
+  }
+}
+
+const noImpersonation = {};
+
+function impersonationOf(
+  request: ApiRequest,
+): Readonly<Record<string, string | readonly string[]>> {
+  if (request.headers["impersonate-user"] === undefined) {
+    // Groups without a user are an error, which authentication words.
+    const isAny = Object.keys(request.headers).some((it) => it.startsWith("impersonate-"));
+    if (!isAny) return noImpersonation;
+  }
+  const found: Record<string, string | readonly string[]> = {};
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (name.startsWith("impersonate-") && value !== undefined) found[name] = value;
+  }
+  return found;
+}
+
+function attributesOf(user: UserInfo, info: RequestInfo): Attributes {
+  return {
+    user,
+    verb: info.verb,
+    group: info.group,
+    version: info.version,
+    resource: info.resource,
+    subresource: info.subresource,
+    namespace: info.namespace,
+    name: info.name,
+    path: info.path,
+  };
+}
+
+function auditIdOf(request: ApiRequest): string {
+  const given = headerOf(request, "audit-id");
+  return given !== undefined && /^[\w-]{1,64}$/.test(given) ? given : randomUUID();
+}

@@ -1,0 +1,128 @@
+import { Buffer } from "node:buffer";
+import { methodNotSupported } from "#api/status.ts";
+import type { RegistryCache } from "./cache/registry-cache.ts";
+import type { Call } from "./call.ts";
+import { Discovery } from "./discovery.ts";
+import { reportHealth, type HealthCheck } from "./health.ts";
+import type { ApiResponse } from "./http/exchange.ts";
+import type { ApiMetrics } from "./metrics.ts";
+import { jsonBody } from "./negotiate/json.ts";
+import type { Resource } from "#api/resource.ts";
+import { versionDocument } from "./version.ts";
+
+export interface PlainPathsOptions {
+  readonly resources: readonly Resource[];
+  readonly address: string;
+  readonly build: string;
+  readonly issuer: { readonly configuration: object; readonly keys: object } | undefined;
+  readonly checks: readonly HealthCheck[];
+  readonly ready: HealthCheck;
+  readonly cache: RegistryCache;
+  readonly metrics: ApiMetrics;
+}
+
+const ping: HealthCheck = { name: "ping", check: () => undefined };
+
+/** Everything that is not about a resource: discovery, health, version, metrics, the issuer. */
+export class PlainPaths {
+  readonly #options: PlainPathsOptions;
+  readonly #discovery: Discovery;
+  readonly #version: Uint8Array;
+
+  constructor(options: PlainPathsOptions) {
+    this.#options = options;
+    this.#discovery = new Discovery(options.resources, options.address);
+    this.#version = jsonBody(versionDocument(options.build));
+  }
+
+  serve(call: Call): ApiResponse {
+    const { info, request } = call;
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      const isKnown = this.#find(call) !== undefined;
+      if (isKnown) throw methodNotSupported({ group: "", plural: info.path }, info.verb);
+      return pageNotFound();
+    }
+    return this.#find(call) ?? pageNotFound();
+  }
+
+  #find(call: Call): ApiResponse | undefined {
+    const { path } = call.info;
+    const [, root] = path.split("/");
+    switch (root) {
+      case "":
+        return json(jsonBody({ paths: this.#rootPaths() }));
+      case "api":
+      case "apis":
+        return this.#discovery.serve(path, call.request);
+      case "healthz":
+      case "livez":
+      case "readyz":
+        return this.#health(call, root);
+      case "version":
+        return json(this.#version);
+      case "metrics":
+        return text(
+          200,
+          this.#options.metrics.render(this.#options.cache),
+          "text/plain; version=0.0.4",
+        );
+      case ".well-known":
+      case "openid":
+        return this.#issuer(path);
+      default:
+        return undefined;
+    }
+  }
+
+  #health(call: Call, root: string): ApiResponse {
+    const { checks, ready } = this.#options;
+    const all = root === "readyz" ? [ping, ...checks, ready] : [ping, ...checks];
+    const report = reportHealth(call.info.path, call.info.query, all);
+    return text(report.status, report.text, "text/plain; charset=utf-8");
+  }
+
+  #issuer(path: string): ApiResponse | undefined {
+    const { issuer } = this.#options;
+    if (issuer === undefined) return undefined;
+    if (path === "/.well-known/openid-configuration") return json(jsonBody(issuer.configuration));
+    if (path !== "/openid/v1/jwks") return undefined;
+    const headers = { "content-type": "application/jwk-set+json" };
+    return { status: 200, headers, body: { kind: "bytes", bytes: jsonBody(issuer.keys) } };
+  }
+
+  #rootPaths(): string[] {
+    const versions = new Set<string>();
+    for (const { group, version } of this.#options.resources) {
+      if (group === "") versions.add(`/api/${version}`);
+      else versions.add(`/apis/${group}`).add(`/apis/${group}/${version}`);
+    }
+    const fixed = ["/api", "/apis", "/healthz", "/livez", "/metrics", "/readyz", "/version"];
+    const documents = ["/openapi/v2", "/openapi/v3", "/openid/v1/jwks"];
+    return [...fixed, ...documents, "/.well-known/openid-configuration", ...versions].sort();
+  }
+}
+
+/** What upstream says for a path that nobody serves; clients match the text. */
+export function pageNotFound(): ApiResponse {
+  return text(404, "404 page not found\n", "text/plain; charset=utf-8");
+}
+
+function json(bytes: Uint8Array): ApiResponse {
+  return {
+    status: 200,
+    headers: { "content-type": "application/json", "cache-control": "no-cache, private" },
+    body: { kind: "bytes", bytes },
+  };
+}
+
+function text(status: number, body: string, contentType: string): ApiResponse {
+  return {
+    status,
+    headers: {
+      "content-type": contentType,
+      "x-content-type-options": "nosniff",
+      "cache-control": "no-cache, private",
+    },
+    body: { kind: "bytes", bytes: Buffer.from(body) },
+  };
+}

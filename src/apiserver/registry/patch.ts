@@ -1,0 +1,54 @@
+import { applyJsonPatch } from "#api/patch/json-patch.ts";
+import { applyMergePatch } from "#api/patch/merge-patch.ts";
+import { applyStrategicMergePatch } from "#api/patch/strategic.ts";
+import type { Json, JsonObject } from "#api/object.ts";
+import { decodeJson, findDuplicateKeys } from "#api/schema/decode.ts";
+import type { TypeTable } from "#api/schema/type-table.ts";
+import { textOf, unsupportedMediaType } from "./body.ts";
+
+export const jsonPatchType = "application/json-patch+json";
+export const mergePatchType = "application/merge-patch+json";
+export const strategicPatchType = "application/strategic-merge-patch+json";
+export const applyPatchType = "application/apply-patch+yaml";
+
+/** Rounds against concurrent writers before a patch is the client's to repeat; as upstream. */
+export const patchRoundsMax = 5;
+
+/** A patch that was read and is ready to be applied, more than once if need be. */
+export interface Patch {
+  /** The patched copy. @throws {StatusError} 400, 422 */
+  apply(object: JsonObject): JsonObject;
+  /** Keys that occur twice in the patch. */
+  readonly duplicates: readonly string[];
+}
+
+/**
+ * Reads a patch other than server-side apply.
+ * @param type name of the object's type in the table; strategic merge needs it.
+ * @throws {StatusError} 400, 415
+ */
+export function readPatch(
+  body: { readonly bytes: Uint8Array; readonly mediaType: string },
+  type: string,
+  types: TypeTable,
+): Patch {
+  const hasStrategic = types.has(type);
+  const isKnown =
+    body.mediaType === jsonPatchType ||
+    body.mediaType === mergePatchType ||
+    (body.mediaType === strategicPatchType && hasStrategic);
+  if (!isKnown) {
+    const strategic = hasStrategic ? [strategicPatchType] : [];
+    throw unsupportedMediaType([jsonPatchType, mergePatchType, ...strategic, applyPatchType]);
+  }
+  const text = textOf(body.bytes);
+  const patch: Json = decodeJson(text);
+  if (body.mediaType === jsonPatchType) {
+    return { apply: (object) => applyJsonPatch(object, patch), duplicates: [] };
+  }
+  const duplicates = findDuplicateKeys(text);
+  if (body.mediaType === mergePatchType) {
+    return { apply: (object) => applyMergePatch(object, patch), duplicates };
+  }
+  return { apply: (object) => applyStrategicMergePatch(object, patch, type, types), duplicates };
+}

@@ -1,0 +1,62 @@
+import { childObject, ensureObject, type JsonObject } from "#api/object.ts";
+import { FieldPath, invalid } from "#api/field.ts";
+import { invalidObject } from "#api/status.ts";
+import { formatLabelSelector, labelSelectorOf } from "#api/selector/label.ts";
+import type { Kind } from "./kind.ts";
+import { metadataOf } from "./metadata.ts";
+
+export const scaleType = {
+  apiVersion: "autoscaling/v1",
+  kind: "Scale",
+  type: "io.k8s.api.autoscaling.v1.Scale",
+};
+
+/** The `Scale` of a workload object: what `kubectl scale` and autoscalers read and write. */
+export function scaleOf(kind: Kind, object: JsonObject): JsonObject {
+  const metadata = metadataOf(object);
+  const spec = childObject(object, "spec");
+  const status = childObject(object, "status");
+  return {
+    kind: scaleType.kind,
+    apiVersion: scaleType.apiVersion,
+    metadata: {
+      name: metadata["name"] ?? "",
+      namespace: metadata["namespace"] ?? "",
+      uid: metadata["uid"] ?? "",
+      resourceVersion: metadata["resourceVersion"] ?? "",
+      creationTimestamp: metadata["creationTimestamp"] ?? null,
+    },
+    spec: { replicas: spec?.["replicas"] ?? 0 },
+    status: {
+      replicas: status?.["replicas"] ?? 0,
+      selector: selectorText(kind, spec),
+    },
+  };
+}
+
+/** The object with the replicas of a scale. @throws {StatusError} 422 */
+export function withScale(object: JsonObject, scale: JsonObject): JsonObject {
+  const replicas = childObject(scale, "spec")?.["replicas"] ?? 0;
+  if (typeof replicas !== "number" || replicas < 0) {
+    const path = new FieldPath("spec.replicas");
+    throw invalidObject(
+      { group: "autoscaling", kind: "Scale" },
+      String(metadataOf(object)["name"] ?? ""),
+      [invalid(path, replicas, "must be greater than or equal to 0")],
+    );
+  }
+  const given = metadataOf(scale)["resourceVersion"];
+  if (typeof given === "string" && given !== "") {
+    ensureObject(object, "metadata")["resourceVersion"] = given;
+  }
+  ensureObject(object, "spec")["replicas"] = replicas;
+  return object;
+}
+
+function selectorText(kind: Kind, spec: JsonObject | undefined): string {
+  const selector = childObject(spec, "selector");
+  if (selector === undefined) return "";
+  // The oldest kind has a plain map where the others have a selector object.
+  const isPlain = kind.resource.storageKey === "core/replicationcontrollers";
+  return formatLabelSelector(labelSelectorOf(isPlain ? { matchLabels: selector } : selector));
+}

@@ -1,0 +1,62 @@
+import {
+  checkFields,
+  matchesFields,
+  parseFieldSelector,
+  requiredField,
+} from "#api/selector/field.ts";
+import { matchesLabels } from "#api/selector/label.ts";
+import { parseLabelSelector } from "#api/selector/parse-label.ts";
+import type { Resource } from "#api/resource.ts";
+import type { CachedObject } from "#apiserver/cache/cached-object.ts";
+import { objectFilter, type ObjectFilter } from "#apiserver/cache/object-filter.ts";
+import { storedField } from "./field-values.ts";
+import type { Kind } from "./kind.ts";
+
+/** What a list or watch selects, from its namespace and selectors. */
+export function selectionOf(
+  { resource, cache }: Kind,
+  namespace: string,
+  selectors: { readonly labelSelector: string; readonly fieldSelector: string },
+  onlyName?: string,
+): ObjectFilter {
+  const labels = parseLabelSelector(selectors.labelSelector);
+  const fields = parseFieldSelector(selectors.fieldSelector);
+  checkFields(fields, resource);
+  const name = onlyName ?? requiredField(fields, "metadata.name");
+  const inNamespace = requiredField(fields, "metadata.namespace");
+  const scope = scopeOf(resource, namespace, inNamespace);
+  const valueOf = valuesOf(cache.resource);
+  return objectFilter({
+    id: `${onlyName ?? ""}\n${selectors.labelSelector}\n${selectors.fieldSelector}`,
+    namespace: scope,
+    name,
+    nodeName: requiredField(fields, "spec.nodeName"),
+    labels:
+      labels.requirements.length === 0 && !labels.nothing
+        ? undefined
+        : (them) => matchesLabels(labels, them),
+    fields:
+      fields.terms.length === 0
+        ? undefined
+        : (object) => matchesFields(fields, (field) => valueOf(object, field)),
+  });
+}
+
+/** The namespace to look in: undefined for all, empty for kinds that have none. */
+function scopeOf(
+  resource: Resource,
+  namespace: string,
+  selected: string | undefined,
+): string | undefined {
+  if (!resource.namespaced) return "";
+  return namespace === "" ? selected : namespace;
+}
+
+function valuesOf(stored: Resource): (object: CachedObject, field: string) => string {
+  const indexes = new Map(stored.selectableFields.map((field, i) => [field, i]));
+  return (object, field) => {
+    if (field === "metadata.name") return object.name;
+    if (field === "metadata.namespace") return object.namespace;
+    return object.fields[indexes.get(storedField(field)) ?? -1] ?? "";
+  };
+}

@@ -1,0 +1,191 @@
+import { ensureObject, isJsonObject, type JsonObject } from "#api/object.ts";
+import type { FieldError } from "#api/field.ts";
+import { validateObjectMetaUpdate } from "#api/rules/metadata/validation.ts";
+import { conflict, invalidObject, notFound } from "#api/status.ts";
+import { formatTime } from "#api/time.ts";
+import type { CachedObject } from "#apiserver/cache/cached-object.ts";
+import { admissionRequest, judge, mutate } from "./admit.ts";
+import { commit, commitDelete, type Written } from "./commit.ts";
+import { sameContent, sameOwners } from "./equal.ts";
+import { cacheKey, decodeCached, type Kind, type RegistryPorts, type WriteTarget } from "./kind.ts";
+import {
+  finalizersOf,
+  isDeleting,
+  isNamespace,
+  keepServerMetadata,
+  metadataOf,
+  namespaceFinalizers,
+  placeObject,
+} from "./metadata.ts";
+import type { OwnershipTracker } from "./ownership.ts";
+import type { WriteOptions } from "./write-options.ts";
+
+/** Rounds of read, change and compare-and-set before a conflict is the client's. */
+const roundsMax = 20;
+
+export interface Change {
+  readonly target: WriteTarget;
+  readonly options: WriteOptions;
+  /** Undefined where {@link next} keeps the books itself, as server-side apply does. */
+  readonly track: OwnershipTracker | undefined;
+  readonly warn: (text: string) => void;
+  /**
+   * The rules of the main resource, or those of `/status`, or none but those of `prepare`, which
+   * then must limit the change.
+   */
+  readonly part: "object" | "status" | "limited";
+  /**
+   * The object as it shall be, defaulted. Called again with the newer object after a conflict, so
+   * it must not keep what it was given. Its resourceVersion, if any, must be the current one.
+   */
+  next(previous: JsonObject): JsonObject | Promise<JsonObject>;
+  /** Conflicts with this revision go back to the client, however often it could be tried. */
+  readonly roundsMax?: number;
+  /** Validation and preparation beyond the kind's own, for special subresources. */
+  readonly prepare?: (next: JsonObject, previous: JsonObject) => void;
+}
+
+export const modifiedMessage =
+  "the object has been modified; please apply your changes to the latest version and try again";
+
+/**
+ * Changes an object that exists: read, change, compare and set, again when somebody else was
+ * faster. An object that stays the same is not written.
+ * @throws {StatusError} 404, 409 and what `next`, admission and validation throw.
+ */
+export async function changeObject(ports: RegistryPorts, change: Change): Promise<Written> {
+  const { target } = change;
+  const { kind, namespace, name } = target;
+  const key = cacheKey(kind.resource, namespace, name);
+  const rounds = change.roundsMax ?? roundsMax;
+  for (let round = 1; ; round++) {
+    const current = await currentOf(ports, target, key);
+    const written = await tryChange(ports, change, { key, current });
+    if (written !== undefined) return written;
+    if (round >= rounds) throw conflict(kind.resource, name, modifiedMessage);
+  }
+}
+
+/** The object as the cache has it now; asks the store before it says that there is none. */
+export async function currentOf(
+  ports: RegistryPorts,
+  target: WriteTarget,
+  key: string,
+): Promise<CachedObject> {
+  const { cache, resource } = target.kind;
+  let current = cache.get(key);
+  if (current === undefined) {
+    await ports.cache.fresh(target.signal);
+    current = cache.get(key);
+  }
+  if (current === undefined) throw notFound(resource, target.name);
+  return current;
+}
+
+async function tryChange(
+  ports: RegistryPorts,
+  change: Change,
+  at: { readonly key: string; readonly current: CachedObject },
+): Promise<Written | undefined> {
+  const { target, options } = change;
+  const { kind } = target;
+  const previous = decodeCached(kind, at.current);
+  const next = await change.next(previous);
+  checkRevision(target, next, at.current);
+  placeObject(target, next);
+  checkUid(target, next, previous);
+  keepServerMetadata(next, previous);
+  const request = admissionRequest(target, {
+    operation: "UPDATE",
+    object: next,
+    previous,
+    dryRun: options.dryRun,
+  });
+  await mutate(ports, request, target.signal);
+  prepare(ports, change, next, previous);
+  const isSame = sameContent(next, previous);
+  if (!isSame || resetsOwners(next)) change.track?.(next, previous);
+  refuseFaults(change, next, previous);
+  await judge(ports, request, target.signal);
+  const keepsOwners = change.track === undefined ? sameOwners(next, previous) : !resetsOwners(next);
+  if (isSame && keepsOwners) return { created: false, object: previous, cached: at.current };
+  for (const text of kind.strategy.warnings(next, previous)) change.warn(text);
+  if (options.dryRun) return { created: false, object: next, cached: undefined };
+  const ifRevision = at.current.revision;
+  if (isFinalized(kind, next, previous)) {
+    // The last finalizer is gone: what was an update ends the object.
+    const isDeleted = await commitDelete(ports, kind, { key: at.key, ifRevision });
+    return isDeleted ? { created: false, object: next, cached: undefined } : undefined;
+  }
+  return await commit(ports, kind, { key: at.key, object: next, ifRevision });
+}
+
+function prepare(
+  ports: RegistryPorts,
+  change: Change,
+  next: JsonObject,
+  previous: JsonObject,
+): void {
+  const { strategy } = change.target.kind;
+  const context = { now: formatTime(ports.clock.now()) };
+  if (change.part === "status") strategy.prepareForStatusUpdate(next, previous, context);
+  else if (change.part === "object") strategy.prepareForUpdate(next, previous, context);
+  change.prepare?.(next, previous);
+  strategy.default(next);
+}
+
+/** A resourceVersion in the object must be the current one; without one the kind decides. */
+function checkRevision(target: WriteTarget, next: JsonObject, current: CachedObject): void {
+  const { resource, strategy } = target.kind;
+  const metadata = ensureObject(next, "metadata");
+  const given = metadata["resourceVersion"] ?? "";
+  const revision = String(current.revision);
+  if (given === revision) return;
+  // "0" is what old clients send for "whatever is there".
+  if ((given === "" || given === "0") && strategy.allowUnconditionalUpdate) {
+    metadata["resourceVersion"] = revision;
+    return;
+  }
+  if (given !== "" && given !== "0") throw conflict(resource, target.name, modifiedMessage);
+  throw invalidObject(resource, target.name, [
+    {
+      reason: "FieldValueInvalid",
+      field: "metadata.resourceVersion",
+      message: "Invalid value: 0: must be specified for an update",
+    },
+  ]);
+}
+
+function checkUid(target: WriteTarget, next: JsonObject, previous: JsonObject): void {
+  const given = metadataOf(next)["uid"] ?? "";
+  const uid = metadataOf(previous)["uid"] ?? "";
+  if (given === "" || given === uid) return;
+  const why = `Precondition failed: UID in precondition: ${String(given)}, UID in object meta: ${String(uid)}`;
+  throw conflict(target.kind.resource, target.name, why);
+}
+
+function refuseFaults(change: Change, next: JsonObject, previous: JsonObject): void {
+  const { resource, strategy } = change.target.kind;
+  const errors: FieldError[] = validateObjectMetaUpdate(next, previous);
+  if (change.part === "status") errors.push(...strategy.validateStatusUpdate(next, previous));
+  else errors.push(...strategy.validate(next));
+  // A special subresource may change what an update of the object may not.
+  if (change.part === "object") errors.push(...strategy.validateUpdate(next, previous));
+  if (errors.length > 0) throw invalidObject(resource, change.target.name, errors);
+}
+
+/** Upstream: `ShouldDeleteDuringUpdate`, and its variant for namespaces. */
+function isFinalized(kind: Kind, next: JsonObject, previous: JsonObject): boolean {
+  if (!isDeleting(previous) || finalizersOf(next).length > 0) return false;
+  const grace = metadataOf(previous)["deletionGracePeriodSeconds"];
+  if (grace !== undefined && grace !== 0) return false;
+  return !isNamespace(kind) || namespaceFinalizers(next).length === 0;
+}
+
+/** `[{}]` asks to forget who managed what. */
+function resetsOwners(next: JsonObject): boolean {
+  const owners = metadataOf(next)["managedFields"];
+  if (!Array.isArray(owners) || owners.length !== 1) return false;
+  const [only] = owners;
+  return isJsonObject(only) && Object.keys(only).length === 0;
+}

@@ -1,0 +1,185 @@
+import { randomUUID } from "node:crypto";
+import { performance } from "node:perf_hooks";
+import type { Buffer } from "node:buffer";
+import type { Duplex } from "node:stream";
+import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
+import { TaskGroup } from "#base/task-group.ts";
+import type { Resource } from "#api/resource.ts";
+import type { Strategy } from "#api/strategy.ts";
+import type { TypeTable } from "#api/schema/type-table.ts";
+import type { Store } from "#store/store.ts";
+import type {
+  AdmissionRule,
+  Authenticator,
+  Authorizer,
+  ObjectSink,
+  ObjectSource,
+} from "./contract.ts";
+import type { ReviewHandler } from "./auth/review/handler.ts";
+import { objectSource } from "./cache/object-source.ts";
+import { openRegistryCache, type RegistryCache } from "./cache/registry-cache.ts";
+import type { ConnectPort } from "./connect-port.ts";
+import type { HealthCheck } from "./health.ts";
+import type { ApiHandler, ApiRequest, ApiResponse, UpgradeHandler } from "./http/exchange.ts";
+import { Pipeline } from "./pipeline.ts";
+import type { Conversion, Kind, RegistryPorts } from "./registry/kind.ts";
+import { kindFinder, objectSink } from "./registry/object-sink.ts";
+import { WatchTimers } from "./registry/watch-timers.ts";
+import { ResourceEndpoint } from "./resource-endpoint.ts";
+import { typeNamesOf } from "./type-names.ts";
+
+/** Above this share of time, watches gather events for longer. */
+const busyUtilization = 0.5;
+const tickMs = 1_000;
+
+/** The parts that need the server's objects to decide on access to them. */
+export interface AccessParts {
+  readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
+  readonly admission: readonly AdmissionRule[];
+  /** Create requests that are answered and not stored, by `<group>/<plural>[/<subresource>]`. */
+  readonly reviews: ReadonlyMap<string, ReviewHandler>;
+}
+
+export interface ApiServerOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly resources: readonly Resource[];
+  readonly types: TypeTable;
+  readonly strategyOf: (resource: Resource) => Strategy;
+  /** Undefined for resources that are stored in their own version. */
+  readonly conversionOf: (resource: Resource) => Conversion | undefined;
+  /** Called once, when the objects are loaded. */
+  readonly access: (objects: ObjectSource, sink: ObjectSink) => AccessParts;
+  readonly connect: ConnectPort;
+  /** `host:port` at which clients reach the server. */
+  readonly address: string;
+  /** Our own version, for `/version`. */
+  readonly build: string;
+  /** Documents of the token issuer; see `auth/issuer-documents.ts`. */
+  readonly issuer: { readonly configuration: object; readonly keys: object } | undefined;
+  /** What must be well besides the server itself. */
+  readonly checks: readonly HealthCheck[];
+}
+
+/** The API server without its listener: give `handler` and `upgrade` to `openHttpFront`. */
+export interface ApiServer extends AsyncDisposable {
+  readonly handler: ApiHandler;
+  readonly upgrade: UpgradeHandler;
+  readonly objects: ObjectSource;
+  readonly sink: ObjectSink;
+  readonly cache: RegistryCache;
+  /** `/readyz` fails until this was called: when bootstrap objects are in place. */
+  markReady(): void;
+}
+
+/** Loads the objects and serves them. Dispose it before the store. */
+export async function openApiServer(
+  options: ApiServerOptions,
+  signal: AbortSignal,
+): Promise<ApiServer> {
+  const { store, clock, log, resources } = options;
+  const cache = await openRegistryCache({ store, clock, log, resources }, signal);
+  return new Server(options, cache);
+}
+
+class Server implements ApiServer {
+  readonly handler: ApiHandler;
+  readonly upgrade: UpgradeHandler;
+  readonly objects: ObjectSource;
+  readonly sink: ObjectSink;
+  readonly cache: RegistryCache;
+  readonly #tasks: TaskGroup;
+  readonly #stop = new AbortController();
+  #isReady = false;
+
+  constructor(options: ApiServerOptions, cache: RegistryCache) {
+    const { clock, random, log } = options;
+    this.cache = cache;
+    this.objects = objectSource(cache, options.resources);
+    this.#tasks = new TaskGroup((error) => {
+      log.error("API server task failed", { error: error as Error });
+    });
+    const kinds = kindsOf(options, cache);
+    let access: AccessParts | undefined;
+    const ports: RegistryPorts = {
+      store: options.store,
+      cache,
+      clock,
+      random,
+      types: options.types,
+      get admission() {
+        return access?.admission ?? [];
+      },
+      newUid: () => randomUUID(),
+      stop: this.#stop.signal,
+    };
+    this.sink = objectSink(ports, kindFinder(kinds.byName));
+    access = options.access(this.objects, this.sink);
+    const timers = new WatchTimers({ clock, random, cache });
+    const names = typeNamesOf(options.resources, options.types);
+    const endpointPorts = { registry: ports, body: { types: options.types, names }, timers };
+    const endpoints = new Map(
+      [...kinds.byVersion].map(([id, kind]) => [id, new ResourceEndpoint(kind, endpointPorts)]),
+    );
+    const ready = { name: "poststarthook", check: () => this.#readyFault() };
+    const pipeline = new Pipeline({ ...options, ...access, cache, endpoints, ready });
+    this.handler = (request: ApiRequest): Promise<ApiResponse> => pipeline.handle(request);
+    this.upgrade = (request: ApiRequest, socket: Duplex, head: Buffer): Promise<void> =>
+      pipeline.upgrade(request, socket, head);
+    this.#tasks.start((stop) => timers.run(stop));
+    this.#tasks.start((stop) => this.#observeLoad(clock, stop));
+  }
+
+  markReady(): void {
+    this.#isReady = true;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new Error("server is shutting down"));
+    await this.#tasks[Symbol.asyncDispose]();
+    await this.cache[Symbol.asyncDispose]();
+  }
+
+  #readyFault(): string | undefined {
+    return this.#isReady ? undefined : "bootstrap objects are not in place yet";
+  }
+
+  async #observeLoad(clock: Clock, signal: AbortSignal): Promise<void> {
+    let before = performance.eventLoopUtilization();
+    while (!signal.aborted) {
+      await clock.sleep(tickMs, signal);
+      const now = performance.eventLoopUtilization();
+      this.cache.busy = performance.eventLoopUtilization(now, before).utilization > busyUtilization;
+      before = now;
+    }
+  }
+}
+
+interface Kinds {
+  /** By `<group>/<version>/<plural>`. */
+  readonly byVersion: ReadonlyMap<string, Kind>;
+  /** By `<group>/<plural>`, in the preferred version, which is the first. */
+  readonly byName: ReadonlyMap<string, Kind>;
+}
+
+function kindsOf(options: ApiServerOptions, cache: RegistryCache): Kinds {
+  const byVersion = new Map<string, Kind>();
+  const byName = new Map<string, Kind>();
+  for (const resource of options.resources) {
+    const kind = {
+      resource,
+      cache: cache.of(resource),
+      strategy: options.strategyOf(resource),
+      conversion: options.conversionOf(resource),
+    };
+    byVersion.set(`${resource.group}/${resource.version}/${resource.plural}`, kind);
+    const name = `${resource.group}/${resource.plural}`;
+    if (!byName.has(name)) byName.set(name, kind);
+  }
+  return { byVersion, byName };
+}

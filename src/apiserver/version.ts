@@ -1,0 +1,27 @@
+import type { JsonObject } from "#api/object.ts";
+
+/** The release of Kubernetes whose API this is. */
+const kubernetes = { major: "1", minor: "36", patch: "0" };
+
+/**
+ * `/version`. Clients parse `major` and `minor` as integers and `gitVersion` as a semantic version.
+ * @param build our own version.
+ */
+export function versionDocument(build: string): JsonObject {
+  const { major, minor, patch } = kubernetes;
+  return {
+    major,
+    minor,
+    emulationMajor: major,
+    emulationMinor: minor,
+    minCompatibilityMajor: major,
+    minCompatibilityMinor: String(Number(minor) - 1),
+    gitVersion: `v${major}.${minor}.${patch}+gantry.${build}`,
+    gitCommit: "",
+    gitTreeState: "clean",
+    buildDate: "1970-01-01T00:00:00Z",
+    goVersion: "go1.26.0",
+    compiler: "node",
+    platform: "linux/amd64",
+  };
+}
