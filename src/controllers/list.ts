@@ -7,8 +7,11 @@ import type { Informers } from "#client/informers.ts";
 import { runControllers as runAll, type Controller } from "#reconcile/controller.ts";
 import { EventSender, type EventRecorder } from "#reconcile/events.ts";
 import type { ReconcileMetrics } from "#reconcile/metrics.ts";
+import { clusterRoleAggregation } from "./clusterrole/controller.ts";
 import { deploymentController } from "./deployment/controller.ts";
+import { podCollector } from "./podgc/controller.ts";
 import { endpointsController, endpointSliceController } from "./endpoints/controller.ts";
+import { garbageCollector } from "./garbage/controller.ts";
 import { namespaceController } from "./namespace/controller.ts";
 import type { ControllerFactory, ControllerPorts } from "./ports.ts";
 import { replicaController } from "./replicaset/controller.ts";
@@ -22,6 +25,9 @@ export const controllers: readonly ControllerFactory[] = [
   replicationController,
   endpointSliceController,
   endpointsController,
+  garbageCollector,
+  podCollector,
+  clusterRoleAggregation,
   namespaceController,
   serviceAccountController,
   rootCaController,
