@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
+import { mountsBelow } from "#cri/mounts.ts";
 import { Limiter } from "#kubelet/limiter.ts";
 
 /** Node has no mount(2), so each mount is a process; few at a time are as fast as many. */
@@ -31,24 +32,9 @@ export const systemMounter: Mounter = {
   },
   async below(path) {
     const text = await readFile("/proc/self/mountinfo", "utf8");
-    return mountPoints(text)
-      .filter((it) => it === path || it.startsWith(`${path}/`))
-      .sort((left, right) => right.length - left.length);
+    return mountsBelow(text, path);
   },
 };
-
-/** Mount points of a mountinfo table (proc_pid_mountinfo(5)), unescaped. */
-export function mountPoints(mountinfo: string): string[] {
-  return mountinfo
-    .split("\n")
-    .map((line) => line.split(" ")[4])
-    .filter((it) => it !== undefined)
-    .map((it) =>
-      it.replace(/\\([0-7]{3})/g, (_all, octal: string) =>
-        String.fromCharCode(Number.parseInt(octal, 8)),
-      ),
-    );
-}
 
 async function run(command: string, args: readonly string[], signal: AbortSignal): Promise<void> {
   await limiter.run(

@@ -19,7 +19,6 @@ import { FakeCluster, FakeObjects } from "#testing/kubelet-ports.ts";
 import { podOf } from "#testing/pod-fixtures.ts";
 import { writePayload } from "./atomic-writer.ts";
 import { checkHostPath } from "./host-path.ts";
-import { mountPoints } from "./mounts.ts";
 import { checkedPath } from "./payload.ts";
 import { openSubPath } from "./subpath.ts";
 import { Tokens } from "./tokens.ts";
@@ -125,12 +124,6 @@ test("checkHostPath: checks, and creates where the type says so", async () => {
     await assert.rejects(checkHostPath(at("file"), "Socket"), /is not a socket file/);
     await assert.rejects(checkHostPath(at("file"), "Odd"), /Odd is an invalid volume type/);
   });
-});
-
-test("mountPoints: reads the fifth field, unescaped", () => {
-  const text =
-    "36 35 98:0 / / rw - ext4 /dev/root rw\n40 36 0:30 / /a\\040b rw,noexec shared:1 - tmpfs tmpfs rw\n";
-  assert.deepEqual(mountPoints(text), ["/", "/a b"]);
 });
 
 function volumesIn(directory: string, objects: FakeObjects, clock = new FakeClock()): Volumes {
