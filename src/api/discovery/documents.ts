@@ -94,17 +94,18 @@ function storageVersionHash(resource: Resource, sha256: Sha256): string {
 }
 
 /**
- * The aggregated document `APIGroupDiscoveryList` of apidiscovery.k8s.io/v2: for `/api` the core
- * group, for `/apis` all others.
+ * The aggregated document `APIGroupDiscoveryList` of apidiscovery.k8s.io: for `/api` the core
+ * group, for `/apis` all others. Clients before 1.30 ask for v2beta1, which has the same form.
  */
 export function aggregatedDiscovery(
   resources: readonly Resource[],
   root: "api" | "apis",
+  version: "v2" | "v2beta1" = "v2",
 ): JsonObject {
   const groups = groupsOf(resources.filter((it) => (it.group === "") === (root === "api")));
   return {
     kind: "APIGroupDiscoveryList",
-    apiVersion: "apidiscovery.k8s.io/v2",
+    apiVersion: `apidiscovery.k8s.io/${version}`,
     metadata: {},
     items: groups.map(({ group, versions }) => ({
       metadata: group === "" ? {} : { name: group },

@@ -10,7 +10,8 @@ import type { Field, ListShape, SchemaUnion, Shape, StringFormat, TypeInfo } fro
  *   flags    r required, p pointer, e omitempty
  *   option   p=patch strategy, k=patch merge key, d=default (JSON, URI-encoded), g granular
  *   shape    s string  t date-time  u micro-time  y bytes  q quantity  d duration
- *            b boolean  i int32  l int64  f number  x int-or-string  a any (aB aA aS: unions)
+ *            b boolean  i int32  l int64  f number  x int-or-string
+ *            a any, aR RawExtension, aF FieldsV1, aJ JSON, aB aA aS unions with a JSON schema
  *            .Name in the same package, .7.Name in the seventh
  *            [shape atomic list, {shape set, (key+key)shape map list, w before a wrapped list
  *            %shape map, %!shape atomic map; s'Name a named scalar of Go
@@ -28,6 +29,15 @@ const unions: Readonly<Record<string, SchemaUnion>> = {
   B: "schema-or-boolean",
   A: "schema-or-list",
   S: "schema-or-strings",
+};
+
+const anyTypes: Readonly<Record<string, string>> = {
+  R: "runtime.RawExtension",
+  F: "v1.FieldsV1",
+  J: "v1.JSON",
+  B: "v1.JSONSchemaPropsOrBool",
+  A: "v1.JSONSchemaPropsOrArray",
+  S: "v1.JSONSchemaPropsOrStringArray",
 };
 
 /** Parses one type. `packages` are the definition packages by index. */
@@ -142,15 +152,18 @@ function scalar(text: string, home: string): Parsed {
       return { shape: { kind: "number" }, goType: "float64" };
     case "x":
       return { shape: { kind: "int-or-string" }, goType: "int32" };
-    default: {
+    default:
       assert(letter === "a", `shape '${text}' is known`);
-      const union = unions[text.charAt(1)];
-      return {
-        shape: union === undefined ? { kind: "any" } : { kind: "any", union },
-        goType: "interface {}",
-      };
-    }
+      return anything(text.charAt(1));
   }
+}
+
+function anything(letter: string): Parsed {
+  const union = unions[letter];
+  return {
+    shape: union === undefined ? { kind: "any" } : { kind: "any", union },
+    goType: anyTypes[letter] ?? "interface {}",
+  };
 }
 
 const goFormats: Readonly<Record<StringFormat, string>> = {
