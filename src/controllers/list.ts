@@ -9,6 +9,8 @@ import { EventSender, type EventRecorder } from "#reconcile/events.ts";
 import type { ReconcileMetrics } from "#reconcile/metrics.ts";
 import { clusterRoleAggregation } from "./clusterrole/controller.ts";
 import { deploymentController } from "./deployment/controller.ts";
+import { nodeLifecycleController } from "./nodelifecycle/controller.ts";
+import { taintEvictionController } from "./nodelifecycle/eviction.ts";
 import { podCollector } from "./podgc/controller.ts";
 import { endpointsController, endpointSliceController } from "./endpoints/controller.ts";
 import { garbageCollector } from "./garbage/controller.ts";
@@ -26,6 +28,8 @@ export const controllers: readonly ControllerFactory[] = [
   endpointSliceController,
   endpointsController,
   garbageCollector,
+  nodeLifecycleController,
+  taintEvictionController,
   podCollector,
   clusterRoleAggregation,
   namespaceController,

@@ -1,0 +1,122 @@
+import type { Node, Pod } from "#api/gen/types.ts";
+import { isStatus } from "#api/status.ts";
+import { formatTime } from "#api/time.ts";
+import { leases, nodes, pods } from "#client/kinds.ts";
+import { nameOf, namespaceOf, uidOf } from "#client/object-key.ts";
+import { isReady, readyCondition } from "#controllers/pods/readiness.ts";
+import type { ControllerPorts } from "#controllers/ports.ts";
+import { ownKey, watches, type Controller } from "#reconcile/controller.ts";
+import { podsOnNode } from "./eviction.ts";
+import { NodeHealth } from "./health.ts";
+import { planNode, type NodePlan } from "./plan.ts";
+import { EvictionPace } from "./zones.ts";
+
+/** While a zone is in trouble, it is looked at again this often. */
+const troubleMs = 10_000;
+
+/** Tells which nodes are not heard from, and taints those that should not get or keep pods. */
+export function nodeLifecycleController(ports: ControllerPorts): Controller {
+  const { client, clock, informers } = ports;
+  const nodeInformer = informers.of(nodes);
+  const leaseInformer = informers.of(leases, { namespace: "kube-node-lease" });
+  const podInformer = informers.of(pods);
+  const health = new NodeHealth();
+  const pace = new EvictionPace();
+  const recorder = ports.recorder("node-controller");
+  return {
+    name: "node-lifecycle-controller",
+    workers: 8,
+    watches: [
+      watches(nodeInformer, ownKey),
+      watches(leaseInformer, (it) => [nameOf(it)]),
+      { synced: (signal) => podInformer.synced(signal), subscribe: () => () => undefined },
+    ],
+    async reconcile(key, signal) {
+      const node = nodeInformer.get(key);
+      if (node === undefined) {
+        health.forget(key);
+        return {};
+      }
+      const lease = leaseInformer.get(`kube-node-lease/${key}`);
+      const monotonicMs = clock.monotonic();
+      const silentMs = health.observe(node, lease, monotonicMs);
+      const input = { node, silentMs, now: clock.now() };
+      const held = planNode({ ...input, mayEvict: false });
+      const all = held.wantsEviction ? nodeInformer.list() : [];
+      const waitMs = held.wantsEviction ? pace.waitMs(node, all, monotonicMs) : undefined;
+      const plan = waitMs === 0 ? planNode({ ...input, mayEvict: true }) : held;
+      if (waitMs === 0) pace.take(node, all, monotonicMs);
+      await write(ports, node, plan, signal);
+      if (plan.conditions.some((it) => it.type === "Ready")) {
+        const message = `Node ${key} status is now: NodeNotReady`;
+        recorder.record(nodes, node, { type: "Normal", reason: "NodeNotReady", message });
+      }
+      if (isUnknown(node, plan)) {
+        for (const pod of podsOnNode(podInformer, key)) {
+          await markNotReady(client, pod, clock.now(), signal);
+        }
+      }
+      const pacedMs = plan.wantsEviction && waitMs !== 0 ? (waitMs ?? troubleMs) : undefined;
+      return { afterMs: earliest(plan.silentAfterMs, pacedMs) };
+    },
+  };
+}
+
+async function write(
+  { client }: ControllerPorts,
+  node: Node,
+  plan: NodePlan,
+  signal: AbortSignal,
+): Promise<void> {
+  const at = { name: nameOf(node) };
+  if (plan.conditions.length > 0) {
+    // Conditions merge by their type, so those of the kubelet that are newer stay.
+    const body = { status: { conditions: plan.conditions } };
+    await client.patch(
+      nodes,
+      { ...at, subresource: "status" },
+      { type: "strategic", body },
+      signal,
+    );
+  }
+  if (plan.taints === undefined) return;
+  const { taints } = plan;
+  // Taints are one list with several writers: on a conflict the reconcile runs again.
+  const resourceVersion = plan.conditions.length > 0 ? undefined : node.metadata?.resourceVersion;
+  const metadata = { uid: uidOf(node), resourceVersion };
+  await client.patch(nodes, at, { type: "merge", body: { metadata, spec: { taints } } }, signal);
+}
+
+function isUnknown(node: Node, plan: NodePlan): boolean {
+  const conditions = [...plan.conditions, ...(node.status?.conditions ?? [])];
+  return conditions.find((it) => it.type === "Ready")?.status === "Unknown";
+}
+
+/** Services must not send traffic to pods of a node that nobody hears from. */
+async function markNotReady(
+  client: ControllerPorts["client"],
+  pod: Pod,
+  now: number,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!isReady(pod)) return;
+  const condition = {
+    ...readyCondition(pod),
+    type: "Ready",
+    status: "False",
+    reason: "NodeNotReady",
+    lastTransitionTime: formatTime(now),
+  };
+  const body = { metadata: { uid: uidOf(pod) }, status: { conditions: [condition] } };
+  const at = { namespace: namespaceOf(pod), name: nameOf(pod), subresource: "status" };
+  try {
+    await client.patch(pods, at, { type: "strategic", body }, signal);
+  } catch (error) {
+    if (!isStatus(error, "NotFound") && !isStatus(error, "Conflict")) throw error;
+  }
+}
+
+function earliest(...times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((it) => it !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}
