@@ -25,9 +25,3 @@ const ownWords: Readonly<Record<string, string>> = {
   "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1": "A set of fields, as a trie in JSON.",
   "io.k8s.apimachinery.pkg.runtime.RawExtension": "An object of any kind.",
 };
-
-/** For servers that have none. */
-export const noDescriptions: Descriptions = {
-  ofType: () => undefined,
-  ofField: () => undefined,
-};
