@@ -14,6 +14,11 @@ export interface Paths {
 
 export const defaultDataDirectory = "/var/lib/gantry";
 
+/** `/run/gantry` for the default installation; another one keeps its sockets with its data. */
+export function runDirectoryOf(data: string): string {
+  return data === defaultDataDirectory ? "/run/gantry" : join(data, "run");
+}
+
 export function pathsBelow(data: string, run: string): Paths {
   return {
     data,

@@ -1,0 +1,94 @@
+import { runControllers } from "#controllers/list.ts";
+import type { UserInfo } from "#apiserver/contract.ts";
+import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
+import { Informers } from "#client/informers.ts";
+import { EventSender } from "#reconcile/events.ts";
+import { runAsLeader } from "#reconcile/leader.ts";
+import { Scheduler } from "#scheduler/scheduler.ts";
+import { TaskGroup } from "#base/task-group.ts";
+import type { ControlPlane } from "./control-plane.ts";
+
+export interface ComponentOptions {
+  readonly controlPlane: ControlPlane;
+  /** Different for every process of the cluster; names it in leases. */
+  readonly identity: string;
+  /** Other control-plane processes share the store: components run where they hold a lease. */
+  readonly elect: boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+function systemUser(name: string, ...groups: readonly string[]): UserInfo {
+  return { name, uid: "", groups: [...groups, "system:authenticated"], extra: {} };
+}
+
+const schedulerUser = systemUser("system:kube-scheduler");
+/**
+ * Garbage collection and namespace deletion write every kind, and roles may only be gathered by who
+ * has their rights; the controllers run in the process that holds the authority's key anyway.
+ */
+const controllersUser = systemUser("system:kube-controller-manager", "system:masters");
+
+/** Runs scheduler and controllers until the signal aborts and both have ended. Never rejects. */
+export async function runComponents(options: ComponentOptions, signal: AbortSignal): Promise<void> {
+  await Promise.all([
+    lead(options, "kube-scheduler", runScheduler, signal),
+    lead(options, "kube-controller-manager", runControllerManager, signal),
+  ]);
+}
+
+type Run = (options: ComponentOptions, signal: AbortSignal) => Promise<void>;
+
+async function lead(
+  options: ComponentOptions,
+  name: string,
+  run: Run,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, random, log, identity } = options;
+  if (!options.elect) {
+    await run(options, signal);
+    return;
+  }
+  const client = options.controlPlane.clientOf(controllersUser, "leader-election");
+  const lease = { namespace: "kube-system", name, identity };
+  await runAsLeader(
+    { client, clock, random, log, ...lease },
+    async (stop) => {
+      await run(options, stop);
+    },
+    signal,
+  );
+}
+
+async function runScheduler(options: ComponentOptions, signal: AbortSignal): Promise<void> {
+  const { clock, random } = options;
+  const log = options.log.with({ component: "scheduler" });
+  const client = options.controlPlane.clientOf(schedulerUser, "gantry-scheduler");
+  await using informers = new Informers({ client, clock, random, log, freeze: false });
+  await using tasks = new TaskGroup((error) => {
+    log.error("scheduler failed", { error: error as Error });
+  });
+  const events = new EventSender({ client, clock, log, component: "default-scheduler" });
+  tasks.start(async (stop) => {
+    await events.run(stop);
+  });
+  const name = "default-scheduler";
+  try {
+    await new Scheduler({ client, informers, events, clock, random, log, name }).run(signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+async function runControllerManager(options: ComponentOptions, signal: AbortSignal): Promise<void> {
+  const { clock, random, controlPlane } = options;
+  const log = options.log.with({ component: "controllers" });
+  const client = controlPlane.clientOf(controllersUser, "gantry-controllers");
+  await using informers = new Informers({ client, clock, random, log, freeze: false });
+  const rootCa = controlPlane.authority.certificate;
+  await runControllers({ client, informers, clock, random, log, rootCa }, signal);
+}

@@ -1,0 +1,149 @@
+import { hostname } from "node:os";
+import { builtinResources } from "#api/kinds/list.ts";
+import { strategyOf } from "#api/rules/list.ts";
+import { builtinTypes } from "#api/schema/builtin.ts";
+import { formatTime } from "#api/time.ts";
+import { issuerDocument, keySetDocument } from "#apiserver/auth/issuer-documents.ts";
+import { ensureBootstrapObjects } from "#apiserver/bootstrap/ensure.ts";
+import type { BootstrapSettings } from "#apiserver/bootstrap/objects.ts";
+import type { ConnectPort } from "#apiserver/connect-port.ts";
+import type { UserInfo } from "#apiserver/contract.ts";
+import { openHttpFront } from "#apiserver/http/front.ts";
+import { openApiServer, type ApiServer } from "#apiserver/server.ts";
+import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
+import { Client } from "#client/client.ts";
+import { openAuthority, type Authority } from "#pki/authority.ts";
+import { apiServerHosts } from "#pki/hosts.ts";
+import { openServiceAccountKey } from "#pki/service-account-key.ts";
+import type { Store } from "#store/store.ts";
+import { accessParts } from "./access.ts";
+import { conversionOf } from "./conversions.ts";
+import { inProcessTransport } from "./in-process-transport.ts";
+import { clusterDomain, issuer, serviceAddress, serviceRange } from "./network-plan.ts";
+import { version } from "./version.ts";
+
+export interface ControlPlaneOptions {
+  readonly store: Store;
+  readonly pkiDirectory: string;
+  /** Where to listen; port 0 for any. */
+  readonly host: string;
+  readonly port: number;
+  /** The address at which nodes and pods reach this server. */
+  readonly advertiseAddress: string;
+  /** Makes the way from the server to kubelets, once the authority exists. */
+  readonly connect: (authority: Authority) => Promise<ConnectPort>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** A serving API server. Disposing it stops serving; the store is the caller's. */
+export interface ControlPlane extends AsyncDisposable {
+  readonly authority: Authority;
+  readonly server: ApiServer;
+  readonly port: number;
+  /** A client within the process, in the name of `user`. */
+  clientOf(user: UserInfo, agent: string): Client;
+}
+
+/** Opens certificates, objects and the listener, in the order in which a client may see them. */
+export async function openControlPlane(
+  options: ControlPlaneOptions,
+  signal: AbortSignal,
+): Promise<ControlPlane> {
+  const { clock, random, log, store, advertiseAddress } = options;
+  const [authority, key] = await Promise.all([
+    openAuthority(options.pkiDirectory, clock),
+    openServiceAccountKey(options.pkiDirectory),
+  ]);
+  const others = [advertiseAddress, ...(options.host === "0.0.0.0" ? [] : [options.host])];
+  const place = { hostName: hostname(), serviceAddress, domain: clusterDomain, others };
+  const [serving, connect] = await Promise.all([
+    authority.serving("apiserver", "kube-apiserver", apiServerHosts(place)),
+    options.connect(authority),
+  ]);
+  const tokens = { key, issuer, audiences: [issuer] };
+  const server = await openApiServer(
+    {
+      store,
+      clock,
+      random,
+      log,
+      resources: builtinResources,
+      types: builtinTypes,
+      strategyOf,
+      conversionOf,
+      access: (objects) => accessParts(objects, { tokens, authority, clock, random }),
+      connect,
+      address: `${advertiseAddress}:${options.port}`,
+      build: version,
+      issuer: {
+        configuration: issuerDocument(tokens, `${issuer}/openid/v1/jwks`),
+        keys: keySetDocument(tokens),
+      },
+      checks: [],
+    },
+    signal,
+  );
+  const front = await openHttpFront({
+    tls: { key: serving.key, cert: serving.certificate, clientCa: authority.certificate },
+    host: options.host,
+    port: options.port,
+    handler: server.handler,
+    upgrade: server.upgrade,
+    clock,
+    log,
+  }).catch(async (error: unknown) => {
+    await server[Symbol.asyncDispose]();
+    throw listenError(error, options);
+  });
+  const settings = bootstrapSettings(authority, advertiseAddress, front.port, clock);
+  await ensureBootstrapObjects(server.objects, server.sink, settings, signal);
+  server.markReady();
+  return {
+    authority,
+    server,
+    port: front.port,
+    clientOf: (user, agent) => new Client(inProcessTransport(server.handler, user, agent)),
+    async [Symbol.asyncDispose]() {
+      await front[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function bootstrapSettings(
+  authority: Authority,
+  address: string,
+  port: number,
+  clock: Clock,
+): BootstrapSettings {
+  return {
+    addresses: [address],
+    port,
+    serviceAddress,
+    serviceRange,
+    authority: authority.certificate,
+    now: formatTime(clock.now()),
+  };
+}
+
+function listenError(
+  error: unknown,
+  at: { readonly host: string; readonly port: number },
+): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  const place = `${at.host}:${at.port}`;
+  if (code === "EADDRINUSE") {
+    const message = `${place} is taken by another program; stop it, or choose another port with --port`;
+    return new Error(message, { cause: error });
+  }
+  if (code === "EADDRNOTAVAIL") {
+    return new Error(`${at.host} is not an address of this machine; choose one with --host`, {
+      cause: error,
+    });
+  }
+  return error;
+}
