@@ -1,0 +1,160 @@
+import type { Node, NodeStatus } from "#api/gen/types.ts";
+import type { JsonObject } from "#api/object.ts";
+import { isStatus } from "#api/status.ts";
+import { Backoff } from "#base/backoff.ts";
+import type { Clock } from "#base/clock.ts";
+import { describeError, type Logger } from "#base/log.ts";
+import type { ImageStatus, Runtime } from "#cri/runtime.ts";
+import type { KubeletApi, KubeletEvents } from "#kubelet/ports.ts";
+import {
+  nodeLabels,
+  nodeObject,
+  nodeStatus,
+  type MachineFacts,
+  type NodeIdentity,
+} from "./node-object.ts";
+import { shouldWriteStatus } from "./plan.ts";
+
+/** How often the machine and the runtime are looked at (upstream: 10 s). */
+const lookMs = 10_000;
+const retry = { initialMs: 200, maxMs: 10_000 };
+
+export interface NodeAgentOptions {
+  readonly identity: NodeIdentity;
+  readonly api: KubeletApi;
+  readonly events: KubeletEvents;
+  readonly runtime: Runtime;
+  readonly machine: () => Promise<MachineFacts>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Registers the node and keeps its status true. */
+export class NodeAgent {
+  readonly #options: NodeAgentOptions;
+  #node: Node | undefined;
+  #machine: MachineFacts;
+  #written: { readonly status: NodeStatus; readonly atMs: number } | undefined;
+
+  constructor(options: NodeAgentOptions, machine: MachineFacts) {
+    this.#options = options;
+    this.#machine = machine;
+  }
+
+  /** As the API last answered; undefined before the node is registered. */
+  get node(): Node | undefined {
+    return this.#node;
+  }
+
+  get machine(): MachineFacts {
+    return this.#machine;
+  }
+
+  /** Registers, then looks and writes until the signal aborts. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, events } = this.#options;
+    const backoff = new Backoff<string>(retry);
+    events.node({ type: "Normal", reason: "Starting", message: "Starting kubelet." });
+    while (!signal.aborted) {
+      const isDone = await this.#lookSafely(signal);
+      if (isDone) backoff.succeed("node");
+      const pauseMs = isDone ? lookMs : backoff.fail("node");
+      await clock.sleep(pauseMs, signal).catch(() => undefined); // Aborted: the loop ends.
+    }
+  }
+
+  async #lookSafely(signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.look(signal);
+      return true;
+    } catch (error) {
+      const cause = error instanceof Error ? error : new Error(String(error));
+      if (!signal.aborted) this.#options.log.error("node status not written", { error: cause });
+      return false;
+    }
+  }
+
+  /** Looks once, and writes what the API does not show yet. */
+  async look(signal: AbortSignal): Promise<void> {
+    const { identity, api, clock, machine } = this.#options;
+    this.#machine = await machine();
+    const { problems, images } = await this.#runtimeHealth(signal);
+    this.#node ??= await api.getNode(identity.name, signal);
+    const nowMs = clock.now();
+    const status = nodeStatus({
+      identity,
+      machine: this.#machine,
+      health: { problems },
+      images,
+      previous: this.#written?.status.conditions ?? this.#node?.status?.conditions ?? [],
+      nowMs,
+    });
+    if (this.#node === undefined) {
+      await this.#register(status, signal);
+    } else if (this.#written === undefined) {
+      await this.#correctLabels(signal);
+    }
+    if (!shouldWriteStatus(this.#written, status, nowMs)) return;
+    try {
+      this.#node = await api.patchNodeStatus(identity.name, { status: asJson(status) }, signal);
+    } catch (error) {
+      // Deleted meanwhile: it registers anew.
+      if (isStatus(error, "NotFound")) this.#node = this.#written = undefined;
+      throw error;
+    }
+    this.#tellChanges(status);
+    this.#written = { status, atMs: nowMs };
+  }
+
+  async #register(status: NodeStatus, signal: AbortSignal): Promise<void> {
+    const { identity, api } = this.#options;
+    try {
+      this.#node = await api.createNode(nodeObject(identity, this.#machine, status), signal);
+    } catch (error) {
+      if (!isStatus(error, "AlreadyExists")) throw error;
+      this.#node = await api.getNode(identity.name, signal);
+    }
+  }
+
+  /** The labels that every node has are the agent's; others may have been added by people. */
+  async #correctLabels(signal: AbortSignal): Promise<void> {
+    const { identity, api } = this.#options;
+    const wanted = nodeLabels(identity, this.#machine);
+    const labels = this.#node?.metadata?.labels ?? {};
+    if (Object.entries(wanted).every(([key, value]) => labels[key] === value)) return;
+    this.#node = await api.patchNode(identity.name, { metadata: { labels: wanted } }, signal);
+  }
+
+  async #runtimeHealth(
+    signal: AbortSignal,
+  ): Promise<{ readonly problems: readonly string[]; readonly images: readonly ImageStatus[] }> {
+    const { runtime } = this.#options;
+    try {
+      const { runtimeReady, networkReady, message } = await runtime.status(signal);
+      const problems = [
+        ...(runtimeReady
+          ? []
+          : [`container runtime status check may not have completed yet: ${message}`]),
+        ...(networkReady ? [] : [`container runtime network not ready: ${message}`]),
+      ];
+      return { problems, images: await runtime.listImages(signal) };
+    } catch (error) {
+      signal.throwIfAborted();
+      return { problems: [`container runtime is down: ${describeError(error)}`], images: [] };
+    }
+  }
+
+  #tellChanges(status: NodeStatus): void {
+    const { events, identity } = this.#options;
+    const isReady = (it: NodeStatus | undefined): boolean =>
+      it?.conditions?.find((condition) => condition.type === "Ready")?.status === "True";
+    if (this.#written !== undefined && isReady(this.#written.status) === isReady(status)) return;
+    const reason = isReady(status) ? "NodeReady" : "NodeNotReady";
+    const message = `Node ${identity.name} status is now: ${reason}`;
+    events.node({ type: "Normal", reason, message });
+  }
+}
+
+function asJson(status: NodeStatus): JsonObject {
+  return JSON.parse(JSON.stringify(status)) as JsonObject;
+}
