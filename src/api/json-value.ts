@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject } from "#api/object.ts";
+import type { Json, JsonObject } from "#api/object.ts";
 
 /** The value at `key` if the object itself has it: never what it inherits, like `toString`. */
 export function ownValue(object: JsonObject, key: string): Json | undefined {
@@ -35,18 +35,28 @@ export function copyJson(value: Json): Json {
 /** Deep equality as of JSON texts: the order of keys and undefined properties do not count. */
 export function equalJson(left: Json | undefined, right: Json | undefined): boolean {
   if (left === right) return true;
-  if (Array.isArray(left)) {
-    if (!Array.isArray(right) || left.length !== right.length) return false;
-    return left.every((it, i) => equalJson(it, right[i]));
-  }
-  if (!isJsonObject(left) || !isJsonObject(right)) return false;
-  for (const key in left) {
-    if (!equalJson(left[key], ownValue(right, key))) return false;
-  }
-  for (const key in right) {
-    if (right[key] !== undefined && ownValue(left, key) === undefined) return false;
+  if (typeof left !== "object" || typeof right !== "object") return false;
+  if (left === null || right === null) return false;
+  if (!Array.isArray(left)) return !Array.isArray(right) && equalObjects(left, right);
+  if (!Array.isArray(right) || left.length !== right.length) return false;
+  for (let i = 0; i < left.length; i++) {
+    if (!equalJson(left[i], right[i])) return false;
   }
   return true;
+}
+
+function equalObjects(left: JsonObject, right: JsonObject): boolean {
+  let count = 0;
+  for (const key in left) {
+    const value = left[key];
+    if (value === undefined) continue;
+    if (!equalJson(value, ownValue(right, key))) return false;
+    count++;
+  }
+  for (const key in right) {
+    if (right[key] !== undefined) count--;
+  }
+  return count === 0;
 }
 
 /** How many containers lie around the innermost value: 0 for a scalar, 2 for `{"a": []}`. */
@@ -56,4 +66,20 @@ export function depthOf(value: Json | undefined): number {
   let deepest = 0;
   for (const child of children) deepest = Math.max(deepest, depthOf(child));
   return deepest + 1;
+}
+
+/** The own keys in the order of their code units; quick for the few that objects mostly have. */
+export function sortedKeys(object: JsonObject): string[] {
+  const keys = Object.keys(object);
+  if (keys.length > 64) return keys.sort();
+  for (let i = 1; i < keys.length; i++) {
+    const key = keys[i] ?? "";
+    let at = i - 1;
+    for (let other = keys[at]; other !== undefined && other > key; other = keys[at]) {
+      keys[at + 1] = other;
+      at--;
+    }
+    keys[at + 1] = key;
+  }
+  return keys;
 }

@@ -1,4 +1,4 @@
-import { equalJson, ownValue } from "#api/json-value.ts";
+import { equalJson, ownValue, sortedKeys } from "#api/json-value.ts";
 import { isJsonObject, type Json, type JsonObject } from "#api/object.ts";
 import { fieldElement, self } from "./element.ts";
 import { leaf, sorted, withMember, type Fields } from "./field-set.ts";
@@ -41,36 +41,22 @@ function compare(left: Value, right: Value, structure: Structure, out: Out): voi
 }
 
 function comparePresent(left: Json, right: Json, structure: Structure, out: Out): void {
-  switch (structure.kind) {
-    case "leaf":
-      compareLeaf(left, right, out);
-      return;
-    case "set":
-    case "keyed":
-      compareContainers(left, right, out, () => {
-        compareLists(listOf(left), listOf(right), structure, out);
-      });
-      return;
-    case "struct":
-    case "map":
-      compareContainers(left, right, out, () => {
-        compareMaps(objectOf(left), objectOf(right), structure, out);
-      });
-      return;
-    case "deduced":
-      compareDeduced(left, right, out);
-      return;
+  if (structure.kind === "leaf") {
+    compareLeaf(left, right, out);
+  } else if (structure.kind === "deduced") {
+    compareDeduced(left, right, out);
+  } else if (isEmpty(left) && isEmpty(right)) {
+    // Two containers without content are one value each: null and empty differ.
+    compareLeaf(left, right, out);
+  } else if (structure.kind === "set" || structure.kind === "keyed") {
+    compareLists(listOf(left), listOf(right), structure, out);
+  } else {
+    compareMaps(objectOf(left), objectOf(right), structure, out);
   }
 }
 
 function compareLeaf(left: Json, right: Json, out: Out): void {
   if (!equalJson(left, right)) out.changed = leaf;
-}
-
-/** Two containers without content are one value each: null and empty differ. */
-function compareContainers(left: Json, right: Json, out: Out, descend: () => void): void {
-  if (isEmpty(left) && isEmpty(right)) compareLeaf(left, right, out);
-  else descend();
 }
 
 function isEmpty(value: Json): boolean {
@@ -86,16 +72,14 @@ function objectOf(value: Json): JsonObject {
   return isJsonObject(value) ? value : noObject;
 }
 
-function listOf(value: Json): readonly Json[] {
+function listOf(value: Json): Json[] {
   return Array.isArray(value) ? value : [];
 }
 
 /** Where the kind of the value changes, all of the old goes and all of the new comes. */
 function compareDeduced(left: Json, right: Json, out: Out): void {
   if (isJsonObject(left) && isJsonObject(right)) {
-    compareContainers(left, right, out, () => {
-      compareMaps(left, right, deduced, out);
-    });
+    compareMaps(left, right, deduced, out);
   } else if (isJsonObject(left) || isJsonObject(right)) {
     compareMaps(objectOf(left), objectOf(right), deduced, out);
     out.changed = withMember(out.changed);
@@ -109,7 +93,11 @@ const deduced: Structure = { kind: "deduced" };
 function compareMaps(left: JsonObject, right: JsonObject, structure: Structure, out: Out): void {
   const children = new Children();
   for (const name in right) {
-    children.compare(name, ownValue(left, name), right[name], structure);
+    const value = right[name];
+    // A struct has no field of a name that objects inherit.
+    const old = structure.kind === "struct" ? left[name] : ownValue(left, name);
+    if (value === old) continue;
+    children.compare(name, old, value, structure);
   }
   for (const name in left) {
     if (right[name] === undefined || !Object.hasOwn(right, name)) {
@@ -161,12 +149,9 @@ function isZero(value: Json): boolean {
 
 type ListStructure = Structure & { readonly kind: "set" | "keyed" };
 
-function compareLists(
-  left: readonly Json[],
-  right: readonly Json[],
-  structure: ListStructure,
-  out: Out,
-): void {
+function compareLists(left: Json[], right: Json[], structure: ListStructure, out: Out): void {
+  // Most lists are the same on most writes, and equality is much cheaper than path elements.
+  if (equalJson(left, right)) return;
   const children = new Children();
   const items = structure.kind === "keyed" ? structure.items : itemLeaf;
   const [before, after] = [groupItems(left, structure), groupItems(right, structure)];
@@ -219,7 +204,7 @@ export function allFields(value: Json, structure: Structure): Fields {
 function allChildren(value: JsonObject, structure: Structure): Fields {
   const draft: Draft = { [self]: leaf };
   let isBare = true;
-  for (const name of Object.keys(value).sort()) {
+  for (const name of sortedKeys(value)) {
     const child = value[name];
     if (child === undefined) continue;
     isBare = false;

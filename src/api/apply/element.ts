@@ -79,11 +79,11 @@ const oneText = /^k:\{"[^"\\]*":"[^"\\]*"\}$/;
 export function compareElements(left: string, right: string): number {
   if (left === right) return 0;
   const kind = left.charAt(0);
+  if (kind === "f" && right.startsWith("f")) return left < right ? -1 : 1;
   if (kind !== right.charAt(0)) {
     if (left === self || right === self) return left === self ? -1 : 1;
     return kindOrder.indexOf(kind) - kindOrder.indexOf(right.charAt(0));
   }
-  if (kind === "f") return left < right ? -1 : 1;
   if (oneText.test(left) && oneText.test(right)) {
     return left.slice(0, -2) < right.slice(0, -2) ? -1 : 1;
   }

@@ -64,12 +64,17 @@ function finished(draft: Draft): Fields | undefined {
 
 /** The draft with its elements in wire order; the same object when they are already. */
 export function sorted(draft: Draft): Draft {
-  const elements = Object.keys(draft);
-  if (elements.every((it, i) => i === 0 || compareElements(elements[i - 1] ?? "", it) < 0)) {
-    return draft;
+  let previous: string | undefined;
+  for (const element in draft) {
+    if (previous !== undefined && compareElements(previous, element) > 0) return reordered(draft);
+    previous = element;
   }
+  return draft;
+}
+
+function reordered(draft: Draft): Draft {
   const result: Draft = {};
-  for (const element of elements.sort(compareElements)) {
+  for (const element of Object.keys(draft).sort(compareElements)) {
     const child = draft[element];
     if (child !== undefined) result[element] = child;
   }

@@ -1,3 +1,4 @@
+import { sortedKeys } from "#api/json-value.ts";
 import { isJsonObject, type Json, type JsonObject } from "#api/object.ts";
 import { elementText, fieldElement, self } from "./element.ts";
 import { leaf, sorted, withMember, type Fields } from "./field-set.ts";
@@ -42,7 +43,7 @@ function setOfChildren(
   isFull: boolean,
 ): Fields | undefined {
   const draft: Draft = {};
-  for (const name of Object.keys(value).sort()) {
+  for (const name of sortedKeys(value)) {
     const child = value[name];
     if (child === undefined) continue;
     const field = structure.kind === "struct" ? structure.field(name) : undefined;
