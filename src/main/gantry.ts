@@ -1,0 +1,66 @@
+import { Command, Option } from "commander";
+import { describeError } from "#base/log.ts";
+import { parsePort, type UpOptions, type Where } from "./options.ts";
+import { defaultDataDirectory, pathsBelow, runDirectoryOf } from "./paths.ts";
+import { version } from "./version.ts";
+
+const program = new Command("gantry")
+  .description("Runs containers and data workflows, and speaks the Kubernetes API.")
+  .version(version)
+  .showHelpAfterError("(gantry --help lists the commands)");
+
+function dataDir(): Option {
+  return new Option("--data-dir <path>", "where everything is kept")
+    .env("GANTRY_DATA_DIR")
+    .default(defaultDataDirectory);
+}
+
+function upOptions(command: Command): Command {
+  return command
+    .addOption(dataDir())
+    .option("--host <address>", "address to listen on", "0.0.0.0")
+    .option("--port <number>", "port of the API server", parsePort, 6443)
+    .addOption(
+      new Option("--runtime <name>", "what runs containers; simulated needs no root")
+        .choices(["containerd", "simulated"])
+        .default("containerd"),
+    )
+    .option("--node-name <name>", "name of this machine's node; its host name by default");
+}
+
+upOptions(program.command("up").description("start the system on this machine"))
+  .option("--no-install", "name missing packages instead of installing them")
+  .action(async (options: UpOptions) => {
+    const { up } = await import("./up.ts");
+    await up(options);
+  });
+
+upOptions(program.command("daemon", { hidden: true })).action(async (options: UpOptions) => {
+  const { daemon } = await import("./daemon.ts");
+  await daemon(options, 3);
+});
+
+program
+  .command("down")
+  .description("stop the system; containers go on running")
+  .addOption(dataDir())
+  .action(async (where: Where) => {
+    const { down } = await import("./down.ts");
+    process.stdout.write((await down(where)) ? "stopped\n" : "not running\n");
+  });
+
+program
+  .command("kubeconfig")
+  .description("print the path of the administrator's kubeconfig")
+  .addOption(dataDir())
+  .action((where: Where) => {
+    const { kubeconfig } = pathsBelow(where.dataDir, runDirectoryOf(where.dataDir));
+    process.stdout.write(`${kubeconfig}\n`);
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`gantry: ${describeError(error)}\n`);
+  process.exitCode = 1;
+}
