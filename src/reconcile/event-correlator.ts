@@ -6,6 +6,8 @@ export interface EventContent {
   /** One word in CamelCase, for programs. */
   readonly reason: string;
   readonly message: string;
+  /** The part of the object that it is about: `spec.containers{app}`. */
+  readonly fieldPath?: string | undefined;
 }
 
 export type CorrelatedEvent =

@@ -56,7 +56,11 @@ export class EventSender implements EventRecorder {
       this.#dropped++;
       return;
     }
-    const about = referenceTo(resource, object);
+    const { fieldPath } = content;
+    const about = {
+      ...referenceTo(resource, object),
+      ...(fieldPath === undefined ? {} : { fieldPath }),
+    };
     this.#queue.add({ about, content, atMs: this.#options.clock.now() });
   }
 
