@@ -42,7 +42,8 @@ function checkRole(
   authorization: Authorization,
 ): void {
   const { plural } = request.resource;
-  const name = request.operation === "CREATE" ? request.name : nameOf(request);
+  // A create has no name in its path: the right to escalate one role by name does not make it.
+  const name = request.operation === "CREATE" ? "" : nameOf(request);
   const question = { verb: "escalate", resource: plural, name, namespace: request.namespace };
   if (allowed(request, question, authorization)) return;
   refuseMissing(request, rulesOf(role), authorization);

@@ -431,6 +431,11 @@ test("RoleEscalation: nobody gives what they do not have", async () => {
     403,
     /must have cluster-admin privileges to use the aggregationRule/,
   );
+  await refused(
+    server.send({ to: clusterRoles, user: bob, name: "loud", object: gathering }),
+    403,
+    /must have cluster-admin privileges/,
+  );
   await server.send({
     to: clusterRoles,
     operation: "UPDATE",
