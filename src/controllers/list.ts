@@ -7,7 +7,6 @@ import type { Informers } from "#client/informers.ts";
 import { runControllers as runAll, type Controller } from "#reconcile/controller.ts";
 import { EventSender, type EventRecorder } from "#reconcile/events.ts";
 import type { ReconcileMetrics } from "#reconcile/metrics.ts";
-import { clusterRoleAggregation } from "./clusterrole/controller.ts";
 import { deploymentController } from "./deployment/controller.ts";
 import { nodeLifecycleController } from "./nodelifecycle/controller.ts";
 import { taintEvictionController } from "./nodelifecycle/eviction.ts";
@@ -31,7 +30,6 @@ export const controllers: readonly ControllerFactory[] = [
   nodeLifecycleController,
   taintEvictionController,
   podCollector,
-  clusterRoleAggregation,
   namespaceController,
   serviceAccountController,
   rootCaController,

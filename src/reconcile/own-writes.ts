@@ -2,10 +2,12 @@ import type { KubernetesObject } from "#api/object.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Client } from "#client/client.ts";
 import type { Informer } from "#client/informer.ts";
+import { splitKey } from "#client/object-key.ts";
 import { compareResourceVersions } from "#client/resource-version.ts";
 
 /** The informer is behind by this much at most before a reconcile gives up and tries again. */
 const waitMsMax = 30_000;
+const pageSize = 500;
 
 interface Pending {
   resourceVersion: string;
@@ -40,7 +42,7 @@ export class OwnWrites<T extends KubernetesObject> {
     }
   }
 
-  /** A write for `key` failed without an answer; the server is asked for its newest revision. */
+  /** A write for `key` failed without an answer; the server is asked what it has. */
   uncertain(key: string): void {
     this.#of(key).uncertain = true;
   }
@@ -63,12 +65,31 @@ export class OwnWrites<T extends KubernetesObject> {
     const pending = this.#pending.get(key);
     if (pending === undefined) return;
     if (pending.uncertain) {
-      const list = await this.#client.list(this.#informer.resource, { limit: 1 }, signal);
-      pending.resourceVersion = list.metadata?.resourceVersion ?? "";
+      await this.#ask(key, pending, signal);
       pending.uncertain = false;
     }
     if (!this.#isSettled(pending)) await this.#wait(pending, signal);
     this.#pending.delete(key);
+  }
+
+  /**
+   * What the server has now is what the cache is to have. The newest object counts, not the list's
+   * own revision, which the cache may reach much later: changes of other kinds move it too.
+   */
+  async #ask(key: string, pending: Pending, signal: AbortSignal): Promise<void> {
+    const { namespace } = splitKey(key);
+    let continueToken = "";
+    do {
+      const options = { namespace, limit: pageSize, continueToken, metadataOnly: true };
+      const page = await this.#client.list(this.#informer.resource, options, signal);
+      for (const it of page.items) {
+        const version = it.metadata?.resourceVersion ?? "";
+        if (compareResourceVersions(version, pending.resourceVersion) > 0) {
+          pending.resourceVersion = version;
+        }
+      }
+      continueToken = page.metadata?.continue ?? "";
+    } while (continueToken !== "");
   }
 
   async #wait(pending: Pending, signal: AbortSignal): Promise<void> {

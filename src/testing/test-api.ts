@@ -1,0 +1,86 @@
+import { builtinResources } from "#api/kinds/list.ts";
+import { strategyOf } from "#api/rules/list.ts";
+import { builtinTypes } from "#api/schema/builtin.ts";
+import { badRequest } from "#api/status.ts";
+import type { Clock } from "#base/clock.ts";
+import { jsonLogger, silentLogger, type Logger } from "#base/log.ts";
+import { seededRandom } from "#base/random.ts";
+import { Client } from "#client/client.ts";
+import { namespaceLifecycle } from "#apiserver/admission/namespace-lifecycle.ts";
+import { ServicePool } from "#apiserver/admission/service/pool.ts";
+import { parseRange } from "#apiserver/admission/service/range.ts";
+import { serviceAddresses } from "#apiserver/admission/service/service-addresses.ts";
+import { namespaceObjects } from "#apiserver/bootstrap/objects.ts";
+import type { UserInfo } from "#apiserver/contract.ts";
+import { openApiServer, type ApiServer } from "#apiserver/server.ts";
+import { MemoryStore } from "#store/memory.ts";
+import { InProcessTransport } from "./in-process-transport.ts";
+
+/** Our own API server over a store in memory, for tests of its clients. */
+export interface TestApi extends AsyncDisposable {
+  readonly client: Client;
+  readonly api: ApiServer;
+  readonly transport: InProcessTransport;
+}
+
+const administrator: UserInfo = {
+  name: "test",
+  uid: "",
+  groups: ["system:masters", "system:authenticated"],
+  extra: {},
+};
+
+/** Everybody may do everything; the system's namespaces are there. */
+export async function openTestApi(clock: Clock, log: Logger = silentLogger): Promise<TestApi> {
+  const store = new MemoryStore(clock);
+  const random = seededRandom(1);
+  const stop = new AbortController();
+  const refused = (): Promise<never> => Promise.reject(badRequest("nothing to connect to"));
+  const api = await openApiServer(
+    {
+      store,
+      clock,
+      random,
+      log,
+      resources: builtinResources,
+      types: builtinTypes,
+      strategyOf,
+      conversionOf: () => undefined,
+      access: (objects) => ({
+        authenticator: { authenticate: () => Promise.resolve(administrator) },
+        authorizer: { authorize: () => ({ allowed: true, reason: "" }) },
+        admission: [
+          namespaceLifecycle(objects),
+          serviceAddresses(new ServicePool(parseRange("10.96.0.0/16"), objects, clock, random)),
+        ],
+        reviews: new Map(),
+      }),
+      connect: { forward: refused, upgrade: refused },
+      address: "localhost:0",
+      build: "test",
+      issuer: undefined,
+      checks: [],
+    },
+    stop.signal,
+  );
+  for (const { resource, group, object } of namespaceObjects()) {
+    await api.sink.ensure(resource, group, object, stop.signal);
+  }
+  api.markReady();
+  const transport = new InProcessTransport(api.handler, administrator);
+  return {
+    api,
+    transport,
+    client: new Client(transport),
+    async [Symbol.asyncDispose]() {
+      stop.abort(new Error("test is over"));
+      await api[Symbol.asyncDispose]();
+      await store[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Writes to standard error: for a test that is being written. */
+export function loudLogger(clock: Clock): Logger {
+  return jsonLogger(clock, (line) => process.stderr.write(line));
+}
