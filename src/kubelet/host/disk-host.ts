@@ -39,6 +39,8 @@ const defaultMessagePath = "/dev/termination-log";
 /** Pods' directories, volumes and control groups on a real node. */
 export class DiskHost implements PodHost {
   readonly #options: DiskHostOptions;
+  /** The last work under way on each pod's directory: two never write it at once. */
+  readonly #turns = new Map<string, Promise<void>>();
 
   constructor(options: DiskHostOptions) {
     this.#options = options;
@@ -46,10 +48,13 @@ export class DiskHost implements PodHost {
 
   async prepare(pod: Pod, signal: AbortSignal): Promise<void> {
     const { podDirectory, volumes, cgroups } = this.#options;
-    await mkdir(podDirectory(uidOf(pod)), { recursive: true, mode: 0o750 });
-    await mkdir(this.logDirectory(pod), { recursive: true, mode: 0o755 });
-    await cgroups?.ensure(pod);
-    await volumes.setUp(pod, signal);
+    await this.#inTurn(pod, async () => {
+      signal.throwIfAborted();
+      await mkdir(podDirectory(uidOf(pod)), { recursive: true, mode: 0o750 });
+      await mkdir(this.logDirectory(pod), { recursive: true, mode: 0o755 });
+      await cgroups?.ensure(pod);
+      await volumes.setUp(pod, signal);
+    });
   }
 
   cgroupParent(pod: Pod): string {
@@ -86,8 +91,10 @@ export class DiskHost implements PodHost {
   }
 
   async tearDown(pod: Pod, signal: AbortSignal): Promise<void> {
-    await this.#options.volumes.tearDown(uidOf(pod), signal);
-    await this.#options.cgroups?.remove(pod);
+    await this.#inTurn(pod, async () => {
+      await this.#options.volumes.tearDown(uidOf(pod), signal);
+      await this.#options.cgroups?.remove(pod);
+    });
   }
 
   async forget(pod: Pod, signal: AbortSignal): Promise<void> {
@@ -106,6 +113,18 @@ export class DiskHost implements PodHost {
       if (known.has(uid)) continue;
       await this.#options.volumes.tearDown(uid, signal);
       await rm(join(podsDirectory, uid), { recursive: true, force: true });
+    }
+  }
+
+  async #inTurn(pod: Pod, work: () => Promise<void>): Promise<void> {
+    const uid = uidOf(pod);
+    const before = this.#turns.get(uid) ?? Promise.resolve();
+    const turn = before.then(work, work);
+    this.#turns.set(uid, turn);
+    try {
+      await turn;
+    } finally {
+      if (this.#turns.get(uid) === turn) this.#turns.delete(uid);
     }
   }
 

@@ -15,6 +15,7 @@ import { podStatus } from "./status.ts";
 
 /** The operation that writes the status; the plan does not know it. */
 const statusKey = "status";
+const volumesKey = "volumes";
 
 /**
  * Runs the pods of one node: looks at one at a time, decides what to do, and starts it beside the
@@ -123,8 +124,10 @@ export class PodAgent {
     const pod = ports.pods.get(uid);
     const known = this.#states.get(uid);
     if (known !== undefined) {
+      const isChanged = pod !== undefined && changesFiles(known.pod, pod);
       known.pod = pod ?? known.pod;
       known.vanished = pod === undefined;
+      if (isChanged) this.#refreshHost(known);
       return known;
     }
     const described = pod ?? podFromRuntime(uid, cache.get(uid).sandboxes, this.#context);
@@ -304,12 +307,9 @@ export class PodAgent {
   /** Brings the content of volumes up to date, beside everything else. */
   #refreshHost(state: PodState): void {
     const { host, cache } = this.#context;
-    if (state.tornDown || cache.get(state.uid).sandboxes.length === 0) return;
-    state.operations.start(
-      "refresh-volumes",
-      (signal) => host.prepare(state.pod, signal),
-      this.#life,
-    );
+    const isEnding = state.tornDown || state.stoppingSinceMs !== undefined;
+    if (isEnding || cache.get(state.uid).sandboxes.length === 0) return;
+    state.operations.start(volumesKey, (signal) => host.prepare(state.pod, signal), this.#life);
   }
 }
 
@@ -318,8 +318,16 @@ function podTitle({ pod, uid }: PodState): string {
   return `${pod.metadata?.name ?? ""}_${pod.metadata?.namespace ?? ""}(${uid})`;
 }
 
+/** Operations that a pod which ends has no use for. */
 function isStart(key: string): boolean {
-  return key === "sandbox" || key.startsWith("start:");
+  return key === "sandbox" || key === volumesKey || key.startsWith("start:");
+}
+
+/** Whether files made of the pod's own fields are to be written again. */
+function changesFiles(before: Pod, after: Pod): boolean {
+  const fields = ({ metadata }: Pod): string =>
+    JSON.stringify([metadata?.labels, metadata?.annotations]);
+  return before !== after && fields(before) !== fields(after);
 }
 
 /** What the runtime's labels tell of a pod that the API no longer has. */

@@ -1,0 +1,264 @@
+import { readFile } from "node:fs/promises";
+import type { Pod } from "#api/gen/types.ts";
+import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
+import type { ContainerStatus, Runtime, SandboxConfig, SandboxStatus } from "#cri/runtime.ts";
+import { bareHost } from "./host/bare-host.ts";
+import { runLogRotation } from "./host/log-rotation.ts";
+import { openHost, type DiskOptions, type OpenHost } from "./host/open-host.ts";
+import { Limiter } from "./limiter.ts";
+import { admitPod } from "./node/admission.ts";
+import { runLease } from "./node/lease.ts";
+import { NodeAgent } from "./node/node-agent.ts";
+import {
+  allocatableOf,
+  nodeLabels,
+  type MachineFacts,
+  type NodeIdentity,
+} from "./node/node-object.ts";
+import { instancesOf } from "./pod/containers.ts";
+import type { NodeView } from "./pod/context.ts";
+import { parseResolvConf } from "./pod/dns.ts";
+import { Images } from "./pod/images.ts";
+import { PodAgent } from "./pod/pod-agent.ts";
+import { RuntimeCache } from "./pod/runtime-cache.ts";
+import type { KubeletPorts } from "./ports.ts";
+import { Hooks } from "./probes/hooks.ts";
+import { noProber, RunningProber, type Prober } from "./probes/prober.ts";
+import { firstList, watchRuntime } from "./runtime-watch.ts";
+
+export interface KubeletOptions {
+  readonly identity: Omit<NodeIdentity, "runtimeVersion">;
+  readonly runtime: Runtime;
+  readonly ports: KubeletPorts;
+  readonly dns: {
+    /** Addresses of the cluster's DNS; empty for none. */
+    readonly servers: readonly string[];
+    /** `cluster.local`. */
+    readonly domain: string;
+  };
+  /** Undefined: pods get no directories, volumes and logs; for simulated nodes in great number. */
+  readonly disk: DiskOptions | undefined;
+  /** False: every container counts as alive and ready. */
+  readonly probes: boolean;
+  readonly machine: () => Promise<MachineFacts>;
+  /** Sandboxes and containers started at a time; twice the processors is a good number. */
+  readonly startsMax: number;
+  /** Milliseconds between two lists of the runtime; 10,000 where containers are real. */
+  readonly relistMs: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** Runs a node until the signal aborts; its containers go on running. Rejects when it cannot begin. */
+export async function runKubelet(options: KubeletOptions, signal: AbortSignal): Promise<void> {
+  const kubelet = await Kubelet.open(options, signal);
+  await kubelet.run(signal);
+}
+
+interface Parts {
+  readonly agent: PodAgent;
+  readonly cache: RuntimeCache;
+  readonly nodeAgent: NodeAgent;
+  readonly prober: Prober;
+  readonly running: RunningProber | undefined;
+  readonly opened: OpenHost | undefined;
+}
+
+/** How often tokens are looked at for their age. */
+const tokenLookMs = 60_000;
+
+/** The node agent: one node's pods, and the node itself. */
+export class Kubelet {
+  readonly #options: KubeletOptions;
+  readonly #parts: Parts;
+
+  private constructor(options: KubeletOptions, parts: Parts) {
+    this.#options = options;
+    this.#parts = parts;
+  }
+
+  /** Prepares the node's directories and learns of its machine; starts nothing. */
+  static async open(options: KubeletOptions, signal: AbortSignal): Promise<Kubelet> {
+    return new Kubelet(options, await openParts(options, signal));
+  }
+
+  /** Works until the signal aborts, and ends when all that it started has ended. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { agent, nodeAgent, running } = this.#parts;
+    const { ports, clock, random, log, identity } = this.#options;
+    const stopObjects = ports.objects.subscribe((uid) => {
+      agent.objectChanged(uid);
+    });
+    const lease = {
+      api: ports.api,
+      node: () => nodeAgent.node,
+      nodeName: identity.name,
+      clock,
+      random,
+      log,
+    };
+    await Promise.all([
+      nodeAgent.run(signal),
+      runLease(lease, signal),
+      this.#runPods(signal),
+      this.#runRotation(signal),
+      this.#refreshTokens(signal),
+    ]);
+    stopObjects();
+    await running?.[Symbol.asyncDispose]();
+  }
+
+  /** Pods bound to this node. */
+  pods(): readonly Pod[] {
+    return this.#options.ports.pods.list();
+  }
+
+  /** An instance of a container, for logs and exec: the newest, or the one before it. */
+  container(
+    uid: string,
+    name: string,
+    options: { readonly previous: boolean },
+  ): ContainerStatus | undefined {
+    const instances = instancesOf(this.#parts.cache.get(uid).containers, name);
+    if (!options.previous) return instances[0];
+    // In a crash loop the newest has ended, and is itself what ran before the next one.
+    return instances[0]?.state === "exited" && instances.length === 1 ? undefined : instances[1];
+  }
+
+  /** The pod's sandbox, for port forwarding. */
+  sandbox(uid: string): SandboxStatus | undefined {
+    return this.#parts.cache.get(uid).sandboxes.find((it) => it.state === "ready");
+  }
+
+  async #runPods(signal: AbortSignal): Promise<void> {
+    const { ports, runtime, clock, log, relistMs } = this.#options;
+    const { agent, cache, opened } = this.#parts;
+    const watch = { runtime, cache, clock, log, relistMs };
+    try {
+      await Promise.all([ports.pods.synced(signal), ports.services.synced(signal)]);
+      await firstList(watch, signal);
+      const known = new Set([
+        ...ports.pods.list().map((it) => it.metadata?.uid ?? ""),
+        ...cache.uids(),
+      ]);
+      await opened?.host.sweep(opened.podsDirectory, known, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      throw error;
+    }
+    await Promise.all([watchRuntime(watch, signal), agent.run(signal)]);
+  }
+
+  async #runRotation(signal: AbortSignal): Promise<void> {
+    const { runtime, clock, log, disk } = this.#options;
+    const { cache } = this.#parts;
+    if (disk === undefined) return;
+    const containers = (): ContainerStatus[] =>
+      cache.uids().flatMap((uid) => cache.get(uid).containers);
+    await runLogRotation({ runtime, clock, log, containers }, signal);
+  }
+
+  async #refreshTokens(signal: AbortSignal): Promise<void> {
+    const { opened, agent } = this.#parts;
+    const { clock, ports } = this.#options;
+    if (opened === undefined) return;
+    while (!signal.aborted) {
+      await clock.sleep(tokenLookMs, signal).catch(() => undefined); // Aborted: the loop ends.
+      for (const { metadata } of ports.pods.list()) {
+        const uid = metadata?.uid ?? "";
+        const dueMs = opened.tokens.nextRefreshMs(uid);
+        if (dueMs !== undefined && dueMs <= clock.now()) agent.objectChanged(uid);
+      }
+    }
+  }
+}
+
+async function openParts(options: KubeletOptions, signal: AbortSignal): Promise<Parts> {
+  const { runtime, ports, clock, log, disk } = options;
+  const version = await runtime.version(signal);
+  const runtimeVersion = `${version.name}://${version.version}`;
+  const identity = { ...options.identity, runtimeVersion };
+  const nodeAgent = new NodeAgent(
+    {
+      identity,
+      api: ports.api,
+      events: ports.events,
+      runtime,
+      machine: options.machine,
+      clock,
+      log,
+    },
+    await options.machine(),
+  );
+  const nodeDns = await readNodeDns(disk !== undefined);
+  const node = (): NodeView => nodeView(options, identity, nodeAgent.machine, nodeDns);
+  // The three know each other: the cache tells the agent, the agent asks the cache and the prober.
+  const wired: { agent?: PodAgent; cache?: RuntimeCache } = {};
+  const podIps = (pod: Pod): readonly string[] => {
+    if (pod.spec?.hostNetwork === true) return node().hostIps;
+    return wired.cache?.get(pod.metadata?.uid ?? "").sandboxes[0]?.ips ?? [];
+  };
+  const opened =
+    disk === undefined ? undefined : await openHost(disk, { ports, clock, node, podIps }, signal);
+  const host = opened?.host ?? bareHost;
+  const onChange = (uid: string): void => {
+    wired.agent?.add(uid);
+  };
+  const cache = new RuntimeCache({
+    runtime,
+    clock,
+    log,
+    terminationMessage: (status) => host.terminationMessage(status),
+    onChange,
+  });
+  wired.cache = cache;
+  const podIp = (pod: Pod): string => podIps(pod)[0] ?? "";
+  const asking = { runtime, clock, log, events: ports.events, podIp, onChange };
+  const running = options.probes ? new RunningProber(asking) : undefined;
+  const prober = running ?? noProber;
+  const agent: PodAgent = new PodAgent({
+    ports,
+    runtime,
+    runtimeName: version.name,
+    host,
+    images: new Images({ runtime, clock, events: ports.events, objects: ports.objects }),
+    cache,
+    hooks: new Hooks({ runtime, clock }),
+    prober,
+    starts: new Limiter(options.startsMax),
+    clock,
+    log,
+    node,
+    admit: (pod) => {
+      const { name, allocatable } = node();
+      const labels = nodeAgent.node?.metadata?.labels ?? nodeLabels(identity, nodeAgent.machine);
+      return admitPod(pod, { name, labels, allocatable }, agent.activePods());
+    },
+  });
+  wired.agent = agent;
+  return { agent, cache, nodeAgent, prober, running, opened };
+}
+
+/** The node's own resolver, for pods that do not use the cluster's. */
+async function readNodeDns(isReal: boolean): Promise<SandboxConfig["dns"]> {
+  const text = isReal ? await readFile("/etc/resolv.conf", "utf8").catch(() => "") : "";
+  return parseResolvConf(text);
+}
+
+function nodeView(
+  { dns }: KubeletOptions,
+  identity: NodeIdentity,
+  machine: MachineFacts,
+  node: SandboxConfig["dns"],
+): NodeView {
+  return {
+    name: identity.name,
+    hostIps: identity.addresses,
+    memoryBytes: machine.memoryBytes,
+    allocatable: allocatableOf(identity, machine),
+    dns: { clusterServers: dns.servers, clusterDomain: dns.domain, node },
+  };
+}
