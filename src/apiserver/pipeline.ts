@@ -141,6 +141,7 @@ function impersonationOf(
 }
 
 function attributesOf(user: UserInfo, info: RequestInfo): Attributes {
+  const fieldSelector = info.query.get("fieldSelector");
   return {
     user,
     verb: info.verb,
@@ -151,6 +152,8 @@ function attributesOf(user: UserInfo, info: RequestInfo): Attributes {
     namespace: info.namespace,
     name: info.name,
     path: info.path,
+    // What a node may list and watch depends on it.
+    ...(fieldSelector === null ? {} : { fieldSelector }),
   };
 }
 
