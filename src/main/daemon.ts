@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { systemClock } from "#base/clock.ts";
 import { describeError, jsonLogger, type Logger } from "#base/log.ts";
 import { systemRandom } from "#base/random.ts";
+import type { UserInfo } from "#apiserver/contract.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import { compactRegularly, defaultCompaction } from "#store/compact-regularly.ts";
 import { LmdbStore } from "#store/lmdb/store.ts";
@@ -9,6 +10,8 @@ import { runComponents } from "./components.ts";
 import { openControlPlane, type ControlPlane } from "./control-plane.ts";
 import { InstanceLock } from "./instance.ts";
 import { writeAdminKubeconfig } from "./kubeconfig-file.ts";
+import { runNode } from "./node.ts";
+import { openRuntime } from "./node-runtime.ts";
 import { machineAddress } from "./network-plan.ts";
 import type { UpOptions } from "./options.ts";
 import { pathsBelow, runDirectoryOf } from "./paths.ts";
@@ -73,10 +76,12 @@ async function run(options: UpOptions, reports: Reports, signal: AbortSignal): P
       host: options.host,
       port: options.port,
       advertiseAddress,
-      connect: () => Promise.resolve({ forward: () => Promise.reject(new Error("x")), upgrade: () => Promise.reject(new Error("x")) }),
-      clock: systemClock,
-      random: systemRandom,
-      log,
+      connect: () =>
+        Promise.resolve({
+          forward: () => Promise.reject(new Error("x")),
+          upgrade: () => Promise.reject(new Error("x")),
+        }),
+      ...world(log),
     },
     signal,
   );
@@ -86,10 +91,26 @@ async function run(options: UpOptions, reports: Reports, signal: AbortSignal): P
   tasks.start(async (stop) => {
     await runComponents(componentsOf(controlPlane, log), stop);
   });
+  const name = options.nodeName ?? hostname().toLowerCase();
+  const { runtime: kind } = options;
+  await using opened = await openRuntime(
+    { kind, nodeDirectory: paths.node, ...world(log) },
+    signal,
+  );
+  progress.send({ kind: "step", text: `container runtime: ${kind}` });
+  tasks.start(async (stop) => {
+    await opened.run(stop);
+  });
+  tasks.start(async (stop) => {
+    const node = { name, address: advertiseAddress, nodeDirectory: paths.node };
+    const client = controlPlane.clientOf(nodeUser(name), "gantry-kubelet");
+    const isReal = kind === "containerd";
+    await runNode({ ...node, client, runtime: opened.runtime, isReal, ...world(log) }, stop);
+  });
   lock.announce({
     pid: process.pid,
     server,
-    node: options.nodeName ?? hostname(),
+    node: name,
     runtime: options.runtime,
     startedAt: new Date().toISOString(),
     version,
@@ -103,7 +124,17 @@ async function run(options: UpOptions, reports: Reports, signal: AbortSignal): P
 
 function componentsOf(controlPlane: ControlPlane, log: Logger) {
   const identity = `${hostname()}_${process.pid}`;
-  return { controlPlane, identity, elect: false, clock: systemClock, random: systemRandom, log };
+  return { controlPlane, identity, elect: false, ...world(log) };
+}
+
+/** What every component takes from outside. */
+function world(log: Logger) {
+  return { clock: systemClock, random: systemRandom, log };
+}
+
+function nodeUser(name: string): UserInfo {
+  const groups = ["system:nodes", "system:authenticated"];
+  return { name: `system:node:${name}`, uid: "", groups, extra: {} };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

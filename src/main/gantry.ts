@@ -50,6 +50,25 @@ program
   });
 
 program
+  .command("reset")
+  .description("stop the system and remove everything of it from this machine")
+  .addOption(dataDir())
+  .action(async (where: Where) => {
+    const { reset } = await import("./reset.ts");
+    await reset(where, new AbortController().signal);
+    process.stdout.write("nothing of Gantry is left\n");
+  });
+
+program
+  .command("status")
+  .description("say what runs")
+  .addOption(dataDir())
+  .action(async (where: Where) => {
+    const { status } = await import("./status.ts");
+    if (!(await status(where))) process.exitCode = 3;
+  });
+
+program
   .command("kubeconfig")
   .description("print the path of the administrator's kubeconfig")
   .addOption(dataDir())

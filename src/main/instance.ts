@@ -32,14 +32,13 @@ export class InstanceLock implements Disposable {
   /** Undefined when another process has it. */
   static async take(directory: string): Promise<InstanceLock | undefined> {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const connections = new Set<Socket>();
     const server = createServer();
     const lock = new InstanceLock(server);
     server.on("connection", (socket) => {
-      connections.add(socket);
       socket.on("error", () => undefined);
-      socket.on("close", () => connections.delete(socket));
-      // Kept open: its end tells the other side that this process is gone.
+      // Kept open, since its end tells the other side that this process is gone; it must not keep
+      // the process from going.
+      socket.unref();
       socket.write(`${JSON.stringify(lock.#report ?? { pid: process.pid })}\n`);
     });
     // The lock must not keep the process alive once everything else has ended.

@@ -1,0 +1,79 @@
+import { mkdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
+import { TaskGroup } from "#base/task-group.ts";
+import type { Client } from "#client/client.ts";
+import { Informers } from "#client/informers.ts";
+import type { Runtime } from "#cri/runtime.ts";
+import { ClusterConnection } from "#kubelet/cluster/connect.ts";
+import { Kubelet } from "#kubelet/kubelet.ts";
+import { readMachine } from "#kubelet/node/machine.ts";
+import { EventSender } from "#reconcile/events.ts";
+import { cgroupParent } from "./node-names.ts";
+import { clusterDomain } from "./network-plan.ts";
+import { diskOf } from "./node-runtime.ts";
+
+/** The release of Kubernetes whose API the node speaks; kubectl shows it as the node's version. */
+export const kubernetesVersion = "v1.36.0";
+
+export interface NodeOptions {
+  readonly name: string;
+  readonly address: string;
+  readonly client: Client;
+  readonly runtime: Runtime;
+  /** False for the simulated runtime: no mounts, no control groups, no probes over the network. */
+  readonly isReal: boolean;
+  readonly nodeDirectory: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** Runs this machine's node until the signal aborts; its containers go on running. */
+export async function runNode(options: NodeOptions, signal: AbortSignal): Promise<void> {
+  const { name, client, clock, random, isReal } = options;
+  const log = options.log.with({ component: "kubelet" });
+  await using informers = new Informers({ client, clock, random, log, freeze: false });
+  await using tasks = new TaskGroup((error) => {
+    log.error("kubelet failed", { error: error as Error });
+  });
+  const recorder = new EventSender({ client, clock, log, component: "kubelet", host: name });
+  tasks.start(async (stop) => {
+    await recorder.run(stop);
+  });
+  const connection = { client, informers, clock, random, log, nodeName: name };
+  await using cluster = new ClusterConnection(connection);
+  const places = diskOf(options.nodeDirectory);
+  await mkdir(options.nodeDirectory, { recursive: true, mode: 0o700 });
+  const kubelet = await Kubelet.open(
+    {
+      identity: {
+        name,
+        addresses: [options.address],
+        labels: {},
+        podsMax: 110,
+        port: 0,
+        version: kubernetesVersion,
+      },
+      runtime: options.runtime,
+      ports: cluster.of(name, recorder),
+      dns: { servers: [], domain: clusterDomain },
+      disk: {
+        ...places,
+        cgroupRoot: isReal ? cgroupParent : undefined,
+        isPrivileged: isReal,
+      },
+      probes: isReal,
+      machine: async () => await readMachine(options.nodeDirectory),
+      startsMax: 2 * availableParallelism(),
+      relistMs: 10_000,
+      clock,
+      random,
+      log,
+    },
+    signal,
+  );
+  await kubelet.run(signal);
+}

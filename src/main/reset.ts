@@ -1,0 +1,25 @@
+import { rm } from "node:fs/promises";
+import { systemClock } from "#base/clock.ts";
+import { resetNode } from "#cri/containerd/reset.ts";
+import { down } from "./down.ts";
+import { cgroupParent, hostTable } from "./node-names.ts";
+import type { Where } from "./options.ts";
+import { pathsBelow, runDirectoryOf } from "./paths.ts";
+
+/**
+ * Stops the system and removes everything of it: processes, containers, mounts, network namespaces,
+ * control groups, rules, files. May be repeated until it succeeds.
+ * @throws {Error} naming what could not be removed.
+ */
+export async function reset(where: Where, signal: AbortSignal): Promise<void> {
+  await down(where);
+  const paths = pathsBelow(where.dataDir, runDirectoryOf(where.dataDir));
+  if (process.getuid?.() === 0) {
+    await resetNode(
+      { nodeDir: paths.node, cgroupParents: [cgroupParent], table: hostTable, clock: systemClock },
+      signal,
+    );
+  }
+  await rm(paths.run, { recursive: true, force: true });
+  await rm(paths.data, { recursive: true, force: true });
+}

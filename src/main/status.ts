@@ -1,0 +1,27 @@
+import { findInstance } from "./instance.ts";
+import type { Where } from "./options.ts";
+import { pathsBelow, runDirectoryOf } from "./paths.ts";
+
+/** Prints what runs on a data directory. Resolves with false when nothing does. */
+export async function status(where: Where): Promise<boolean> {
+  const running = await findInstance(where.dataDir);
+  if (running === undefined) {
+    process.stdout.write("not running; start it with: gantry up\n");
+    return false;
+  }
+  running.close();
+  const { report } = running;
+  const paths = pathsBelow(where.dataDir, runDirectoryOf(where.dataDir));
+  const rows: [string, string][] = [
+    ["process", String(report.pid)],
+    ["version", report.version ?? "starting"],
+    ["API server", report.server ?? "starting"],
+    ["node", report.node ?? "starting"],
+    ["runtime", report.runtime ?? "starting"],
+    ["started", report.startedAt ?? "starting"],
+    ["kubeconfig", paths.kubeconfig],
+    ["log", paths.log],
+  ];
+  for (const [name, value] of rows) process.stdout.write(`${name.padEnd(12)}${value}\n`);
+  return true;
+}
