@@ -5,12 +5,12 @@ import { apiVersionOf, type Resource } from "#api/resource.ts";
 import { isStatus } from "#api/status.ts";
 import type { Client } from "#client/client.ts";
 import type { Change } from "#client/cache.ts";
-import type { Informer } from "#client/informer.ts";
 import { isDeleting, nameOf, namespaceOf, uidOf } from "#client/object-key.ts";
 import type { ControllerPorts } from "#controllers/ports.ts";
 import type { Controller, ControllerWatch } from "#reconcile/controller.ts";
 import type { EventRecorder } from "#reconcile/events.ts";
 import { OwnershipGraph, type GraphNode } from "./graph.ts";
+import { collectedResources, onlyOwnership, ownershipInformer } from "./ownership-informer.ts";
 import {
   foregroundFinalizer,
   orphanFinalizer,
@@ -18,18 +18,6 @@ import {
   type GarbageStep,
   type OwnerState,
 } from "./plan.ts";
-
-/** Kinds that can own or be owned, each once; events refer to objects and belong to none. */
-export const collectedResources: readonly Resource[] = [
-  ...new Map(
-    builtinResources
-      .filter((it) => it.plural !== "events")
-      .filter((it) =>
-        (["list", "watch", "delete"] as const).every((verb) => it.verbs.includes(verb)),
-      )
-      .map((it) => [it.storageKey, it]),
-  ).values(),
-];
 
 /**
  * Deletes what has lost its owners, and lets owners go that wait for their dependents. It looks at
@@ -62,10 +50,7 @@ class Collector {
   }
 
   watch(resource: Resource): ControllerWatch {
-    const informer: Informer<KubernetesObject> = this.#ports.informers.of<KubernetesObject>(
-      resource,
-      { metadataOnly: true, name: "garbage", project: onlyOwnership },
-    );
+    const informer = ownershipInformer(this.#ports.informers, resource);
     return {
       synced: (signal) => informer.synced(signal),
       subscribe: (add) => {
@@ -274,23 +259,6 @@ function nodeOf(resource: Resource, object: KubernetesObject): GraphNode {
     owners: ownerReferences,
     deleting: isDeleting(object),
     finalizers: finalizers.filter((it) => it === foregroundFinalizer || it === orphanFinalizer),
-  };
-}
-
-/** Of an object, what the graph needs. */
-function onlyOwnership(object: KubernetesObject): KubernetesObject {
-  const { name, namespace, uid, resourceVersion, ...rest } = object.metadata ?? {};
-  const { ownerReferences, finalizers, deletionTimestamp } = rest;
-  return {
-    metadata: {
-      name,
-      uid,
-      resourceVersion,
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(ownerReferences === undefined ? {} : { ownerReferences }),
-      ...(finalizers === undefined ? {} : { finalizers }),
-      ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
-    },
   };
 }
 

@@ -1,11 +1,13 @@
 import type { Namespace } from "#api/gen/types.ts";
-import { builtinResources } from "#api/kinds/list.ts";
 import type { Resource } from "#api/resource.ts";
 import { isStatus, StatusError } from "#api/status.ts";
 import type { Client } from "#client/client.ts";
 import { namespaces, pods } from "#client/kinds.ts";
 import type { ResourceOf } from "#client/resource-of.ts";
-import { nameOf, namespaceOf } from "#client/object-key.ts";
+import { isDeleting, namespaceOf } from "#client/object-key.ts";
+import type { Informer } from "#client/informer.ts";
+import { collectedResources, ownershipInformer } from "#controllers/garbage/ownership-informer.ts";
+import { inNamespace } from "#controllers/pods/indexes.ts";
 import type { KubernetesObject } from "#api/object.ts";
 import type { ControllerPorts } from "#controllers/ports.ts";
 import { sameJson } from "#controllers/same-json.ts";
@@ -18,39 +20,39 @@ import {
   type Remaining,
 } from "./plan.ts";
 
-/** Kinds to empty a namespace of, each kept once whatever its versions. */
-const contents: readonly Resource[] = [
-  ...new Map(
-    builtinResources
-      .filter((it) => it.namespaced)
-      .filter((it) => it.verbs.includes("deletecollection") && it.verbs.includes("list"))
-      .map((it) => [it.storageKey, it]),
-  ).values(),
-];
-
 /** Objects that are looked at to tell what is left. */
 const pageSize = 500;
+
+type Contents = ReadonlyMap<Resource, Informer<KubernetesObject>>;
 
 /** Empties namespaces that are being deleted, tells what holds them, and lets them go. */
 export function namespaceController(ports: ControllerPorts): Controller {
   const all = ports.informers.of(namespaces);
-  const podInformer = ports.informers.of(pods);
+  const contents: Contents = new Map(
+    collectedResources
+      .filter((it) => it.namespaced && it.verbs.includes("deletecollection"))
+      .map((it) => [it, ownershipInformer(ports.informers, it)]),
+  );
+  const isTerminating = (it: KubernetesObject): boolean =>
+    all.get(namespaceOf(it))?.metadata?.deletionTimestamp !== undefined;
   return {
     name: "namespace-controller",
     workers: 4,
     watches: [
       watches(all, ownKey),
-      // Pods go first and slowly: each one that is gone may be the last.
-      watches(
-        podInformer,
-        (pod) => [namespaceOf(pod)],
-        ({ current }) => current === undefined,
+      ...[...contents.values()].map((informer) =>
+        watches(
+          informer,
+          (it) => (isTerminating(it) ? [namespaceOf(it)] : []),
+          // Each object that is gone may be the last.
+          ({ current }) => current === undefined,
+        ),
       ),
     ],
     async reconcile(key, signal) {
       const namespace = all.get(key);
       if (namespace?.metadata?.deletionTimestamp === undefined) return {};
-      const emptying = await empty(ports.client, nameOf(namespace), signal);
+      const emptying = await empty(ports.client, contents, key, signal);
       const told = await tell(ports, namespace, emptying, signal);
       const step = planNamespace(told, emptying);
       switch (step.kind) {
@@ -66,47 +68,71 @@ export function namespaceController(ports: ControllerPorts): Controller {
   };
 }
 
-async function empty(client: Client, namespace: string, signal: AbortSignal): Promise<Emptying> {
-  const podsLeft = await emptyOf(client, pods, namespace, signal);
-  const remaining = [podsLeft.left];
-  const errors = [...podsLeft.errors];
-  if (deletionStage(podsLeft.left.count) === "others" && errors.length === 0) {
-    for (const resource of contents) {
-      if (resource.storageKey === pods.storageKey) continue;
-      const result = await emptyOf(client, resource, namespace, signal);
-      remaining.push(result.left);
-      errors.push(...result.errors);
+/** Asks all that is there to go: first what the caches know, and when they know nothing, all. */
+async function empty(
+  client: Client,
+  contents: Contents,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<Emptying> {
+  const known = [...contents]
+    .map(([resource, informer]) => ({ resource, objects: inNamespace(informer, namespace) }))
+    .filter((it) => it.objects.length > 0);
+  const podsLeft = known.filter((it) => it.resource.storageKey === pods.storageKey);
+  const stage = deletionStage(podsLeft.length) === "pods" ? podsLeft : known;
+  const emptying = await emptyEach(client, stage, namespace, signal);
+  if (emptying.remaining.length > 0 || emptying.errors.length > 0) return emptying;
+  // The caches may be a little behind: the server has the last word.
+  const every = [...contents.keys()].map((resource) => ({ resource, objects: [] }));
+  return await emptyEach(client, every, namespace, signal);
+}
+
+interface Content {
+  readonly resource: ResourceOf<KubernetesObject>;
+  /** As far as the cache knows. */
+  readonly objects: readonly KubernetesObject[];
+}
+
+async function emptyEach(
+  client: Client,
+  contents: readonly Content[],
+  namespace: string,
+  signal: AbortSignal,
+): Promise<Emptying> {
+  const remaining: Remaining[] = [];
+  const errors: string[] = [];
+  for (const content of contents) {
+    const { group, plural } = content.resource;
+    const resource = group === "" ? plural : `${plural}.${group}`;
+    try {
+      const left = await emptyOf(client, content, namespace, signal);
+      if (left.count > 0) remaining.push({ resource, ...left });
+    } catch (error) {
+      // A kind that the server does not serve has no objects.
+      if (isStatus(error, "NotFound") || isStatus(error, "MethodNotAllowed")) continue;
+      if (!(error instanceof StatusError)) throw error;
+      errors.push(`${resource}: ${error.message}`);
     }
   }
-  return { remaining: remaining.filter((it) => it.count > 0), errors };
+  return { remaining, errors };
 }
 
 /** Asks all objects of a kind to go and counts those that stay. */
 async function emptyOf(
   client: Client,
-  resource: ResourceOf<KubernetesObject>,
+  { resource, objects }: Content,
   namespace: string,
   signal: AbortSignal,
-): Promise<{ readonly left: Remaining; readonly errors: readonly string[] }> {
-  const name = resource.group === "" ? resource.plural : `${resource.plural}.${resource.group}`;
-  const none = { resource: name, count: 0, finalizers: {} };
+): Promise<Pick<Remaining, "count" | "finalizers">> {
+  if (objects.length > 0 && objects.every(isDeleting)) return countOf(objects, undefined);
   const options = { namespace, limit: pageSize, metadataOnly: true };
-  try {
-    const before = await client.list(resource, options, signal);
-    if (before.items.length === 0) return { left: none, errors: [] };
-    // In the background: what the objects own in this namespace goes the same way.
-    const policy = { propagationPolicy: "Background" };
-    await client.deleteCollection(resource, { namespace }, policy, signal);
-    const after = await client.list(resource, options, signal);
-    return { left: { ...none, ...countOf(after.items, after.metadata) }, errors: [] };
-  } catch (error) {
-    // A kind that the server does not serve has no objects.
-    if (isStatus(error, "NotFound") || isStatus(error, "MethodNotAllowed")) {
-      return { left: none, errors: [] };
-    }
-    if (!(error instanceof StatusError)) throw error;
-    return { left: none, errors: [`${name}: ${error.message}`] };
-  }
+  const before = await client.list(resource, options, signal);
+  if (before.items.length === 0) return { count: 0, finalizers: {} };
+  // In the background: what the objects own in this namespace goes the same way.
+  const policy = { propagationPolicy: "Background" };
+  await client.deleteCollection(resource, { namespace }, policy, signal);
+  const after = await client.list(resource, options, signal);
+  return countOf(after.items, after.metadata);
 }
 
 function countOf(

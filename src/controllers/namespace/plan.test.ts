@@ -15,8 +15,8 @@ const cases: [metadata: object, finalizers: string[], emptying: Emptying, want: 
   [deleting, [], nothing, { kind: "none" }],
   [deleting, ["kubernetes"], nothing, { kind: "finalize", finalizers: [] }],
   [deleting, ["kubernetes", "x/y"], nothing, { kind: "finalize", finalizers: ["x/y"] }],
-  [deleting, ["kubernetes"], pods, { kind: "wait", afterMs: 3_000 }],
-  [deleting, ["kubernetes"], failed, { kind: "wait", afterMs: 10_000 }],
+  [deleting, ["kubernetes"], pods, { kind: "wait", afterMs: 15_000 }],
+  [deleting, ["kubernetes"], failed, { kind: "wait", afterMs: 5_000 }],
 ];
 
 for (const [metadata, finalizers, emptying, want] of cases) {

@@ -39,7 +39,7 @@ export function planNamespace(namespace: Namespace, emptying: Emptying): Namespa
   if (left === 0 && emptying.errors.length === 0) {
     return { kind: "finalize", finalizers: finalizers.filter((it) => it !== namespaceFinalizer) };
   }
-  return { kind: "wait", afterMs: emptying.errors.length > 0 ? 10_000 : 3_000 };
+  return { kind: "wait", afterMs: emptying.errors.length > 0 ? 5_000 : 15_000 };
 }
 
 /** The conditions that tell why a namespace is still there; upstream `status_condition_utils.go`. */
