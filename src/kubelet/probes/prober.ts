@@ -169,7 +169,8 @@ export class RunningProber implements Prober, AsyncDisposable {
     const { clock } = this.#options;
     const { initialDelayMs, periodMs, timeoutMs } = probeTimes(probe);
     try {
-      await clock.sleep(Math.max(instance.startedAtMs + initialDelayMs - clock.now(), 0), signal);
+      const delayMs = instance.startedAtMs + initialDelayMs - clock.now();
+      if (delayMs > 0) await clock.sleep(delayMs, signal);
       while (!signal.aborted) {
         const { pod } = watched;
         const podIp = this.#options.podIp(pod);
