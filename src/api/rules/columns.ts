@@ -57,6 +57,12 @@ export const namePrinter: Printer<unknown> = {
   cells: (object: Named, nowMs) => [nameOf(object), ageOf(object, nowMs)],
 };
 
+/** Kinds that show when they were made, not how long ago. Upstream: its default table. */
+export const createdAtPrinter: Printer<unknown> = {
+  columns: [nameColumn, { ...column("Created At", "When the object was created."), type: "date" }],
+  cells: (object: Named) => [nameOf(object), object.metadata?.creationTimestamp ?? null],
+};
+
 export const containersColumn = wideColumn("Containers", "Names of the containers.");
 export const imagesColumn = wideColumn("Images", "Images of the containers.");
 export const selectorColumn = wideColumn("Selector", "Which pods it selects.");

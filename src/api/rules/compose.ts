@@ -1,4 +1,4 @@
-import { childList, ensureObject, isJsonObject, type JsonObject } from "#api/object.ts";
+import { ensureObject, isJsonObject, type JsonObject } from "#api/object.ts";
 import type { Resource } from "#api/resource.ts";
 import type { Strategy } from "#api/strategy.ts";
 import { namePrinter } from "./columns.ts";
@@ -128,13 +128,4 @@ function typed<T>(object: unknown): Loose<T> {
 
 function draft<T>(object: unknown): Draft<T> {
   return object as Draft<T>;
-}
-
-/** Owner references that name a controller; at most one by validation. */
-export function controllerOf(object: JsonObject): JsonObject | undefined {
-  const metadata = object["metadata"];
-  if (!isJsonObject(metadata)) return undefined;
-  return childList(metadata, "ownerReferences")
-    .filter(isJsonObject)
-    .find((it) => it["controller"] === true);
 }
