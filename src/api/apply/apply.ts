@@ -1,4 +1,4 @@
-import { equalJson, removeOwn } from "#api/json-value.ts";
+import { equalJson, removeOwn, setOwn, sortedKeys } from "#api/json-value.ts";
 import { childObject, childString, isJsonObject, type Json, type JsonObject } from "#api/object.ts";
 import type { TypeTable } from "#api/schema/type-table.ts";
 import { badRequest } from "#api/status.ts";
@@ -87,21 +87,27 @@ function told(error: unknown): unknown {
 
 function checkPatch({ patch, apiVersion, table, type }: ApplyRequest): void {
   if (patch["apiVersion"] !== apiVersion) {
-    const version = childString(patch, "apiVersion") ?? "";
-    const shown = version.includes("/") ? version : `/${version}`;
-    throw badRequest(`invalid object type: ${shown}, Kind=${childString(patch, "kind") ?? ""}`);
+    throw badRequest(`invalid object type: ${kindText(patch)}`);
   }
   const metadata = childObject(patch, "metadata");
   if ((metadata?.["managedFields"] ?? null) !== null) {
     throw badRequest("metadata.managedFields must be nil");
   }
   const errors = configurationErrors(patch, rootStructure(table, type));
-  if (errors.length > 0) {
-    const list = errors.length === 1 ? errors.join("") : ["errors:", ...errors].join("\n  ");
-    throw badRequest(
-      `failed to create typed patch object (${childString(metadata, "namespace") ?? ""}/${childString(metadata, "name") ?? ""}; ${apiVersion}, Kind=${childString(patch, "kind") ?? ""}): ${list}`,
-    );
-  }
+  if (errors.length === 0) return;
+  const list = errors.length === 1 ? errors.join("") : ["errors:", ...errors].join("\n  ");
+  const namespace = childString(metadata, "namespace") ?? "";
+  const name = childString(metadata, "name") ?? "";
+  throw badRequest(
+    `failed to create typed patch object (${namespace}/${name}; ${kindText(patch)}): ${list}`,
+  );
+}
+
+/** As Go prints a group, version and kind: `apps/v1, Kind=Deployment`, `/v1, Kind=Pod`. */
+function kindText(object: JsonObject): string {
+  const version = childString(object, "apiVersion") ?? "";
+  const kind = childString(object, "kind") ?? "";
+  return `${version.includes("/") ? version : `/${version}`}, Kind=${kind}`;
 }
 
 /** Who owns what before; someone must own what an object holds that nobody has applied to. */
@@ -135,10 +141,10 @@ function apply(request: ApplyRequest, before: Managed, force: boolean): Applied 
   if (fields === undefined) managed.delete(identity);
   else managed.set(identity, { ...entry, time: now, fields });
 
-  const live = request.live ?? {};
-  const merged = mergeObjects(withoutManagedFields(live), patch, structure);
+  const live = withoutManagedFields(request.live ?? {});
+  const merged = mergeObjects(live, patch, structure);
   const applied = toFullSet(patch, structure);
-  const { object, emptied } = pruneObject(merged, structure, {
+  const object = pruneObject(merged, structure, {
     last: last?.fields,
     applied,
     managed,
@@ -146,13 +152,7 @@ function apply(request: ApplyRequest, before: Managed, force: boolean): Applied 
   const comparison = withoutReset(compareObjects(live, object, structure), request.resetFields);
   if (!force) throwOnConflicts(managed, comparison.changed, identity);
   takeFromAll(managed, comparison, identity);
-  for (const { parent, name } of emptied) removeOwn(parent, name);
-  keepTime(
-    managed,
-    identity,
-    last,
-    comparison.changed === undefined && comparison.removed === undefined,
-  );
+  if (equalJson(live, object)) keepTime(managed, identity, last);
   return { object, managed };
 }
 
@@ -168,17 +168,10 @@ function without(object: JsonObject, key: string): JsonObject {
   return rest;
 }
 
-/** An apply that changes neither the object nor what its manager owns leaves the time as it was. */
-function keepTime(
-  managed: Managed,
-  identity: string,
-  last: ManagedEntry | undefined,
-  isSame: boolean,
-): void {
+/** The time of an entry is that of the last apply that changed the object; a first one has none. */
+function keepTime(managed: Managed, identity: string, last: ManagedEntry | undefined): void {
   const entry = managed.get(identity);
-  if (entry === undefined || last === undefined || !isSame) return;
-  if (!equalJson(entry.fields, last.fields)) return;
-  managed.set(identity, { ...entry, time: last.time });
+  if (entry !== undefined) managed.set(identity, { ...entry, time: last?.time });
 }
 
 function throwOnConflicts(managed: Managed, changed: Fields | undefined, identity: string): void {
@@ -211,13 +204,21 @@ function updateLastApplied(annotations: JsonObject, patch: JsonObject): void {
     const rest = without(given, lastAppliedAnnotation);
     configuration = { ...patch, metadata: { ...metadata, annotations: rest } };
   }
-  annotations[lastAppliedAnnotation] = `${JSON.stringify(configuration)}\n`;
+  annotations[lastAppliedAnnotation] = `${JSON.stringify(configuration, inKeyOrder)}\n`;
   const sizes = Object.entries(annotations).map(
     ([key, value]) => key.length + (typeof value === "string" ? value.length : 0),
   );
   if (sizes.reduce((sum, it) => sum + it, 0) > annotationBytesMax) {
     removeOwn(annotations, lastAppliedAnnotation);
   }
+}
+
+/** For JSON.stringify: objects with their keys in order, as Go writes maps. */
+function inKeyOrder(_: string, value: Json): Json {
+  if (!isJsonObject(value)) return value;
+  const ordered: JsonObject = {};
+  for (const key of sortedKeys(value)) setOwn(ordered, key, value[key] ?? null);
+  return ordered;
 }
 
 /**

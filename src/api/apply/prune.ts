@@ -1,7 +1,7 @@
 import type { JsonObject } from "#api/object.ts";
 import { difference, intersection, union, type Fields } from "./field-set.ts";
 import type { Managed } from "./managed-fields.ts";
-import { removeFields, type Removal } from "./remove.ts";
+import { removeFields } from "./remove.ts";
 import type { Structure } from "./structure.ts";
 import { toFullSet, withNamedFields } from "./to-field-set.ts";
 
@@ -23,19 +23,19 @@ export function pruneObject(
   merged: JsonObject,
   structure: Structure,
   { last, applied, managed }: Ownership,
-): Removal {
-  if (last === undefined) return { object: merged, emptied: [] };
+): JsonObject {
+  if (last === undefined) return merged;
   const named = (set: Fields | undefined): Fields | undefined => withNamedFields(set, structure);
   const fieldsOf = (object: JsonObject): Fields | undefined => named(toFullSet(object, structure));
   const mergedFields = fieldsOf(merged);
 
-  const stripped = removeFields(merged, named(last), structure).object;
+  const stripped = removeFields(merged, named(last), structure, "everything");
   let owned = applied;
   for (const entry of managed.values()) owned = union(owned, entry.fields);
   const unowned = difference(mergedFields, union(fieldsOf(stripped), named(owned)));
-  const pruned = removeFields(merged, unowned, structure).object;
+  const pruned = removeFields(merged, unowned, structure, "everything");
 
   // Only what the applier had may go: what else lies below belongs to nobody it knows of.
   const gone = difference(mergedFields, fieldsOf(pruned));
-  return removeFields(merged, intersection(gone, named(last)), structure);
+  return removeFields(merged, intersection(gone, named(last)), structure, owned);
 }

@@ -1,77 +1,86 @@
 import { setOwn } from "#api/json-value.ts";
 import { isJsonObject, type Json, type JsonObject } from "#api/object.ts";
 import { fieldElement } from "./element.ts";
-import { hasMember, type Fields } from "./field-set.ts";
+import { hasMember, leaf, type Fields } from "./field-set.ts";
 import { itemElement, type Structure } from "./structure.ts";
 import { childStructure } from "./to-field-set.ts";
 
-/** A place that lost all it had and is null. */
-export interface Emptied {
-  readonly parent: JsonObject;
-  readonly name: string;
-}
-
-export interface Removal {
-  readonly object: JsonObject;
-  readonly emptied: readonly Emptied[];
-}
+/** Stands for a set of all paths. */
+export type Kept = Fields | "everything" | undefined;
 
 /**
  * The object without the fields, keys and items that are members of the set, whatever they contain.
- * A map, struct or list that loses all it had is null: it is still owned by whoever owned it. The
- * result may share values with `object`. Upstream: `typed/remove.go`.
+ * A map, struct or list that loses all it had goes as well, unless it is itself a member of `kept`:
+ * then it stays, empty, or null where everything is kept. The result may share values with
+ * `object`. Upstream: `typed/remove.go`, which always leaves null.
  */
 export function removeFields(
   object: JsonObject,
   removed: Fields | undefined,
   structure: Structure,
-): Removal {
-  if (removed === undefined) return { object, emptied: [] };
-  const emptied: Emptied[] = [];
-  const rest = removeFrom(object, removed, structure, emptied);
-  return { object: isJsonObject(rest) ? rest : {}, emptied };
+  kept: Kept,
+): JsonObject {
+  if (removed === undefined) return object;
+  return removeChildren(object, { removed, kept, structure }) ?? {};
+}
+
+/** What is known of the value at hand. */
+interface Place {
+  readonly removed: Fields;
+  readonly kept: Kept;
+  readonly structure: Structure;
 }
 
 /** What is left of a value; undefined when nothing is. */
-function removeFrom(
-  value: Json,
-  removed: Fields,
-  structure: Structure,
-  emptied: Emptied[],
-): Json | undefined {
+function removeFrom(value: Json, place: Place): Json | undefined {
+  const { structure } = place;
   if (structure.kind === "leaf") return value;
   if (Array.isArray(value)) {
     const isLooked = structure.kind === "set" || structure.kind === "keyed";
-    return isLooked ? removeItems(value, removed, structure, emptied) : value;
+    return isLooked ? removeItems(value, structure, place) : value;
   }
-  return isJsonObject(value) ? removeChildren(value, removed, structure, emptied) : value;
+  return isJsonObject(value) ? removeChildren(value, place) : value;
 }
 
-function removeChildren(
-  value: JsonObject,
-  removed: Fields,
-  structure: Structure,
-  emptied: Emptied[],
-): JsonObject | undefined {
+function removeChildren(value: JsonObject, place: Place): JsonObject | undefined {
+  const { removed, kept, structure } = place;
   const result: JsonObject = {};
+  let isEmpty = true;
   for (const name of Object.keys(value)) {
     const element = fieldElement(name);
     if (hasMember(removed, element)) continue;
     const below = removed[element];
-    const child = value[name] ?? null;
-    const inner = childStructure(structure, name);
-    const rest = below === undefined ? child : removeFrom(child, below, inner, emptied);
-    if (rest === undefined) emptied.push({ parent: result, name });
-    setOwn(result, name, rest ?? null);
+    let rest = value[name];
+    if (below !== undefined && rest !== undefined) {
+      const inner = {
+        removed: below,
+        kept: keptBelow(kept, element),
+        structure: childStructure(structure, name),
+      };
+      rest = removeFrom(rest, inner) ?? emptied(rest, kept, element);
+    }
+    if (rest === undefined) continue;
+    setOwn(result, name, rest);
+    isEmpty = false;
   }
-  return Object.keys(result).length === 0 ? undefined : result;
+  return isEmpty ? undefined : result;
+}
+
+/** What stands for a value that lost all it had. */
+function emptied(value: Json, kept: Kept, element: string): Json | undefined {
+  if (kept === "everything") return null;
+  if (kept === undefined || !hasMember(kept, element)) return undefined;
+  return Array.isArray(value) ? [] : {};
+}
+
+function keptBelow(kept: Kept, element: string): Kept {
+  return kept === "everything" ? kept : kept?.[element];
 }
 
 function removeItems(
   list: readonly Json[],
-  removed: Fields,
   structure: Structure & { readonly kind: "set" | "keyed" },
-  emptied: Emptied[],
+  { removed, kept }: Place,
 ): Json[] | undefined {
   const items: Structure = structure.kind === "keyed" ? structure.items : { kind: "leaf" };
   const result: Json[] = [];
@@ -79,8 +88,13 @@ function removeItems(
     const element = itemElement(structure, item);
     if (element !== undefined && hasMember(removed, element)) continue;
     const below = element === undefined ? undefined : removed[element];
+    const inner = {
+      removed: below ?? leaf,
+      kept: element === undefined ? undefined : keptBelow(kept, element),
+      structure: items,
+    };
     // An item cannot vanish with its last field: it is not a member of the set.
-    result.push(below === undefined ? item : (removeFrom(item, below, items, emptied) ?? {}));
+    result.push(below === undefined ? item : (removeFrom(item, inner) ?? {}));
   }
   return result.length === 0 ? undefined : result;
 }
