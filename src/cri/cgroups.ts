@@ -33,6 +33,7 @@ export interface CgroupUsage {
   readonly memoryUsageBytes: number;
   /** Usage without the file cache that can be dropped at once; what eviction and `top` look at. */
   readonly memoryWorkingSetBytes: number;
+  /** Threads count too, as they do against `pidsMax`. */
   readonly processes: number;
 }
 

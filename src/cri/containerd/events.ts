@@ -3,7 +3,7 @@ import type { Clock } from "#base/clock.ts";
 import { Backoff } from "#base/backoff.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import { type Envelope, Events, EventSubjectSchema, TaskExitSchema } from "#cri/gen/events_pb.ts";
-import type { RuntimeEvent } from "#cri/runtime.ts";
+import { RuntimeError, type RuntimeEvent } from "#cri/runtime.ts";
 import { EventQueue } from "#cri/event-queue.ts";
 import type { GrpcConnection } from "./grpc.ts";
 
@@ -55,34 +55,30 @@ async function subscribe(
 ): Promise<void> {
   const backoff = new Backoff<"subscribe">({ initialMs: 50, maxMs: 2_000 });
   for (let first = true; !signal.aborted; first = false) {
+    const left = new AbortController();
     try {
       const envelopes = source.connection.serverStream(
         Events.method.subscribe,
-        {
-          filters: [
-            `namespace==k8s.io,topic~="^/tasks/"`,
-            `namespace==k8s.io,topic~="^/containers/"`,
-          ],
-        },
+        { filters },
         {},
-        signal,
+        AbortSignal.any([signal, left.signal]),
       );
-      if (!first) {
-        tasks.start(async (stop) => {
-          for (const event of await source.current(stop)) queue.push(event);
-        });
-      }
+      if (!first) for (const event of await source.current(signal)) queue.push(event);
       for await (const envelope of envelopes) {
         backoff.succeed("subscribe");
         tell(source, queue, tasks, toEvent(envelope));
       }
     } catch (error) {
       signal.throwIfAborted();
-      if (!isGrpcFailure(error)) throw error;
+      if (!isTransient(error)) throw error;
+    } finally {
+      left.abort(new Error("the subscription has ended"));
     }
     await source.clock.sleep(backoff.fail("subscribe"), signal);
   }
 }
+
+const filters = [`namespace==k8s.io,topic~="^/tasks/"`, `namespace==k8s.io,topic~="^/containers/"`];
 
 function tell(
   source: EventSource,
@@ -109,7 +105,7 @@ async function settle(source: EventSource, id: string, signal: AbortSignal): Pro
       if (!(await source.isRunning(id, signal))) return;
     } catch (error) {
       signal.throwIfAborted();
-      if (isGrpcFailure(error)) return;
+      if (isTransient(error)) return;
       throw error;
     }
     await source.clock.sleep(wait, signal);
@@ -139,6 +135,7 @@ function toEvent(envelope: Envelope): RuntimeEvent | undefined {
   }
 }
 
-function isGrpcFailure(error: unknown): boolean {
-  return error instanceof Error && "code" in error;
+/** containerd is away or failed; anything else is ours. */
+function isTransient(error: unknown): boolean {
+  return error instanceof RuntimeError || (error instanceof Error && "code" in error);
 }

@@ -80,8 +80,8 @@ export class GrpcConnection implements Disposable {
     }
   }
 
-  /** Messages until the server ends the stream. */
-  async *serverStream<I extends DescMessage, O extends DescMessage>(
+  /** Messages until the server ends the stream. The call is under way when this returns. */
+  serverStream<I extends DescMessage, O extends DescMessage>(
     method: DescMethodServerStreaming<I, O>,
     request: Init<I>,
     options: CallOptions,
@@ -96,7 +96,7 @@ export class GrpcConnection implements Disposable {
       metadataOf(options),
       callOptionsOf(options),
     );
-    yield* readCall<MessageShape<O>>(call, signal);
+    return readCall<MessageShape<O>>(call, signal);
   }
 
   bidiStream<I extends DescMessage, O extends DescMessage>(
@@ -139,7 +139,7 @@ export interface BidiCall<I extends DescMessage, O extends DescMessage> {
   end(): void;
 }
 
-async function* readCall<T>(
+function readCall<T>(
   call: ClientReadableStream<T> | ClientDuplexStream<never, T>,
   signal: AbortSignal,
 ): AsyncGenerator<T, void, undefined> {
@@ -147,17 +147,20 @@ async function* readCall<T>(
     call.cancel();
   }
   signal.addEventListener("abort", cancel, { once: true });
-  try {
-    for await (const message of call) yield message as T;
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", cancel);
-    // A cancelled call reports its cancellation once more, to nobody.
-    call.on("error", () => undefined);
-    call.cancel();
+  // A call that fails before or after it is read tells nobody.
+  call.on("error", () => undefined);
+  async function* read(): AsyncGenerator<T, void, undefined> {
+    try {
+      for await (const message of call) yield message as T;
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", cancel);
+      call.cancel();
+    }
   }
+  return read();
 }
 
 function pathOf(method: { readonly name: string; readonly parent: { typeName: string } }): string {

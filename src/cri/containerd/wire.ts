@@ -48,7 +48,8 @@ export function toWireSandbox(
 ): MessageInitShape<typeof PodSandboxConfigSchema> {
   return {
     metadata: config.metadata,
-    hostname: config.hostname,
+    // On the node's network it is the node's, and cannot be set.
+    hostname: config.network === "node" ? "" : config.hostname,
     logDirectory: config.logDirectory,
     dnsConfig: {
       servers: [...config.dns.servers],

@@ -90,7 +90,7 @@ test(
 );
 
 test("isStaticProgram: no ELF is none, and this Node is not static", async () => {
-  assert.equal(isStaticProgram(Buffer.from("#!/bin/sh\n")), false);
+  assert.equal(isStaticProgram(Buffer.from("echo a script")), false);
   assert.equal(isStaticProgram(pauseProgram("amd64")), true);
   if (process.platform === "linux") {
     assert.equal(isStaticProgram(await readFile(process.execPath)), false);

@@ -30,6 +30,7 @@ runtimeSuite("simulated", async () => {
   return {
     runtime,
     image,
+    missingImage: "missing.invalid/none:1",
     directory,
     cgroupParent: "/kubepods",
     async close() {
@@ -47,6 +48,7 @@ test("simulated: each step takes its delay on the given clock", async () => {
   const tester = new RuntimeTester({
     runtime,
     image: "busybox",
+    missingImage: "missing.invalid/none:1",
     directory,
     cgroupParent: "/",
     close: () => Promise.resolve(),
@@ -75,6 +77,7 @@ test("simulated: five thousand pods take little memory and no timers", async () 
   const tester = new RuntimeTester({
     runtime,
     image: "busybox",
+    missingImage: "missing.invalid/none:1",
     directory: tmpdir(),
     cgroupParent: "/",
     close: () => Promise.resolve(),
@@ -98,6 +101,7 @@ test("simulated: a full range of addresses refuses the next pod, until one is st
   const tester = new RuntimeTester({
     runtime,
     image: "busybox",
+    missingImage: "missing.invalid/none:1",
     directory: tmpdir(),
     cgroupParent: "/",
     close: () => Promise.resolve(),
