@@ -19,6 +19,8 @@ interface Durations {
 export class ApiMetrics {
   readonly #requests = new Map<string, number>();
   readonly #durations = new Map<string, Durations>();
+  /** Labels are made once for each kind of request. */
+  readonly #labels = new Map<string, string>();
   #running = 0;
 
   started(): void {
@@ -27,7 +29,7 @@ export class ApiMetrics {
 
   finished(info: RequestInfo | undefined, code: number, seconds: number): void {
     this.#running--;
-    const labels = labelsOf(info);
+    const labels = this.#labelsOf(info);
     const series = `${labels},code="${code}"`;
     const isKnown = this.#requests.has(series) || this.#requests.size < seriesMax;
     const counted = isKnown ? series : `verb="other",code="${code}"`;
@@ -71,6 +73,17 @@ export class ApiMetrics {
         watches.push(`apiserver_registered_watchers{${labels}} ${it.fanout.size}`);
     }
     return `${[...lines, ...watches].join("\n")}\n`;
+  }
+
+  #labelsOf(info: RequestInfo | undefined): string {
+    if (info?.isResource !== true) return labelsOf(info);
+    const id = `${info.verb} ${info.group}/${info.version}/${info.resource}/${info.subresource}`;
+    const known = this.#labels.get(id);
+    if (known !== undefined) return known;
+    if (this.#labels.size >= seriesMax) this.#labels.clear();
+    const labels = labelsOf(info);
+    this.#labels.set(id, labels);
+    return labels;
   }
 
   #durationsOf(labels: string): Durations {

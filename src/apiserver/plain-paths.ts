@@ -47,7 +47,7 @@ export class PlainPaths {
 
   #find(call: Call): ApiResponse | undefined {
     const { path } = call.info;
-    const [, root] = path.split("/");
+    const [, root = ""] = path.split("/");
     switch (root) {
       case "":
         return json(jsonBody({ paths: this.#rootPaths() }));

@@ -66,45 +66,59 @@ function resourceInfo(
   query: URLSearchParams,
   parts: readonly string[],
 ): RequestInfo | undefined {
-  const [prefix] = parts;
-  if (prefix !== "api" && prefix !== "apis") return undefined;
-  const groupParts = prefix === "api" ? 0 : 1;
-  const group = prefix === "api" ? "" : (parts[1] ?? "");
-  const version = parts[1 + groupParts] ?? "";
-  let rest = parts.slice(2 + groupParts);
-  if (rest.length === 0) return undefined;
-  let verb = verbsByMethod[method] ?? "";
+  const at = versionOf(parts);
+  if (at === undefined) return undefined;
   // The older form of a watch: /api/v1/watch/namespaces/default/pods.
-  const isOldWatch = rest[0] === "watch" && rest.length > 1;
-  if (isOldWatch) {
-    verb = "watch";
-    rest = rest.slice(1);
-  }
-  let namespace = "";
-  if (rest[0] === "namespaces" && rest[1] !== undefined) {
-    namespace = rest[1];
-    if (rest[2] !== undefined && !namespaceSubresources.has(rest[2])) rest = rest.slice(2);
-  }
+  const isOldWatch = at.below[0] === "watch" && at.below.length > 1;
+  const { namespace, rest } = scopeOf(isOldWatch ? at.below.slice(1) : at.below);
   const [resource = "", pathName = "", subresource = "", ...tail] = rest;
-  let name = pathName;
-  if (name === "" && verb === "get") {
-    verb = isTrue(query.get("watch")) ? "watch" : "list";
-  }
-  if (name === "" && (verb === "list" || verb === "watch")) name = namedBy(query) ?? "";
-  if (name === "" && verb === "delete") verb = "deletecollection";
+  const given = isOldWatch ? "watch" : (verbsByMethod[method] ?? "");
+  const verb = pathName === "" ? collectionVerb(given, query) : given;
+  const isMany = verb === "list" || verb === "watch";
   return {
     path,
     query,
     isResource: true,
     verb,
-    group,
-    version,
+    group: at.group,
+    version: at.version,
     namespace,
     resource,
-    name,
+    name: pathName === "" && isMany ? namedBy(query) : pathName,
     subresource: isOldWatch ? "" : subresource,
     rest: rest.length > 3 ? tail.join("/") : trailingSlash(path, rest.length),
   };
+}
+
+/** Group and version, and the segments below; undefined for paths that end there or before. */
+function versionOf(
+  parts: readonly string[],
+):
+  | { readonly group: string; readonly version: string; readonly below: readonly string[] }
+  | undefined {
+  const [prefix, first = "", second = ""] = parts;
+  if (prefix === "api" && parts.length > 2) {
+    return { group: "", version: first, below: parts.slice(2) };
+  }
+  if (prefix !== "apis" || parts.length < 4) return undefined;
+  return { group: first, version: second, below: parts.slice(3) };
+}
+
+/** Takes `namespaces/<namespace>` off, unless it is the namespace itself that is meant. */
+function scopeOf(parts: readonly string[]): {
+  readonly namespace: string;
+  readonly rest: readonly string[];
+} {
+  const [first, namespace, third] = parts;
+  if (first !== "namespaces" || namespace === undefined) return { namespace: "", rest: parts };
+  const isItself = third === undefined || namespaceSubresources.has(third);
+  return { namespace, rest: isItself ? parts : parts.slice(2) };
+}
+
+/** The verb for a path that names no object. */
+function collectionVerb(verb: string, query: URLSearchParams): string {
+  if (verb === "get") return isTrue(query.get("watch")) ? "watch" : "list";
+  return verb === "delete" ? "deletecollection" : verb;
 }
 
 /** `proxy/` differs from `proxy` for what is behind it. */
@@ -113,14 +127,14 @@ function trailingSlash(path: string, parts: number): string | undefined {
 }
 
 /** Authorization by name covers a list that names one object. */
-function namedBy(query: URLSearchParams): string | undefined {
+function namedBy(query: URLSearchParams): string {
   const selector = query.get("fieldSelector");
-  if (selector === null || !selector.includes("metadata.name")) return undefined;
+  if (selector?.includes("metadata.name") !== true) return "";
   for (const term of selector.split(",")) {
     const name = /^metadata\.name={1,2}([^=!,]+)$/.exec(term.trim())?.[1];
     if (name !== undefined) return name;
   }
-  return undefined;
+  return "";
 }
 
 /** A boolean query parameter as upstream reads it: present means true unless it says false. */

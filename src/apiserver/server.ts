@@ -105,21 +105,21 @@ class Server implements ApiServer {
       log.error("API server task failed", { error: error as Error });
     });
     const kinds = kindsOf(options, cache);
-    let access: AccessParts | undefined;
+    const admission: AdmissionRule[] = [];
     const ports: RegistryPorts = {
       store: options.store,
       cache,
       clock,
       random,
       types: options.types,
-      get admission() {
-        return access?.admission ?? [];
-      },
+      admission,
       newUid: () => randomUUID(),
       stop: this.#stop.signal,
     };
     this.sink = objectSink(ports, kindFinder(kinds.byName));
-    access = options.access(this.objects, this.sink);
+    const access = options.access(this.objects, this.sink);
+    // The sink exists before the rules do, because they may be given it.
+    admission.push(...access.admission);
     const timers = new WatchTimers({ clock, random, cache });
     const names = typeNamesOf(options.resources, options.types);
     const endpointPorts = { registry: ports, body: { types: options.types, names }, timers };

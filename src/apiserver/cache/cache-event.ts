@@ -1,4 +1,4 @@
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import type { CachedObject } from "./cached-object.ts";
 import type { ObjectFilter } from "./object-filter.ts";
 

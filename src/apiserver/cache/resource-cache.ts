@@ -281,18 +281,24 @@ export class ResourceCache implements AsyncDisposable {
   #track(before: CachedObject | undefined, now: CachedObject | undefined): void {
     this.#bytes += (now?.length ?? 0) - (before?.length ?? 0);
     if (this.#nodeField < 0) return;
-    const node = before?.fields[this.#nodeField];
-    if (before !== undefined && node !== undefined && node !== "") {
-      const objects = this.#byNode.get(node);
-      objects?.delete(before.key);
-      if (objects?.size === 0) this.#byNode.delete(node);
-    }
-    const next = now?.fields[this.#nodeField];
-    if (now === undefined || next === undefined || next === "") return;
-    const objects = this.#byNode.get(next) ?? new Map<string, CachedObject>();
+    if (before !== undefined) this.#leaveNode(before);
     // The index's holder, whose bytes may move; an event's twin would pin its slab.
-    objects.set(now.key, this.#index.get(now.key) ?? now);
-    this.#byNode.set(next, objects);
+    if (now !== undefined) this.#joinNode(this.#index.get(now.key) ?? now);
+  }
+
+  #leaveNode(object: CachedObject): void {
+    const node = object.fields[this.#nodeField] ?? "";
+    const objects = this.#byNode.get(node);
+    objects?.delete(object.key);
+    if (objects?.size === 0) this.#byNode.delete(node);
+  }
+
+  #joinNode(object: CachedObject): void {
+    const node = object.fields[this.#nodeField] ?? "";
+    if (node === "") return;
+    const objects = this.#byNode.get(node) ?? new Map<string, CachedObject>();
+    objects.set(object.key, object);
+    this.#byNode.set(node, objects);
   }
 
   /** Moves loose objects into pages when they have become many, so that their slabs go. */

@@ -45,12 +45,12 @@ export function encodeStored(
   type: { readonly kind: string; readonly apiVersion: string },
   fields: readonly string[],
 ): Buffer {
-  const { kind: _kind, apiVersion: _version, metadata, ...rest } = object;
-  const { resourceVersion: _revision, ...kept } = isJsonObject(metadata) ? metadata : {};
-  const labels = isJsonObject(kept["labels"]) ? JSON.stringify(kept["labels"]) : "{}";
-  const head = `${jsonPrefix(type.kind, type.apiVersion)}"metadata":${JSON.stringify(kept)}`;
-  const tail = JSON.stringify(rest);
-  const json = tail === "{}" ? `${head}}` : `${head},${tail.slice(1)}`;
+  const metadata = isJsonObject(object["metadata"]) ? object["metadata"] : {};
+  const labels = isJsonObject(metadata["labels"]) ? JSON.stringify(metadata["labels"]) : "{}";
+  const kept = fieldsText(metadata, inMetadata);
+  const head = `${jsonPrefix(type.kind, type.apiVersion)}"metadata":{${kept}}`;
+  const rest = fieldsText(object, inObject);
+  const json = rest === "" ? `${head}}` : `${head},${rest}}`;
   const header = `${labels}\n${JSON.stringify([Buffer.byteLength(head), ...fields])}`;
   const headerBytes = Buffer.byteLength(header);
   const value = Buffer.allocUnsafeSlow(headerAt + headerBytes + Buffer.byteLength(json));
@@ -59,6 +59,21 @@ export function encodeStored(
   value.write(header, headerAt, "utf8");
   value.write(json, headerAt + headerBytes, "utf8");
   return value;
+}
+
+const inMetadata = new Set(["resourceVersion"]);
+const inObject = new Set(["kind", "apiVersion", "metadata"]);
+
+/** The inside of an object's braces, without some keys. */
+function fieldsText(object: JsonObject, without: ReadonlySet<string>): string {
+  let text = "";
+  for (const key in object) {
+    const value = object[key];
+    if (value === undefined || without.has(key)) continue;
+    const field = `${JSON.stringify(key)}:${JSON.stringify(value)}`;
+    text = text === "" ? field : `${text},${field}`;
+  }
+  return text;
 }
 
 /** Reads the header of {@link encodeStored}. @throws {Error} when the value is of another form. */

@@ -75,7 +75,7 @@ export class WatchFanout implements AsyncDisposable {
   readonly #lagging = new Set<Watcher>();
   readonly #pending = new Set<Group>();
   readonly #tasks: TaskGroup;
-  #deliveries: Delivery[] = [];
+  readonly #deliveries: Delivery[] = [];
   /** Position within the first delivery. */
   #delivered = 0;
   #delivering = false;

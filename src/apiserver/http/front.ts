@@ -12,7 +12,7 @@ import { callerOf } from "./caller.ts";
 import { compress, shouldCompress } from "./compression.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { ApiHandler, ApiResponse, Caller, UpgradeHandler } from "./exchange.ts";
-import { FrontRequest } from "./front-request.ts";
+import type { FrontRequest } from "./front-request.ts";
 import { refuseUpgrade, requestOf, serveHttp1 } from "./http1.ts";
 import { serveHttp2, type Serving } from "./http2.ts";
 import {
@@ -100,17 +100,17 @@ class Front implements HttpFront, Serving {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  get timeoutResponse(): () => ApiResponse {
-    return () =>
-      statusResponse(
-        new StatusError(504, "Timeout", "request did not complete within the allotted timeout"),
-      );
+  timeoutResponse(): ApiResponse {
+    const message = "request did not complete within the allotted timeout";
+    return statusResponse(new StatusError(504, "Timeout", message));
   }
 
   async listen(): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once("error", reject);
-      this.#server.listen(this.#options.port, this.#options.host, resolve);
+      this.#server.listen(this.#options.port, this.#options.host, () => {
+        resolve();
+      });
     });
     this.#server.on("error", (error) => {
       this.#options.log.error("TLS server failed", { error });
@@ -216,7 +216,14 @@ class Front implements HttpFront, Serving {
   }
 
   #callerOf(incoming: IncomingMessage): Caller {
-    const known = this.#callers.get(incoming.socket);
-    return known ?? callerOf(incoming.socket as TLSSocket);
+    return this.#callers.get(incoming.socket) ?? unknownCaller;
   }
 }
+
+/** Of a connection that never was greeted: nobody. */
+const unknownCaller: Caller = {
+  kind: "connection",
+  certificate: undefined,
+  certificateFault: undefined,
+  address: "",
+};

@@ -22,9 +22,14 @@ export function serveHttp1(
     serving.requests.delete(request);
     request.abort(new Error("client went away"));
   });
-  serving.answer(request).then((response) => {
-    respond(outgoing, request, response, serving);
-  }, serving.failed);
+  serving.answer(request).then(
+    (response) => {
+      respond(outgoing, request, response, serving);
+    },
+    (error: unknown) => {
+      serving.failed(error);
+    },
+  );
 }
 
 /** The request as the handlers see it; also for upgrades, which have no response object. */

@@ -19,7 +19,7 @@ export interface Serving {
   /** Runs a body to its end; failures are logged, and end the stream abnormally. */
   failed(error: unknown): void;
   /** 504 for a request that took too long. */
-  readonly timeoutResponse: () => ApiResponse;
+  timeoutResponse(): ApiResponse;
   /** Requests under way, so that shutdown can end them. */
   readonly requests: Set<FrontRequest>;
 }
@@ -63,9 +63,14 @@ function serveStream(
     serving.requests.delete(request);
     request.abort(new Error("client went away"));
   });
-  serving.answer(request).then((response) => {
-    respond(stream, request, response, serving);
-  }, serving.failed);
+  serving.answer(request).then(
+    (response) => {
+      respond(stream, request, response, serving);
+    },
+    (error: unknown) => {
+      serving.failed(error);
+    },
+  );
 }
 
 function respond(

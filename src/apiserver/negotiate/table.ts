@@ -41,7 +41,7 @@ export function tableJson(options: TableOptions): Representation {
   }
   function one(object: JsonObject): string {
     const metadata = object["metadata"] as JsonObject | undefined;
-    const resourceVersion = String(metadata?.["resourceVersion"] ?? "");
+    const resourceVersion = metadata?.["resourceVersion"] ?? "";
     return table(JSON.stringify({ resourceVersion }), row(object));
   }
   return {
@@ -71,26 +71,14 @@ export function tableJson(options: TableOptions): Representation {
       }
       return jsonFrame(type, one(decoded));
     },
-    bookmark(revision, initialEventsEnd) {
-      const annotations = initialEventsEnd
-        ? { annotations: { "k8s.io/initial-events-end": "true" } }
-        : {};
-      const metadata = {
-        resourceVersion: String(revision),
-        creationTimestamp: null,
-        ...annotations,
-      };
-      const object =
-        include === "None"
-          ? null
-          : { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata };
-      const cells = strategy.columns.map((): Json => "");
-      const rows = JSON.stringify({ cells, object });
-      return jsonFrame(
+    bookmark: (revision, initialEventsEnd) =>
+      jsonFrame(
         "BOOKMARK",
-        table(JSON.stringify({ resourceVersion: String(revision) }), rows),
-      );
-    },
+        table(
+          JSON.stringify({ resourceVersion: String(revision) }),
+          bookmarkRow(options, revision, initialEventsEnd),
+        ),
+      ),
     error: jsonEvents("Table", "meta.k8s.io/v1").error,
   };
 }
@@ -103,4 +91,19 @@ function shown(object: JsonObject, include: IncludeObject): Json {
     apiVersion: "meta.k8s.io/v1",
     metadata: object["metadata"] ?? {},
   };
+}
+
+/** The one row of a bookmark: empty cells, and where the watch has come to. */
+function bookmarkRow(
+  { strategy, include }: TableOptions,
+  revision: number,
+  initialEventsEnd: boolean,
+): string {
+  const annotations = initialEventsEnd
+    ? { annotations: { "k8s.io/initial-events-end": "true" } }
+    : {};
+  const metadata = { resourceVersion: String(revision), creationTimestamp: null, ...annotations };
+  const object = { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata };
+  const cells = strategy.columns.map((): Json => "");
+  return JSON.stringify({ cells, object: include === "None" ? null : object });
 }

@@ -140,7 +140,7 @@ function checkType(object: JsonObject, expected: ExpectedType): void {
   if (isKind && (isVersion || isOptions)) return;
   if (isKind) {
     throw badRequest(
-      `the API version in the data (${String(apiVersion)}) does not match the expected API version (${expected.apiVersion})`,
+      `the API version in the data (${typeof apiVersion === "string" ? apiVersion : ""}) does not match the expected API version (${expected.apiVersion})`,
     );
   }
   throw unreadable(object, expected, `no kind ${JSON.stringify(kind)} is expected here`);

@@ -6,7 +6,7 @@ import { formatTime } from "#api/time.ts";
 import { admissionRequest, judge, mutate } from "./admit.ts";
 import { commit, type Written } from "./commit.ts";
 import { cacheKey, type RegistryPorts, type WriteTarget } from "./kind.ts";
-import { fillNewMetadata, metadataOf, placeObject } from "./metadata.ts";
+import { fillNewMetadata, metadataOf, nameOf, placeObject } from "./metadata.ts";
 import type { OwnershipTracker } from "./ownership.ts";
 import type { WriteOptions } from "./write-options.ts";
 
@@ -30,11 +30,11 @@ export async function createObject(ports: RegistryPorts, creation: Creation): Pr
     throw badRequest("resourceVersion should not be set on objects to be created");
   }
   Reflect.deleteProperty(ensureObject(object, "metadata"), "resourceVersion");
-  const generated = (metadataOf(object)["name"] ?? "") === "";
+  const generated = nameOf(object) === "";
   await prepare(ports, creation);
   for (let attempt = 1; ; attempt++) {
     if (generated) giveName(ports, object);
-    const name = String(metadataOf(object)["name"] ?? "");
+    const name = nameOf(object);
     refuseFaults(target, object, name);
     const { kind } = target;
     const key = cacheKey(kind.resource, target.namespace, name);
@@ -51,8 +51,8 @@ async function prepare(ports: RegistryPorts, creation: Creation): Promise<void> 
   const { target, object, options } = creation;
   const { strategy } = target.kind;
   const now = formatTime(ports.clock.now());
-  const name = metadataOf(object)["name"];
-  const named = { ...target, name: typeof name === "string" ? name : "" };
+  const { kind, user, namespace, subresource, signal } = target;
+  const named = { kind, user, namespace, subresource, signal, name: nameOf(object) };
   const request = admissionRequest(named, {
     operation: "CREATE",
     object,

@@ -80,11 +80,11 @@ function checkPreconditions(
   const { uid, resourceVersion } = metadataOf(previous);
   const { resource } = target.kind;
   if (options.uid !== undefined && options.uid !== uid) {
-    const why = `the UID in the precondition (${options.uid}) does not match the UID in record (${String(uid)}). The object might have been deleted and then recreated`;
+    const why = `the UID in the precondition (${options.uid}) does not match the UID in record (${shown(uid)}). The object might have been deleted and then recreated`;
     throw conflict(resource, target.name, why);
   }
   if (options.resourceVersion !== undefined && options.resourceVersion !== resourceVersion) {
-    const why = `the ResourceVersion in the precondition (${options.resourceVersion}) does not match the ResourceVersion in record (${String(resourceVersion)}). The object might have been modified`;
+    const why = `the ResourceVersion in the precondition (${options.resourceVersion}) does not match the ResourceVersion in record (${shown(resourceVersion)}). The object might have been modified`;
     throw conflict(resource, target.name, why);
   }
 }
@@ -92,4 +92,8 @@ function checkPreconditions(
 /** Upstream keeps this for its oldest workload kind. */
 function orphansByDefault(kind: Kind): boolean {
   return kind.resource.storageKey === "core/replicationcontrollers";
+}
+
+function shown(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }

@@ -14,8 +14,8 @@ export function sameOwners(a: JsonObject, b: JsonObject): boolean {
 function withoutTracking(object: JsonObject): JsonObject {
   const metadata = object["metadata"];
   if (!isJsonObject(metadata)) return object;
-  const { managedFields: _owners, resourceVersion: _revision, ...rest } = metadata;
-  return { ...object, metadata: rest };
+  const rest = { ...metadata, managedFields: undefined, resourceVersion: undefined };
+  return { ...object, metadata: rest as JsonObject };
 }
 
 function ownersOf(object: JsonObject): Json[] {
@@ -24,7 +24,7 @@ function ownersOf(object: JsonObject): Json[] {
   if (!Array.isArray(owners)) return [];
   return owners.map((it) => {
     if (!isJsonObject(it)) return it;
-    const { time: _time, ...rest } = it;
+    const rest: JsonObject = { ...it, time: undefined };
     return rest;
   });
 }

@@ -48,7 +48,7 @@ export async function listBody(ports: RegistryPorts, request: ListRequest): Prom
   const head = list.head(page.meta);
   const isRaw = list.raw && page.leaves !== undefined;
   const size = sizeOf(page);
-  const pieces = isRaw ? pagesOf(page.leaves ?? []) : piecesOf(objectsOf(page), list);
+  const pieces = isRaw ? pagesOf(page.leaves) : piecesOf(objectsOf(page), list);
   if (size <= smallListBytes) {
     return { kind: "bytes", bytes: Buffer.concat([head, ...pieces, list.end]) };
   }

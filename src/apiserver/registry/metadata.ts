@@ -14,6 +14,12 @@ export function metadataOf(object: JsonObject): JsonObject {
   return isJsonObject(metadata) ? metadata : {};
 }
 
+/** The object's name; empty when it has none yet. */
+export function nameOf(object: JsonObject): string {
+  const { name } = metadataOf(object);
+  return typeof name === "string" ? name : "";
+}
+
 /** Sets a field of the metadata, or takes it away. */
 export function setMetadata(object: JsonObject, key: string, value: JsonObject[string]): void {
   const metadata = ensureObject(object, "metadata");
@@ -52,7 +58,7 @@ export function placeObject(target: WriteTarget, object: JsonObject): void {
   if (name === "") metadata["name"] = target.name;
   else if (name !== target.name) {
     throw badRequest(
-      `the name of the object (${String(name)}) does not match the name on the URL (${target.name})`,
+      `the name of the object (${typeof name === "string" ? name : ""}) does not match the name on the URL (${target.name})`,
     );
   }
 }

@@ -55,7 +55,7 @@ export function objectSink(
         throw error;
       }
     },
-    async change(plural, group, at, change, signal) {
+    async change(plural, group, at, ...[change, signal]) {
       const kind = kindOf(plural, group);
       await changeObject(ports, {
         target: target(kind, at, signal),

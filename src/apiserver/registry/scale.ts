@@ -3,7 +3,7 @@ import { FieldPath, invalid } from "#api/field.ts";
 import { invalidObject } from "#api/status.ts";
 import { formatLabelSelector, labelSelectorOf } from "#api/selector/label.ts";
 import type { Kind } from "./kind.ts";
-import { metadataOf } from "./metadata.ts";
+import { metadataOf, nameOf } from "./metadata.ts";
 
 export const scaleType = {
   apiVersion: "autoscaling/v1",
@@ -39,11 +39,9 @@ export function withScale(object: JsonObject, scale: JsonObject): JsonObject {
   const replicas = childObject(scale, "spec")?.["replicas"] ?? 0;
   if (typeof replicas !== "number" || replicas < 0) {
     const path = new FieldPath("spec.replicas");
-    throw invalidObject(
-      { group: "autoscaling", kind: "Scale" },
-      String(metadataOf(object)["name"] ?? ""),
-      [invalid(path, replicas, "must be greater than or equal to 0")],
-    );
+    throw invalidObject({ group: "autoscaling", kind: "Scale" }, nameOf(object), [
+      invalid(path, replicas, "must be greater than or equal to 0"),
+    ]);
   }
   const given = metadataOf(scale)["resourceVersion"];
   if (typeof given === "string" && given !== "") {

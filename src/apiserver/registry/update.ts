@@ -1,4 +1,5 @@
-import { ensureObject, isJsonObject, type JsonObject } from "#api/object.ts";
+import { isReset } from "#api/apply/managed-fields.ts";
+import { ensureObject, type JsonObject } from "#api/object.ts";
 import type { FieldError } from "#api/field.ts";
 import { validateObjectMetaUpdate } from "#api/rules/metadata/validation.ts";
 import { conflict, invalidObject, notFound } from "#api/status.ts";
@@ -104,10 +105,13 @@ async function tryChange(
   await mutate(ports, request, target.signal);
   prepare(ports, change, next, previous);
   const isSame = sameContent(next, previous);
-  if (!isSame || resetsOwners(next)) change.track?.(next, previous);
+  if (!isSame || isReset(metadataOf(next)["managedFields"])) change.track?.(next, previous);
   refuseFaults(change, next, previous);
   await judge(ports, request, target.signal);
-  const keepsOwners = change.track === undefined ? sameOwners(next, previous) : !resetsOwners(next);
+  const keepsOwners =
+    change.track === undefined
+      ? sameOwners(next, previous)
+      : !isReset(metadataOf(next)["managedFields"]);
   if (isSame && keepsOwners) return { created: false, object: previous, cached: at.current };
   for (const text of kind.strategy.warnings(next, previous)) change.warn(text);
   if (options.dryRun) return { created: false, object: next, cached: undefined };
@@ -160,7 +164,7 @@ function checkUid(target: WriteTarget, next: JsonObject, previous: JsonObject): 
   const given = metadataOf(next)["uid"] ?? "";
   const uid = metadataOf(previous)["uid"] ?? "";
   if (given === "" || given === uid) return;
-  const why = `Precondition failed: UID in precondition: ${String(given)}, UID in object meta: ${String(uid)}`;
+  const why = `Precondition failed: UID in precondition: ${JSON.stringify(given)}, UID in object meta: ${JSON.stringify(uid)}`;
   throw conflict(target.kind.resource, target.name, why);
 }
 
@@ -180,12 +184,4 @@ function isFinalized(kind: Kind, next: JsonObject, previous: JsonObject): boolea
   const grace = metadataOf(previous)["deletionGracePeriodSeconds"];
   if (grace !== undefined && grace !== 0) return false;
   return !isNamespace(kind) || namespaceFinalizers(next).length === 0;
-}
-
-/** `[{}]` asks to forget who managed what. */
-function resetsOwners(next: JsonObject): boolean {
-  const owners = metadataOf(next)["managedFields"];
-  if (!Array.isArray(owners) || owners.length !== 1) return false;
-  const [only] = owners;
-  return isJsonObject(only) && Object.keys(only).length === 0;
 }

@@ -16,7 +16,7 @@ import { admissionRequest, judge, mutate } from "#apiserver/registry/admit.ts";
 import { decodeBody } from "#apiserver/registry/body.ts";
 import { commit } from "#apiserver/registry/commit.ts";
 import { cacheKey, decodeCached } from "#apiserver/registry/kind.ts";
-import { isDeleting, metadataOf } from "#apiserver/registry/metadata.ts";
+import { isDeleting, metadataOf, nameOf } from "#apiserver/registry/metadata.ts";
 import { trackerOf } from "#apiserver/registry/ownership.ts";
 import { currentOf, modifiedMessage } from "#apiserver/registry/update.ts";
 import { parseWriteOptions } from "#apiserver/registry/write-options.ts";
@@ -133,10 +133,6 @@ function checkUid(pods: ResourceEndpoint, pod: JsonObject, binding: JsonObject):
   const given = metadataOf(binding)["uid"] ?? "";
   const uid = metadataOf(pod)["uid"];
   if (given === "" || given === uid) return;
-  const why = `Precondition failed: UID in precondition: ${String(given)}, UID in object meta: ${String(uid)}`;
+  const why = `Precondition failed: UID in precondition: ${JSON.stringify(given)}, UID in object meta: ${JSON.stringify(uid)}`;
   throw conflict(pods.kind.resource, nameOf(pod), why);
-}
-
-function nameOf(object: JsonObject): string {
-  return childString(metadataOf(object), "name") ?? "";
 }
