@@ -81,7 +81,7 @@ export class Client {
   /** The namespace is taken from the object's metadata. */
   async create<T extends KubernetesObject>(
     resource: ResourceOf<T>,
-    object: T,
+    object: NoInfer<T>,
     options: WriteOptions,
     signal: AbortSignal,
   ): Promise<T> {
@@ -103,7 +103,7 @@ export class Client {
   /** Replaces the object; its `metadata.resourceVersion`, when set, must still be the newest. */
   async update<T extends KubernetesObject>(
     resource: ResourceOf<T>,
-    object: T,
+    object: NoInfer<T>,
     options: WriteOptions & { readonly subresource?: string | undefined },
     signal: AbortSignal,
   ): Promise<T> {
@@ -118,7 +118,7 @@ export class Client {
 
   async updateStatus<T extends KubernetesObject>(
     resource: ResourceOf<T>,
-    object: T,
+    object: NoInfer<T>,
     signal: AbortSignal,
   ): Promise<T> {
     return await this.update(resource, object, { subresource: "status" }, signal);
@@ -136,7 +136,7 @@ export class Client {
   /** Server-side apply; creates the object when it does not exist. */
   async apply<T extends KubernetesObject>(
     resource: ResourceOf<T>,
-    object: T,
+    object: NoInfer<T>,
     options: ApplyOptions & { readonly subresource?: string | undefined },
     signal: AbortSignal,
   ): Promise<T> {

@@ -122,6 +122,8 @@ interface Rollout {
 
 /** What the steps of one reconcile did, as far as the status tells it. */
 interface Outcome {
+  /** The Deployment after a write of this reconcile. */
+  written?: Deployment;
   created?: string;
   failure?: string;
   collisionCount?: number;
@@ -143,7 +145,8 @@ async function rollOut(
   const now = context.clock.now();
   const status = deploymentStatus({ deployment, replicaSets: owned, ...outcome, now });
   if (!sameJson(status, deployment.status)) {
-    await context.client.updateStatus(deployments, { ...deployment, status }, signal);
+    const current = outcome.written ?? deployment;
+    await context.client.updateStatus(deployments, { ...current, status }, signal);
   }
   if (outcome.error !== undefined) throw outcome.error;
   return { afterMs: deadlineMs(deployment, status, now) };
@@ -170,7 +173,8 @@ async function execute(work: Work, step: DeploymentStep, signal: AbortSignal): P
       const annotations = { [revisionAnnotation]: String(step.revision) };
       const body = { metadata: { annotations, uid: uidOf(deployment) } };
       const at = { namespace: namespaceOf(deployment), name: nameOf(deployment) };
-      await client.patch(deployments, at, { type: "merge", body }, signal);
+      const patch = { type: "merge", body } as const;
+      work.outcome.written = await client.patch(deployments, at, patch, signal);
       return;
     }
     case "delete": {
