@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import type { Json, JsonObject } from "#api/object.ts";
-import { copyJson, depthOf, equalJson, ownValue, setOwn } from "./json-value.ts";
+import { copyJson, depthOf, equalJson, ownValue, setOwn, sortedKeys } from "./json-value.ts";
 
 test("copyJson: equal, and nothing shared", () => {
   fc.assert(
@@ -50,4 +50,12 @@ test("depthOf: containers around the innermost value", () => {
   assert.equal(depthOf(1), 0);
   assert.equal(depthOf([]), 1);
   assert.equal(depthOf({ a: [1, { b: 2 }] }), 3);
+});
+
+test("sortedKeys: as sort does, few or many", () => {
+  fc.assert(
+    fc.property(fc.dictionary(fc.string(), fc.constant(1), { maxKeys: 100 }), (object) => {
+      assert.deepEqual(sortedKeys(object), Object.keys(object).sort());
+    }),
+  );
 });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import { copyJson } from "#api/json-value.ts";
 import { childObject, isJsonObject, type Json, type JsonObject } from "#api/object.ts";
 import { builtinTypes } from "#api/schema/builtin.ts";
 import { StatusError } from "#api/status.ts";
-import recorded from "./testdata/scenarios.json" with { type: "json" };
 import { applyPatch } from "./apply.ts";
 import type { Fields } from "./field-set.ts";
 import { trackUpdate } from "./update.ts";
@@ -89,7 +89,8 @@ interface RecordedStep extends Step {
 
 // Requests in sequence, with what Go's managedfields of release 1.36 makes of each: who owns what,
 // the object that an apply yields, or the conflict.
-for (const { name, steps } of recorded as unknown as { name: string; steps: RecordedStep[] }[]) {
+const text = readFileSync(new URL("./testdata/scenarios.json", import.meta.url), "utf8");
+for (const { name, steps } of JSON.parse(text) as { name: string; steps: RecordedStep[] }[]) {
   test(`apply: ${name}`, () => {
     let live: JsonObject | undefined;
     for (const step of steps) {
