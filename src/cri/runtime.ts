@@ -39,6 +39,7 @@ export interface Runtime {
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<ExecResult>;
+  /** Aborting ends the session, here and in the two below. */
   exec(id: string, options: ExecOptions, signal: AbortSignal): Promise<ProcessSession>;
   attach(id: string, options: AttachOptions, signal: AbortSignal): Promise<ProcessSession>;
   /** One connection to a port inside the sandbox's network. */

@@ -501,6 +501,17 @@ function sessionTests(get: () => RuntimeTester): void {
     });
   });
 
+  test("exec: aborting its signal settles the result", async () => {
+    const tester = get();
+    await tester.withContainer(["sleep", "3600"], async ({ id }) => {
+      const stop = new AbortController();
+      const options = { ...allStreams, command: ["sleep", "600"] };
+      const session = await tester.runtime.exec(id, options, stop.signal);
+      stop.abort(new Error("the client left"));
+      assert.equal((await session.result).kind, "error");
+    });
+  });
+
   test("attach: reads and writes the container's own streams; ends with it", async () => {
     const tester = get();
     await tester.withContainer(

@@ -101,11 +101,27 @@ async function connect(url: string, protocol: string, signal: AbortSignal): Prom
       },
       signal,
     );
-    return new SpdySession(upgraded.connection, { role: "client", head: upgraded.head });
+    const session = new SpdySession(upgraded.connection, { role: "client", head: upgraded.head });
+    endWith(session, signal);
+    return session;
   } catch (cause) {
     signal.throwIfAborted();
     throw new RuntimeError("other", "connect to the runtime's streaming server", { cause });
   }
+}
+
+/** The session lives no longer than whoever asked for it. */
+function endWith(session: SpdySession, signal: AbortSignal): void {
+  function drop(): void {
+    session.destroy();
+  }
+  signal.addEventListener("abort", drop, { once: true });
+  session.closed
+    .then(() => {
+      signal.removeEventListener("abort", drop);
+    })
+    .catch(() => undefined);
+  if (signal.aborted) drop();
 }
 
 /** The server writes the status last and then ends the session, so the outputs have come by then. */

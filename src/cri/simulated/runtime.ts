@@ -306,7 +306,7 @@ export class SimulatedRuntime implements Runtime, AsyncDisposable {
   async portForward(sandboxId: string, _: number, signal: AbortSignal): Promise<ByteStream> {
     signal.throwIfAborted();
     if (this.#sandboxes.get(sandboxId)?.ready !== true) throw notFound("sandbox", sandboxId);
-    return openEcho();
+    return openEcho(signal);
   }
 
   async pullImage(

@@ -73,8 +73,15 @@ export function openAttach(
 }
 
 /** A connection to a port of a simulated pod: whatever is written comes back. */
-export function openEcho(): ByteStream {
+export function openEcho(signal: AbortSignal): ByteStream {
   const pipe = new Pipe();
+  signal.addEventListener(
+    "abort",
+    () => {
+      pipe.end();
+    },
+    { once: true },
+  );
   return {
     output: pipe.inbox,
     write: (chunk) => pipe.write(chunk),
