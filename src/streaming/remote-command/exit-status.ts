@@ -9,12 +9,14 @@ export type CommandResult =
  */
 export function encodeExitStatus(result: CommandResult): Buffer {
   if (result.kind === "error") {
+    // Runtimes that speak this protocol have added the prefix already.
+    const cause = result.message.replace(/^(Internal error occurred: )+/, "");
     return json({
       metadata: {},
       status: "Failure",
-      message: `Internal error occurred: ${result.message}`,
+      message: `Internal error occurred: ${cause}`,
       reason: "InternalError",
-      details: { causes: [{ message: result.message }] },
+      details: { causes: [{ message: cause }] },
       code: 500,
     });
   }
@@ -22,10 +24,20 @@ export function encodeExitStatus(result: CommandResult): Buffer {
   return json({
     metadata: {},
     status: "Failure",
-    message: `command terminated with non-zero exit code: exit status ${result.code}`,
+    message: exitText(result.code),
     reason: "NonZeroExitCode",
     details: { causes: [{ reason: "ExitCode", message: String(result.code) }] },
   });
+}
+
+/** The error channel before v4: what went wrong as text, nothing when nothing did. */
+export function encodeExitText(result: CommandResult): Buffer {
+  if (result.kind === "error") return Buffer.from(result.message);
+  return Buffer.from(result.code === 0 ? "" : exitText(result.code));
+}
+
+function exitText(code: number): string {
+  return `command terminated with non-zero exit code: exit status ${code}`;
 }
 
 /** Reads the error channel's text. Empty means success: the peer had nothing to say. */

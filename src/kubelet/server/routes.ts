@@ -1,0 +1,79 @@
+/** What a request to the kubelet's server is about. Names are decoded. */
+export type Route =
+  | { readonly kind: "health" | "pods" | "summary" | "resource-metrics" }
+  | {
+      readonly kind: "logs" | "exec" | "attach";
+      readonly namespace: string;
+      readonly pod: string;
+      /** Undefined: any pod of that name. */
+      readonly uid: string | undefined;
+      readonly container: string;
+    }
+  | {
+      readonly kind: "port-forward";
+      readonly namespace: string;
+      readonly pod: string;
+      readonly uid: string | undefined;
+    };
+
+/** A request of which the path was understood. */
+export interface RoutedRequest {
+  readonly route: Route;
+  readonly query: URLSearchParams;
+}
+
+/** Upstream paths: `pkg/kubelet/server/server.go`. Undefined for one that is not served. */
+export function parseRoute(url: string): RoutedRequest | undefined {
+  const at = url.indexOf("?");
+  const path = at < 0 ? url : url.slice(0, at);
+  const segments = decodeSegments(path);
+  const route = segments === undefined ? undefined : routeOf(segments);
+  if (route === undefined) return undefined;
+  return { route, query: new URLSearchParams(at < 0 ? "" : url.slice(at + 1)) };
+}
+
+function routeOf(segments: readonly string[]): Route | undefined {
+  const plain = plainRoutes[segments.join("/")];
+  return plain === undefined ? podRouteOf(segments) : { kind: plain };
+}
+
+function podRouteOf([root = "", ...rest]: readonly string[]): Route | undefined {
+  const [namespace = "", pod = "", third = "", fourth] = rest;
+  const kind = containerRoutes[root];
+  if (kind !== undefined && (rest.length === 3 || (kind !== "logs" && rest.length === 4))) {
+    const uid = fourth === undefined ? undefined : third;
+    return { kind, namespace, pod, uid, container: fourth ?? third };
+  }
+  if (root === "portForward" && (rest.length === 2 || rest.length === 3)) {
+    return { kind: "port-forward", namespace, pod, uid: rest.length === 3 ? third : undefined };
+  }
+  return undefined;
+}
+
+const plainRoutes: Readonly<
+  Record<string, "health" | "pods" | "summary" | "resource-metrics" | undefined>
+> = {
+  healthz: "health",
+  "healthz/ping": "health",
+  pods: "pods",
+  "stats/summary": "summary",
+  "metrics/resource": "resource-metrics",
+};
+
+const containerRoutes: Readonly<Record<string, "logs" | "exec" | "attach" | undefined>> = {
+  containerLogs: "logs",
+  exec: "exec",
+  attach: "attach",
+};
+
+function decodeSegments(path: string): readonly string[] | undefined {
+  try {
+    return path
+      .split("/")
+      .filter((it) => it !== "")
+      .map((it) => decodeURIComponent(it));
+  } catch (error) {
+    if (error instanceof URIError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,17 @@
+import type { Pod } from "#api/gen/types.ts";
+
+/** What a node, pod or container uses; see `CgroupUsage`. */
+export interface ResourceUsage {
+  /** Since the group was made. */
+  readonly cpuNanoseconds: bigint;
+  readonly memoryUsageBytes: number;
+  readonly memoryWorkingSetBytes: number;
+}
+
+/** Where the server learns what things use. Undefined: not known. */
+export interface UsageSource {
+  node(): Promise<ResourceUsage | undefined>;
+  pod(pod: Pod): Promise<ResourceUsage | undefined>;
+  /** By the runtime's id. */
+  container(pod: Pod, containerId: string): Promise<ResourceUsage | undefined>;
+}
