@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Resource } from "#api/resource.ts";
+import type { TypeTable } from "#api/schema/type-table.ts";
 import { badRequest, StatusError, unauthorized } from "#api/status.ts";
 import { denied } from "./auth/denial.ts";
 import type { ReviewHandler } from "./auth/review/handler.ts";
@@ -24,6 +25,7 @@ export interface PipelineOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly resources: readonly Resource[];
+  readonly types: TypeTable;
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
   readonly reviews: ReadonlyMap<string, ReviewHandler>;
@@ -80,7 +82,7 @@ export class Pipeline {
   async #answer(request: ApiRequest, info: RequestInfo): Promise<ApiResponse> {
     const call = await this.#authorized(request, info);
     if (info.isResource) return await this.#router.serve(call);
-    return this.#paths.serve(call);
+    return await this.#paths.serve(call);
   }
 
   async #authorized(request: ApiRequest, info: RequestInfo): Promise<Call> {

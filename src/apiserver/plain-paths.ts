@@ -8,7 +8,9 @@ import type { ApiResponse } from "./http/exchange.ts";
 import type { ApiMetrics } from "./metrics.ts";
 import { jsonBody } from "./negotiate/json.ts";
 import type { Resource } from "#api/resource.ts";
-import { versionDocument } from "./version.ts";
+import type { TypeTable } from "#api/schema/type-table.ts";
+import { OpenApi } from "./openapi.ts";
+import { gitVersion, versionDocument } from "./version.ts";
 
 export interface PlainPathsOptions {
   readonly resources: readonly Resource[];
@@ -19,6 +21,7 @@ export interface PlainPathsOptions {
   readonly ready: HealthCheck;
   readonly cache: RegistryCache;
   readonly metrics: ApiMetrics;
+  readonly types: TypeTable;
 }
 
 const ping: HealthCheck = { name: "ping", check: () => undefined };
@@ -27,25 +30,34 @@ const ping: HealthCheck = { name: "ping", check: () => undefined };
 export class PlainPaths {
   readonly #options: PlainPathsOptions;
   readonly #discovery: Discovery;
+  readonly #openApi: OpenApi;
   readonly #version: Uint8Array;
 
   constructor(options: PlainPathsOptions) {
     this.#options = options;
     this.#discovery = new Discovery(options.resources, options.address);
-    this.#version = jsonBody(versionDocument(options.build));
+    const { resources, types, build } = options;
+    const source = {
+      resources,
+      table: types,
+      custom: new Map(),
+      serverVersion: gitVersion(build),
+    };
+    this.#openApi = new OpenApi(source, build);
+    this.#version = jsonBody(versionDocument(build));
   }
 
-  serve(call: Call): ApiResponse {
+  async serve(call: Call): Promise<ApiResponse> {
     const { info, request } = call;
     if (request.method !== "GET" && request.method !== "HEAD") {
-      const isKnown = this.#find(call) !== undefined;
+      const isKnown = (await this.#find(call)) !== undefined;
       if (isKnown) throw methodNotSupported({ group: "", plural: info.path }, info.verb);
       return pageNotFound();
     }
-    return this.#find(call) ?? pageNotFound();
+    return (await this.#find(call)) ?? pageNotFound();
   }
 
-  #find(call: Call): ApiResponse | undefined {
+  async #find(call: Call): Promise<ApiResponse | undefined> {
     const { path } = call.info;
     const [, root = ""] = path.split("/");
     switch (root) {
@@ -54,6 +66,8 @@ export class PlainPaths {
       case "api":
       case "apis":
         return this.#discovery.serve(path, call.request);
+      case "openapi":
+        return await this.#openApi.serve(path, call.info.query, call.request);
       case "healthz":
       case "livez":
       case "readyz":

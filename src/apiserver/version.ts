@@ -8,7 +8,7 @@ const kubernetes = { major: "1", minor: "36", patch: "0" };
  * @param build our own version.
  */
 export function versionDocument(build: string): JsonObject {
-  const { major, minor, patch } = kubernetes;
+  const { major, minor } = kubernetes;
   return {
     major,
     minor,
@@ -16,7 +16,7 @@ export function versionDocument(build: string): JsonObject {
     emulationMinor: minor,
     minCompatibilityMajor: major,
     minCompatibilityMinor: String(Number(minor) - 1),
-    gitVersion: `v${major}.${minor}.${patch}+gantry.${build}`,
+    gitVersion: gitVersion(build),
     gitCommit: "",
     gitTreeState: "clean",
     buildDate: "1970-01-01T00:00:00Z",
@@ -24,4 +24,10 @@ export function versionDocument(build: string): JsonObject {
     compiler: "node",
     platform: "linux/amd64",
   };
+}
+
+/** The release and, as semantic versions allow, whose build it is: `v1.36.0+gantry.0.1.0`. */
+export function gitVersion(build: string): string {
+  const { major, minor, patch } = kubernetes;
+  return `v${major}.${minor}.${patch}+gantry.${build}`;
 }

@@ -107,7 +107,9 @@ class Front implements HttpFront, Serving {
 
   async listen(): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", reject);
+      this.#server.once("error", (error: Error) => {
+        reject(error);
+      });
       this.#server.listen(this.#options.port, this.#options.host, () => {
         resolve();
       });

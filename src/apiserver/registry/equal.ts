@@ -15,7 +15,7 @@ function withoutTracking(object: JsonObject): JsonObject {
   const metadata = object["metadata"];
   if (!isJsonObject(metadata)) return object;
   const rest = { ...metadata, managedFields: undefined, resourceVersion: undefined };
-  return { ...object, metadata: rest as JsonObject };
+  return { ...object, metadata: rest };
 }
 
 function ownersOf(object: JsonObject): Json[] {

@@ -24,13 +24,15 @@ export function selectionOf(
   checkFields(fields, resource);
   const name = onlyName ?? requiredField(fields, "metadata.name");
   const inNamespace = requiredField(fields, "metadata.namespace");
+  // Objects without a node are in no index: `spec.nodeName=` is what schedulers ask for.
+  const nodeName = requiredField(fields, "spec.nodeName");
   const scope = scopeOf(resource, namespace, inNamespace);
   const valueOf = valuesOf(cache.resource);
   return objectFilter({
     id: `${onlyName ?? ""}\n${selectors.labelSelector}\n${selectors.fieldSelector}`,
     namespace: scope,
     name,
-    nodeName: requiredField(fields, "spec.nodeName"),
+    nodeName: nodeName === "" ? undefined : nodeName,
     labels:
       labels.requirements.length === 0 && !labels.nothing
         ? undefined
