@@ -1,6 +1,14 @@
 import type { Resource } from "#api/resource.ts";
 import type { Strategy } from "#api/strategy.ts";
 import {
+  mutatingPolicyBindingRules,
+  mutatingPolicyRules,
+  mutatingWebhookRules,
+  validatingPolicyBindingRules,
+  validatingPolicyRules,
+  validatingWebhookRules,
+} from "./admission/rules.ts";
+import {
   controllerRevisionRules,
   daemonSetRules,
   deploymentRules,
@@ -9,11 +17,20 @@ import {
   replicationControllerRules,
   statefulSetRules,
 } from "./apps/rules.ts";
+import { autoscalerRules, oldAutoscalerStrategy } from "./autoscaling/rules.ts";
 import { cronJobRules, jobRules } from "./batch/rules.ts";
+import { signingRequestRules } from "./certificates/rules.ts";
 import { namespaceRules, nodeRules } from "./cluster/rules.ts";
 import { compose } from "./compose.ts";
 import { configMapRules, secretRules, serviceAccountRules } from "./config/rules.ts";
+import {
+  deviceClassRules,
+  resourceClaimRules,
+  resourceClaimTemplateRules,
+  resourceSliceRules,
+} from "./devices/rules.ts";
 import { eventRules, newEventStrategy } from "./events/rules.ts";
+import { flowSchemaRules, priorityLevelRules } from "./flowcontrol/rules.ts";
 import {
   ingressClassRules,
   ingressRules,
@@ -50,6 +67,8 @@ function from<T>(rules: Rules<T>): Make {
   return (resource) => compose(resource, rules);
 }
 
+const admission = "admissionregistration.k8s.io/v1";
+const flowControl = "flowcontrol.apiserver.k8s.io/v1";
 const rbac = "rbac.authorization.k8s.io/v1";
 
 /** Keys are `<group or "core">/<version>/<plural>`. */
@@ -69,16 +88,27 @@ const makers: Readonly<Record<string, Make>> = {
   "core/v1/secrets": from(secretRules),
   "core/v1/serviceaccounts": from(serviceAccountRules),
   "core/v1/services": from(serviceRules),
+  [`${admission}/mutatingadmissionpolicies`]: from(mutatingPolicyRules),
+  [`${admission}/mutatingadmissionpolicybindings`]: from(mutatingPolicyBindingRules),
+  [`${admission}/mutatingwebhookconfigurations`]: from(mutatingWebhookRules),
+  [`${admission}/validatingadmissionpolicies`]: from(validatingPolicyRules),
+  [`${admission}/validatingadmissionpolicybindings`]: from(validatingPolicyBindingRules),
+  [`${admission}/validatingwebhookconfigurations`]: from(validatingWebhookRules),
   "apps/v1/controllerrevisions": from(controllerRevisionRules),
   "apps/v1/daemonsets": from(daemonSetRules),
   "apps/v1/deployments": from(deploymentRules),
   "apps/v1/replicasets": from(replicaSetRules),
   "apps/v1/statefulsets": from(statefulSetRules),
+  "autoscaling/v1/horizontalpodautoscalers": oldAutoscalerStrategy,
+  "autoscaling/v2/horizontalpodautoscalers": from(autoscalerRules),
   "batch/v1/cronjobs": from(cronJobRules),
   "batch/v1/jobs": from(jobRules),
+  "certificates.k8s.io/v1/certificatesigningrequests": from(signingRequestRules),
   "coordination.k8s.io/v1/leases": from(leaseRules),
   "discovery.k8s.io/v1/endpointslices": from(endpointSliceRules),
   "events.k8s.io/v1/events": newEventStrategy,
+  [`${flowControl}/flowschemas`]: from(flowSchemaRules),
+  [`${flowControl}/prioritylevelconfigurations`]: from(priorityLevelRules),
   "networking.k8s.io/v1/ingressclasses": from(ingressClassRules),
   "networking.k8s.io/v1/ingresses": from(ingressRules),
   "networking.k8s.io/v1/ipaddresses": from(ipAddressRules),
@@ -90,6 +120,10 @@ const makers: Readonly<Record<string, Make>> = {
   [`${rbac}/clusterroles`]: from(clusterRoleRules),
   [`${rbac}/rolebindings`]: from(roleBindingRules),
   [`${rbac}/roles`]: from(roleRules),
+  "resource.k8s.io/v1/deviceclasses": from(deviceClassRules),
+  "resource.k8s.io/v1/resourceclaims": from(resourceClaimRules),
+  "resource.k8s.io/v1/resourceclaimtemplates": from(resourceClaimTemplateRules),
+  "resource.k8s.io/v1/resourceslices": from(resourceSliceRules),
   "scheduling.k8s.io/v1/priorityclasses": from(priorityClassRules),
   "storage.k8s.io/v1/csidrivers": from(csiDriverRules),
   "storage.k8s.io/v1/csinodes": from(csiNodeRules),
