@@ -330,6 +330,45 @@ test("Kubelet: a status that cannot be written is written later", async () => {
   await harness.phase("Running");
 });
 
+test("Kubelet: a server that does not take the status is not asked without pause", async () => {
+  await using harness = new Harness();
+  const { cluster } = harness;
+  let asked = 0;
+  cluster.patchPodStatus = async () => {
+    asked += 1;
+    const pod = cluster.get("u1") ?? {};
+    cluster.put(pod);
+    const resourceVersion = cluster.get("u1")?.metadata?.resourceVersion ?? "";
+    return { resourceVersion, status: pod.status ?? {} };
+  };
+  await harness.start();
+  cluster.put(podOf({ containers: [runs("server")] }));
+  await harness.advance(0);
+  await harness.advance(0);
+  assert.ok(asked >= 1 && asked <= 4, `asked ${asked} times`);
+  const before = asked;
+  await harness.advance(10_000);
+  assert.equal(asked, before + 1);
+});
+
+test("Kubelet: a deletion is not repeated while the watch is silent", async () => {
+  await using harness = new Harness();
+  const { cluster } = harness;
+  let asked = 0;
+  cluster.deletePod = async () => {
+    asked += 1;
+  };
+  await harness.start();
+  cluster.put(podOf({ containers: [runs("server")] }));
+  await harness.phase("Running");
+  cluster.put(deleting(cluster.get("u1") ?? {}, 1));
+  await harness.until("asked", () => asked === 1);
+  await harness.advance(9_999);
+  assert.equal(asked, 1);
+  await harness.advance(1);
+  assert.equal(asked, 2);
+});
+
 test("Kubelet: probes over HTTP make ready, and restart what is not alive", async () => {
   let status = 503;
   const server = createServer((_request, response) => {

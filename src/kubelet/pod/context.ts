@@ -63,6 +63,8 @@ export interface PodState {
   sandboxFailures: number;
   /** The status last written by us, and the pod's revision with it. */
   written: { readonly resourceVersion: string; readonly status: PodStatus } | undefined;
+  /** The last patch of the status and when it was sent, to notice a server that does not take it. */
+  lastPatch: { readonly text: string; readonly atMs: number } | undefined;
 }
 
 /** Where an operation happens. */

@@ -30,6 +30,10 @@ export async function killContainer(
     // Whatever came of it, the next plan must see how the container is.
     if (!life.aborted) await context.cache.refreshContainer(action.containerId, life);
   }
+  const { containers } = context.cache.get(state.uid);
+  if (containers.some((it) => it.id === action.containerId && it.state === "running")) {
+    throw new Error(`container ${action.containerId} still runs after it was stopped`);
+  }
   if (action.replace) state.replaced.add(action.containerId);
 }
 

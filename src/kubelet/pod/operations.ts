@@ -37,6 +37,11 @@ export class Operations {
     return new Set([...this.#running.keys(), ...this.#held.keys()]);
   }
 
+  /** Keeps a key from being used for a while, though its operation succeeded. */
+  hold(key: string, ms: number): void {
+    this.#held.set(key, this.#options.clock.monotonic() + ms);
+  }
+
   /** Milliseconds until the first held key is free; undefined when none is held. */
   untilFreeMs(): number | undefined {
     if (this.#held.size === 0) return undefined;

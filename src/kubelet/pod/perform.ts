@@ -1,8 +1,11 @@
 import type { Operation } from "./context.ts";
 import { createSandbox } from "./create-sandbox.ts";
-import type { Action } from "./input.ts";
+import { operationKey, type Action } from "./input.ts";
 import { killContainer } from "./kill-container.ts";
 import { startContainer } from "./start-container.ts";
+
+/** A pod that is still seen so long after its deletion is deleted again. */
+const deletedAgainMs = 10_000;
 
 /** Does one action. @throws when it is to be tried again after a pause. */
 export async function perform(
@@ -52,4 +55,6 @@ export async function perform(
 async function deletePod({ context, state }: Operation, signal: AbortSignal): Promise<void> {
   const { namespace = "", name = "" } = state.pod.metadata ?? {};
   await context.ports.api.deletePod({ namespace, name }, state.uid, signal);
+  // The watch tells when it is gone; until then it still seems to be there.
+  state.operations.hold(operationKey.delete, deletedAgainMs);
 }

@@ -1,4 +1,5 @@
 import type { Pod, PodStatus } from "#api/gen/types.ts";
+import type { JsonObject } from "#api/object.ts";
 import { compareResourceVersions } from "#client/resource-version.ts";
 import { DelayedQueue } from "#reconcile/delayed-queue.ts";
 import { WorkQueue } from "#reconcile/workqueue.ts";
@@ -16,6 +17,10 @@ import { podStatus } from "./status.ts";
 /** The operation that writes the status; the plan does not know it. */
 const statusKey = "status";
 const volumesKey = "volumes";
+/** The same patch is not sent again within this time. */
+const repeatMs = 10_000;
+/** How long the watch is given to tell that the pod, of which the server knows nothing, is gone. */
+const goneMs = 1_000;
 
 /**
  * Runs the pods of one node: looks at one at a time, decides what to do, and starts it beside the
@@ -166,6 +171,7 @@ export class PodAgent {
       sandboxFailures: 0,
       toldBackoffs: new Map(),
       written: undefined,
+      lastPatch: undefined,
     };
   }
 
@@ -261,17 +267,31 @@ export class PodAgent {
     const patch = statusPatch(state.uid, previous, status);
     if (patch === undefined) return true;
     if (input.busy.has(statusKey)) return false;
-    const { namespace = "", name = "" } = state.pod.metadata ?? {};
+    const text = JSON.stringify(patch);
+    const waitMs = repeatMs - (input.nowMs - (state.lastPatch?.atMs ?? 0));
+    if (state.lastPatch?.text === text && waitMs > 0) {
+      // The server took this patch and shows something else: it keeps a field from us, and asking
+      // without pause would not change that.
+      this.#delayed?.add(state.uid, waitMs);
+      return true;
+    }
     state.operations.start(
       statusKey,
       async (signal) => {
-        const api = this.#context.ports.api;
-        const stored = await api.patchPodStatus({ namespace, name }, patch, signal);
-        if (stored !== undefined) state.written = stored;
+        await this.#sendStatus(state, patch, signal);
+        state.lastPatch = { text, atMs: input.nowMs };
       },
       this.#life,
     );
     return false;
+  }
+
+  async #sendStatus(state: PodState, patch: JsonObject, signal: AbortSignal): Promise<void> {
+    const { namespace = "", name = "" } = state.pod.metadata ?? {};
+    const { api } = this.#context.ports;
+    const stored = await api.patchPodStatus({ namespace, name }, patch, signal);
+    if (stored === undefined) state.operations.hold(statusKey, goneMs);
+    else state.written = stored;
   }
 
   #statusInput(state: PodState, input: PodInput, plan: PodPlan): StatusInput {
