@@ -102,7 +102,7 @@ export type NamespaceMode = "pod" | "container" | "node";
 export interface SandboxConfig {
   readonly metadata: SandboxMetadata;
   readonly hostname: string;
-  /** Container log paths are relative to it. */
+  /** Container log paths are relative to it. Empty: what containers print is dropped. */
   readonly logDirectory: string;
   readonly dns: {
     readonly servers: readonly string[];

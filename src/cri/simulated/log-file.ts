@@ -8,6 +8,7 @@ export async function appendLog(
   stream: "stdout" | "stderr",
   text: string,
 ): Promise<void> {
+  if (path === "") return;
   const time = new Date(nowMs).toISOString().replace("Z", "000000Z");
   const lines = text.replace(/\n$/, "").split("\n");
   await mkdir(dirname(path), { recursive: true });
@@ -16,6 +17,7 @@ export async function appendLog(
 
 /** Makes the file; one that is there stays as it is. */
 export async function createLog(path: string): Promise<void> {
+  if (path === "") return;
   await mkdir(dirname(path), { recursive: true });
   await appendFile(path, "");
 }

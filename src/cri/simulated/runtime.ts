@@ -163,7 +163,7 @@ export class SimulatedRuntime implements Runtime, AsyncDisposable {
       id,
       sandboxId,
       config,
-      logPath: join(sandbox.logDirectory, config.logPath),
+      logPath: sandbox.logDirectory === "" ? "" : join(sandbox.logDirectory, config.logPath),
       createdAtMs: this.#options.clock.now(),
       state: "created",
       startedAtMs: 0,
