@@ -25,6 +25,7 @@ export const layers: readonly Readonly<Record<string, readonly string[]>>[] = [
     scheduler: ["base", "api", "client", "reconcile"],
     controllers: ["base", "api", "client", "reconcile"],
     kubelet: ["base", "api", "client", "reconcile", "cri", "streaming", "pki"],
+    registry: ["base"],
   },
 
   // 5. Composition: the only code that sees everything.

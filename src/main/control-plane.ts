@@ -1,13 +1,14 @@
 import { hostname } from "node:os";
 import { builtinResources } from "#api/kinds/list.ts";
 import { strategyOf } from "#api/rules/list.ts";
+import { childList, childObject, isJsonObject } from "#api/object.ts";
 import { builtinTypes } from "#api/schema/builtin.ts";
 import { formatTime } from "#api/time.ts";
 import { issuerDocument, keySetDocument } from "#apiserver/auth/issuer-documents.ts";
 import { ensureBootstrapObjects } from "#apiserver/bootstrap/ensure.ts";
 import type { BootstrapSettings } from "#apiserver/bootstrap/objects.ts";
 import type { ConnectPort } from "#apiserver/connect-port.ts";
-import type { UserInfo } from "#apiserver/contract.ts";
+import type { ObjectSource, UserInfo } from "#apiserver/contract.ts";
 import { openHttpFront } from "#apiserver/http/front.ts";
 import { openApiServer, type ApiServer } from "#apiserver/server.ts";
 import type { Clock } from "#base/clock.ts";
@@ -31,8 +32,6 @@ export interface ControlPlaneOptions {
   readonly port: number;
   /** The address at which nodes and pods reach this server. */
   readonly advertiseAddress: string;
-  /** Makes the way from the server to kubelets, once the authority exists. */
-  readonly connect: (authority: Authority) => Promise<ConnectPort>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -45,7 +44,14 @@ export interface ControlPlane extends AsyncDisposable {
   readonly port: number;
   /** A client within the process, in the name of `user`. */
   clientOf(user: UserInfo, agent: string): Client;
+  /** Resolves when the node reports that it is ready. Rejects with the signal's reason. */
+  nodeReady(name: string, signal: AbortSignal): Promise<void>;
 }
+
+const unconnected: ConnectPort = {
+  forward: () => Promise.reject(new Error("no way to nodes")),
+  upgrade: () => Promise.reject(new Error("no way to nodes")),
+};
 
 /** Opens certificates, objects and the listener, in the order in which a client may see them. */
 export async function openControlPlane(
@@ -59,10 +65,8 @@ export async function openControlPlane(
   ]);
   const others = [advertiseAddress, ...(options.host === "0.0.0.0" ? [] : [options.host])];
   const place = { hostName: hostname(), serviceAddress, domain: clusterDomain, others };
-  const [serving, connect] = await Promise.all([
-    authority.serving("apiserver", "kube-apiserver", apiServerHosts(place)),
-    options.connect(authority),
-  ]);
+  const hosts = apiServerHosts(place);
+  const serving = await authority.serving("apiserver", "kube-apiserver", hosts);
   const tokens = { key, issuer, audiences: [issuer] };
   const server = await openApiServer(
     {
@@ -75,7 +79,7 @@ export async function openControlPlane(
       strategyOf,
       conversionOf: () => undefined,
       access: (objects) => accessParts(objects, { tokens, authority, clock, random }),
-      connect,
+      connect: unconnected,
       address: `${advertiseAddress}:${options.port}`,
       build: version,
       issuer: {
@@ -106,11 +110,33 @@ export async function openControlPlane(
     server,
     port: front.port,
     clientOf: (user, agent) => new Client(inProcessTransport(server.handler, user, agent)),
+    nodeReady: async (name, stop) => {
+      await untilReady(server.objects, name, stop);
+    },
     async [Symbol.asyncDispose]() {
       await front[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
     },
   };
+}
+
+function untilReady(objects: ObjectSource, name: string, signal: AbortSignal): Promise<void> {
+  function isReady(): boolean {
+    const status = childObject(objects.get("nodes", "", "", name), "status");
+    return childList(status, "conditions").some(
+      (it) => isJsonObject(it) && it["type"] === "Ready" && it["status"] === "True",
+    );
+  }
+  return new Promise((resolve, reject) => {
+    function look(): void {
+      if (isReady()) resolve();
+    }
+    objects.onChange("nodes", "", look);
+    signal.addEventListener("abort", () => {
+      reject(signal.reason as Error);
+    });
+    look();
+  });
 }
 
 function bootstrapSettings(

@@ -69,6 +69,19 @@ program
   });
 
 program
+  .command("image")
+  .description("images of this machine")
+  .command("seed")
+  .description("make busybox from Debian's busybox-static, where no registry can be reached")
+  .addOption(dataDir())
+  .action(async (where: Where) => {
+    const { seedImages } = await import("./images.ts");
+    for (const name of await seedImages(where, new AbortController().signal)) {
+      process.stdout.write(`${name}\n`);
+    }
+  });
+
+program
   .command("kubeconfig")
   .description("print the path of the administrator's kubeconfig")
   .addOption(dataDir())

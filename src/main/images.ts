@@ -1,0 +1,50 @@
+import { join } from "node:path";
+import { systemClock } from "#base/clock.ts";
+import { nodeLayout } from "#cri/containerd/layout.ts";
+import { ContainerdRuntime } from "#cri/containerd/runtime.ts";
+import { writeRegistryMirror } from "#cri/containerd/supervise.ts";
+import { pauseImage, pauseImageName } from "#cri/images/pause.ts";
+import { busyboxImage } from "#cri/images/seed.ts";
+import { LayoutStore } from "#registry/layout-store.ts";
+import type { Where } from "./options.ts";
+import { pathsBelow, runDirectoryOf, type Paths } from "./paths.ts";
+
+/** Registries whose images the local store may stand in for; what it has not is asked there. */
+const mirrored = "docker.io";
+
+export function imageStore(paths: Paths): LayoutStore {
+  return new LayoutStore(join(paths.data, "images"));
+}
+
+/** Makes the node's containerd ask the local store first. Containerd reads this at each pull. */
+export async function mirrorToLocalStore(nodeDirectory: string, port: number): Promise<void> {
+  await writeRegistryMirror(nodeLayout(nodeDirectory), mirrored, [`http://127.0.0.1:${port}`]);
+}
+
+/**
+ * Makes `docker.io/library/busybox:latest` from the machine's busybox-static, for machines that
+ * reach no registry: into the local store, from which pods pull it, and onto the node if it runs.
+ * @throws {Error} naming the package when there is no static busybox.
+ */
+export async function seedImages(where: Where, signal: AbortSignal): Promise<readonly string[]> {
+  const paths = pathsBelow(where.dataDir, runDirectoryOf(where.dataDir));
+  const names = await imageStore(paths).importArchive(busyboxImage(process.arch));
+  const runtime = new ContainerdRuntime({
+    socketPath: nodeLayout(paths.node).socket,
+    clock: systemClock,
+    pauseImage: { name: pauseImageName, archive: () => pauseImage(process.arch) },
+  });
+  try {
+    await runtime.importImage(busyboxImage(process.arch), signal);
+  } catch (error) {
+    // No containerd runs: pods will pull the image from the store when it does.
+    if (!isUnavailable(error)) throw error;
+  } finally {
+    runtime[Symbol.dispose]();
+  }
+  return names;
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof Error && "kind" in error && error.kind === "unavailable";
+}

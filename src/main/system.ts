@@ -1,0 +1,180 @@
+import { hostname } from "node:os";
+import { keepAggregated } from "#apiserver/bootstrap/ensure.ts";
+import type { UserInfo } from "#apiserver/contract.ts";
+import { systemClock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import { systemRandom } from "#base/random.ts";
+import { TaskGroup } from "#base/task-group.ts";
+import { openRegistryServer } from "#registry/server.ts";
+import { compactRegularly, defaultCompaction } from "#store/compact-regularly.ts";
+import { LmdbStore } from "#store/lmdb/store.ts";
+import type { Store } from "#store/store.ts";
+import { runComponents } from "./components.ts";
+import { openControlPlane, type ControlPlane } from "./control-plane.ts";
+import { imageStore, mirrorToLocalStore } from "./images.ts";
+import { InstanceLock } from "./instance.ts";
+import { writeAdminKubeconfig } from "./kubeconfig-file.ts";
+import { machineAddress } from "./network-plan.ts";
+import { runNode } from "./node.ts";
+import { openRuntime, type OpenedRuntime } from "./node-runtime.ts";
+import type { UpOptions } from "./options.ts";
+import { pathsBelow, runDirectoryOf, type Paths } from "./paths.ts";
+import type { ProgressSender } from "./progress.ts";
+import { version } from "./version.ts";
+
+export interface Reports {
+  readonly progress: ProgressSender;
+  readonly log: Logger;
+}
+
+/** Refuses to grow beyond this; etcd suggests the same. */
+const databaseQuotaBytes = 8 * 1024 ** 3;
+
+/** Everything that is open while the system runs. */
+interface System {
+  readonly store: Store;
+  readonly controlPlane: ControlPlane;
+  readonly opened: OpenedRuntime;
+  readonly nodeName: string;
+  readonly address: string;
+}
+
+/**
+ * Runs control plane and node in this process until the signal aborts. Containers go on running.
+ * @throws {Error} with the cause and the remedy when it cannot start.
+ */
+export async function runSystem(
+  options: UpOptions,
+  reports: Reports,
+  signal: AbortSignal,
+): Promise<void> {
+  const { progress, log } = reports;
+  const paths = pathsBelow(options.dataDir, runDirectoryOf(options.dataDir));
+  using lock = await InstanceLock.take(paths.data);
+  if (lock === undefined) throw new Error(`another Gantry runs on ${paths.data}`);
+  // What is opened last is closed first; the tasks, which use all of it, end before that.
+  await using stack = new AsyncDisposableStack();
+  const system = await openSystem(options, paths, { stack, reports, signal });
+  await using tasks = new TaskGroup((error) => {
+    log.error("a part failed", { error: error as Error });
+  });
+  startTasks(system, paths, options, { tasks, log });
+  await system.controlPlane.nodeReady(system.nodeName, signal);
+  progress.send({ kind: "step", text: `node ${system.nodeName} is ready` });
+  const server = serverOf(system.controlPlane);
+  lock.announce({
+    pid: process.pid,
+    server,
+    node: system.nodeName,
+    runtime: options.runtime,
+    startedAt: new Date().toISOString(),
+    version,
+  });
+  progress.send({ kind: "ready" });
+  progress.close();
+  log.info("serving", { server });
+  await aborted(signal);
+  log.info("stopping", { reason: String(signal.reason) });
+}
+
+async function openSystem(
+  options: UpOptions,
+  paths: Paths,
+  to: {
+    readonly stack: AsyncDisposableStack;
+    readonly reports: Reports;
+    readonly signal: AbortSignal;
+  },
+): Promise<System> {
+  const { stack, signal } = to;
+  const { progress, log } = to.reports;
+  const address = machineAddress();
+  // The runtime comes up while the control plane does; neither needs the other.
+  const { runtime: kind } = options;
+  const opening = openRuntime({ kind, nodeDirectory: paths.node, ...world(log) }, signal).then(
+    (it) => stack.use(it),
+  );
+  stack.defer(async () => {
+    await opening.catch(() => undefined); // Told below, unless something else failed before.
+  });
+  const { database: directory } = paths;
+  const quotaBytes = databaseQuotaBytes;
+  const store = stack.use(await LmdbStore.open({ directory, clock: systemClock, quotaBytes }));
+  const controlPlane = stack.use(
+    await openControlPlane(
+      {
+        store,
+        pkiDirectory: paths.pki,
+        host: options.host,
+        port: options.port,
+        advertiseAddress: address,
+        ...world(log),
+      },
+      signal,
+    ),
+  );
+  const server = serverOf(controlPlane);
+  await writeAdminKubeconfig(paths.kubeconfig, server, controlPlane.authority);
+  progress.send({ kind: "step", text: `API server on ${server}` });
+  const registry = stack.use(await openRegistryServer(imageStore(paths), log));
+  const opened = await opening;
+  if (kind === "containerd") await mirrorToLocalStore(paths.node, registry.port);
+  progress.send({ kind: "step", text: `container runtime: ${kind}` });
+  const nodeName = options.nodeName ?? hostname().toLowerCase();
+  return { store, controlPlane, opened, nodeName, address };
+}
+
+function startTasks(
+  { store, controlPlane, opened, nodeName, address }: System,
+  paths: Paths,
+  options: UpOptions,
+  with_: { readonly tasks: TaskGroup; readonly log: Logger },
+): void {
+  const { tasks, log } = with_;
+  const { objects, sink } = controlPlane.server;
+  tasks.start(async (stop) => {
+    await compactRegularly(store, defaultCompaction, { clock: systemClock, log }, stop);
+  });
+  tasks.start(async (stop) => {
+    const failed = (error: unknown): void => {
+      log.error("roles not gathered", { error: error as Error });
+    };
+    await keepAggregated(objects, sink, failed, stop);
+  });
+  tasks.start(async (stop) => {
+    const identity = `${hostname()}_${process.pid}`;
+    await runComponents({ controlPlane, identity, elect: false, ...world(log) }, stop);
+  });
+  tasks.start(async (stop) => {
+    await opened.run(stop);
+  });
+  tasks.start(async (stop) => {
+    const node = { name: nodeName, address, nodeDirectory: paths.node };
+    const client = controlPlane.clientOf(nodeUser(nodeName), "gantry-kubelet");
+    const isReal = options.runtime === "containerd";
+    await runNode({ ...node, client, runtime: opened.runtime, isReal, ...world(log) }, stop);
+  });
+}
+
+function serverOf(controlPlane: ControlPlane): string {
+  return `https://127.0.0.1:${controlPlane.port}`;
+}
+
+/** What every component takes from outside. */
+function world(log: Logger) {
+  return { clock: systemClock, random: systemRandom, log };
+}
+
+function nodeUser(name: string): UserInfo {
+  const groups = ["system:nodes", "system:authenticated"];
+  return { name: `system:node:${name}`, uid: "", groups, extra: {} };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => {
+      resolve();
+    });
+  });
+}
