@@ -3,10 +3,11 @@ import type { Pod } from "#api/gen/types.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
-import type { ContainerStatus, Runtime, SandboxConfig, SandboxStatus } from "#cri/runtime.ts";
+import type { ContainerStatus, Runtime, SandboxConfig } from "#cri/runtime.ts";
 import { bareHost } from "./host/bare-host.ts";
 import { runLogRotation } from "./host/log-rotation.ts";
 import { openHost, type DiskOptions, type OpenHost } from "./host/open-host.ts";
+import { unknownUsage } from "./host/usage.ts";
 import { Limiter } from "./limiter.ts";
 import { admitPod } from "./node/admission.ts";
 import { runLease } from "./node/lease.ts";
@@ -17,7 +18,6 @@ import {
   type MachineFacts,
   type NodeIdentity,
 } from "./node/node-object.ts";
-import { instancesOf } from "./pod/containers.ts";
 import type { NodeView } from "./pod/context.ts";
 import { parseResolvConf } from "./pod/dns.ts";
 import { Images } from "./pod/images.ts";
@@ -25,7 +25,9 @@ import { PodAgent } from "./pod/pod-agent.ts";
 import { RuntimeCache } from "./pod/runtime-cache.ts";
 import type { KubeletPorts } from "./ports.ts";
 import { Hooks } from "./probes/hooks.ts";
-import { noProber, RunningProber, type Prober } from "./probes/prober.ts";
+import { noProber, RunningProber } from "./probes/prober.ts";
+import { NodePods, type ServedPods } from "./server/pods.ts";
+import type { UsageSource } from "./server/usage.ts";
 import { firstList, watchRuntime } from "./runtime-watch.ts";
 
 export interface KubeletOptions {
@@ -62,7 +64,7 @@ interface Parts {
   readonly agent: PodAgent;
   readonly cache: RuntimeCache;
   readonly nodeAgent: NodeAgent;
-  readonly prober: Prober;
+  readonly servedPods: NodePods;
   readonly running: RunningProber | undefined;
   readonly opened: OpenHost | undefined;
 }
@@ -111,26 +113,18 @@ export class Kubelet {
     await running?.[Symbol.asyncDispose]();
   }
 
-  /** Pods bound to this node. */
-  pods(): readonly Pod[] {
-    return this.#options.ports.pods.list();
+  /** The node's pods with their containers, for the server of logs and commands. */
+  get servedPods(): ServedPods {
+    return this.#parts.servedPods;
   }
 
-  /** An instance of a container, for logs and exec: the newest, or the one before it. */
-  container(
-    uid: string,
-    name: string,
-    options: { readonly previous: boolean },
-  ): ContainerStatus | undefined {
-    const instances = instancesOf(this.#parts.cache.get(uid).containers, name);
-    if (!options.previous) return instances[0];
-    // In a crash loop the newest has ended, and is itself what ran before the next one.
-    return instances[0]?.state === "exited" && instances.length === 1 ? undefined : instances[1];
+  get usage(): UsageSource {
+    return this.#parts.opened?.usage ?? unknownUsage;
   }
 
-  /** The pod's sandbox, for port forwarding. */
-  sandbox(uid: string): SandboxStatus | undefined {
-    return this.#parts.cache.get(uid).sandboxes.find((it) => it.state === "ready");
+  /** Tells the API where the node's server listens. To be called before {@link run}. */
+  announcePort(port: number): void {
+    this.#parts.nodeAgent.announcePort(port);
   }
 
   async #runPods(signal: AbortSignal): Promise<void> {
@@ -196,7 +190,7 @@ async function openParts(options: KubeletOptions, signal: AbortSignal): Promise<
   const nodeDns = await readNodeDns(disk !== undefined);
   const node = (): NodeView => nodeView(options, identity, nodeAgent.machine, nodeDns);
   // The three know each other: the cache tells the agent, the agent asks the cache and the prober.
-  const wired: { agent?: PodAgent; cache?: RuntimeCache } = {};
+  const wired: { agent?: PodAgent; cache?: RuntimeCache; servedPods?: NodePods } = {};
   const podIps = (pod: Pod): readonly string[] => {
     if (pod.spec?.hostNetwork === true) return node().hostIps;
     return wired.cache?.get(pod.metadata?.uid ?? "").sandboxes[0]?.ips ?? [];
@@ -206,6 +200,7 @@ async function openParts(options: KubeletOptions, signal: AbortSignal): Promise<
   const host = opened?.host ?? bareHost;
   const onChange = (uid: string): void => {
     wired.agent?.add(uid);
+    wired.servedPods?.changed(uid);
   };
   const cache = new RuntimeCache({
     runtime,
@@ -215,10 +210,10 @@ async function openParts(options: KubeletOptions, signal: AbortSignal): Promise<
     onChange,
   });
   wired.cache = cache;
+  const servedPods = (wired.servedPods = new NodePods(ports.pods, cache));
   const podIp = (pod: Pod): string => podIps(pod)[0] ?? "";
   const asking = { runtime, clock, log, events: ports.events, podIp, onChange };
   const running = options.probes ? new RunningProber(asking) : undefined;
-  const prober = running ?? noProber;
   const agent: PodAgent = new PodAgent({
     ports,
     runtime,
@@ -227,7 +222,7 @@ async function openParts(options: KubeletOptions, signal: AbortSignal): Promise<
     images: new Images({ runtime, clock, events: ports.events, objects: ports.objects }),
     cache,
     hooks: new Hooks({ runtime, clock }),
-    prober,
+    prober: running ?? noProber,
     starts: new Limiter(options.startsMax),
     clock,
     log,
@@ -239,7 +234,7 @@ async function openParts(options: KubeletOptions, signal: AbortSignal): Promise<
     },
   });
   wired.agent = agent;
-  return { agent, cache, nodeAgent, prober, running, opened };
+  return { agent, cache, nodeAgent, servedPods, running, opened };
 }
 
 /** The node's own resolver, for pods that do not use the cluster's. */

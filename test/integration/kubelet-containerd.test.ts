@@ -204,9 +204,11 @@ function isRunning(it: PodStatus): boolean {
 suite("kubelet on containerd", { skip }, () => {
   const node = new TestNode();
 
+  let kubelet: Kubelet;
+
   before(async () => {
     await node.open();
-    await node.startAgent();
+    kubelet = await node.startAgent();
   });
 
   after(async () => {
@@ -221,6 +223,12 @@ suite("kubelet on containerd", { skip }, () => {
     const cgroups = await detectCgroups();
     const parent = `${node.cgroupRoot}/besteffort`;
     assert.ok((await listCgroups(cgroups, parent)).includes(`pod${uid}`));
+    const served = kubelet.servedPods.find("default", "web");
+    const container = served?.observed.containers[0];
+    assert.ok(served !== undefined && container?.state === "running");
+    const usage = await kubelet.usage.container(served.pod, container.id);
+    assert.ok((usage?.memoryUsageBytes ?? 0) > 0, "a running container uses memory");
+    assert.ok(((await kubelet.usage.node())?.cpuNanoseconds ?? 0n) > 0n);
     await node.delete(uid);
     assert.ok(!(await listCgroups(cgroups, parent)).includes(`pod${uid}`));
     const mounts = mountsBelow(await readFile("/proc/self/mountinfo", "utf8"), node.nodeDir);

@@ -9,8 +9,10 @@ import type { KubeletPorts } from "#kubelet/ports.ts";
 import { systemMounter, type Mounter } from "#kubelet/volumes/mounts.ts";
 import { Tokens } from "#kubelet/volumes/tokens.ts";
 import { Volumes } from "#kubelet/volumes/volumes.ts";
+import type { UsageSource } from "#kubelet/server/usage.ts";
 import { DiskHost } from "./disk-host.ts";
 import { CgroupTree } from "./pod-cgroups.ts";
+import { CgroupUsageSource, unknownUsage } from "./usage.ts";
 
 export interface DiskOptions {
   /** Pods' directories and volumes; belongs to this node alone. */
@@ -29,6 +31,7 @@ const podPidsMax = 4_096;
 export interface OpenHost {
   readonly host: DiskHost;
   readonly tokens: Tokens;
+  readonly usage: UsageSource;
   /** One directory for each pod's uid. */
   readonly podsDirectory: string;
 }
@@ -64,13 +67,20 @@ export async function openHost(
     facts: (pod) => factsOf(node(), podIps(pod)),
     uniqueName: () => `${clock.now()}.${(names += 1)}`,
   });
-  const cgroups =
-    disk.cgroupRoot === undefined
-      ? undefined
-      : new CgroupTree({ mounts: await detectCgroups(), root: disk.cgroupRoot, podPidsMax });
+  const { cgroups, usage } = await openCgroups(disk.cgroupRoot);
   const { logDirectory } = disk;
   const host = new DiskHost({ podDirectory, logDirectory, volumes, mounter, cgroups, node });
-  return { host, tokens, podsDirectory };
+  return { host, tokens, usage, podsDirectory };
+}
+
+async function openCgroups(root: string | undefined): Promise<{
+  readonly cgroups: CgroupTree | undefined;
+  readonly usage: UsageSource;
+}> {
+  if (root === undefined) return { cgroups: undefined, usage: unknownUsage };
+  const mounts = await detectCgroups();
+  const cgroups = new CgroupTree({ mounts, root, podPidsMax });
+  return { cgroups, usage: new CgroupUsageSource(mounts, cgroups) };
 }
 
 function factsOf({ hostIps, allocatable }: NodeView, podIps: readonly string[]): NodeFacts {

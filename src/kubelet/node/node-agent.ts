@@ -32,13 +32,20 @@ export interface NodeAgentOptions {
 /** Registers the node and keeps its status true. */
 export class NodeAgent {
   readonly #options: NodeAgentOptions;
+  #port: number;
   #node: Node | undefined;
   #machine: MachineFacts;
   #written: { readonly status: NodeStatus; readonly atMs: number } | undefined;
 
   constructor(options: NodeAgentOptions, machine: MachineFacts) {
     this.#options = options;
+    this.#port = options.identity.port;
     this.#machine = machine;
+  }
+
+  /** The agent's own server listens there; the next look tells the API. */
+  announcePort(port: number): void {
+    this.#port = port;
   }
 
   /** As the API last answered; undefined before the node is registered. */
@@ -82,7 +89,7 @@ export class NodeAgent {
     this.#node ??= await api.getNode(identity.name, signal);
     const nowMs = clock.now();
     const status = nodeStatus({
-      identity,
+      identity: { ...identity, port: this.#port },
       machine: this.#machine,
       health: { problems },
       images,
