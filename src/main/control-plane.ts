@@ -20,6 +20,7 @@ import { apiServerHosts } from "#pki/hosts.ts";
 import { openServiceAccountKey } from "#pki/service-account-key.ts";
 import type { Store } from "#store/store.ts";
 import { accessParts } from "./access.ts";
+import { conversionOf } from "./conversions.ts";
 import { inProcessTransport } from "./in-process-transport.ts";
 import { clusterDomain, issuer, serviceAddress, serviceRange } from "./network-plan.ts";
 import { version } from "./version.ts";
@@ -77,7 +78,7 @@ export async function openControlPlane(
       resources: builtinResources,
       types: builtinTypes,
       strategyOf,
-      conversionOf: () => undefined,
+      conversionOf,
       access: (objects) => accessParts(objects, { tokens, authority, clock, random }),
       connect: unconnected,
       address: `${advertiseAddress}:${options.port}`,
