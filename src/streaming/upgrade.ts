@@ -5,7 +5,7 @@ import type { ConnectionOptions } from "node:tls";
 
 export interface UpgradeRequest {
   readonly url: URL;
-  readonly method: "GET" | "POST";
+  readonly method: string;
   /** `SPDY/3.1` or `websocket`. */
   readonly upgrade: string;
   /** Sent beside the headers of the upgrade. */
@@ -26,11 +26,13 @@ export class UpgradeRefusedError extends Error {
   override readonly name = "UpgradeRefusedError";
   readonly statusCode: number;
   readonly body: string;
+  readonly contentType: string;
 
-  constructor(statusCode: number, body: string) {
+  constructor(statusCode: number, body: string, contentType = "text/plain") {
     super(`the server refused the upgrade with status ${statusCode}: ${body.trim()}`);
     this.statusCode = statusCode;
     this.body = body;
+    this.contentType = contentType;
   }
 }
 
@@ -56,7 +58,8 @@ export async function openUpgrade(options: UpgradeRequest, signal: AbortSignal):
   });
   request.on("response", (response) => {
     readRefusal(response).then((body) => {
-      reject(new UpgradeRefusedError(response.statusCode ?? 0, body));
+      const { statusCode = 0, headers: answered } = response;
+      reject(new UpgradeRefusedError(statusCode, body, answered["content-type"]));
     }, reject);
   });
   request.on("error", reject);
