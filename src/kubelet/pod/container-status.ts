@@ -91,11 +91,22 @@ function terminated(input: StatusInput, instance: ContainerStatus): ContainerSta
   return {
     exitCode,
     reason: reason === "" || isMistaken ? fallback : reason,
-    ...(message === "" ? {} : { message }),
+    ...(message === "" ? {} : { message: bounded(message, input) }),
     startedAt: formatTime(Math.max(instance.startedAtMs, 0)),
     finishedAt: formatTime(instance.finishedAtMs),
     containerID: `${input.runtimeName}://${instance.id}`,
   };
+}
+
+/** All messages of a pod together have a bound, so that its object stays small (upstream: 12 KiB). */
+const messageBytesMax = 12 * 1024;
+
+function bounded(message: string, { pod }: StatusInput): string {
+  const { containers = [], initContainers = [], ephemeralContainers = [] } = pod.spec ?? {};
+  const count = containers.length + initContainers.length + ephemeralContainers.length;
+  const bytesMax = Math.floor(messageBytesMax / Math.max(count, 1));
+  const bytes = Buffer.from(message);
+  return bytes.length <= bytesMax ? message : bytes.toString("utf8", 0, bytesMax);
 }
 
 function lastStateOf(

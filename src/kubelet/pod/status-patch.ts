@@ -1,4 +1,4 @@
-import type { PodCondition, PodStatus } from "#api/gen/types.ts";
+import type { PodCondition, PodIP, PodStatus } from "#api/gen/types.ts";
 import type { Json, JsonObject } from "#api/object.ts";
 
 /**
@@ -13,27 +13,26 @@ export function statusPatch(
   after: PodStatus,
 ): JsonObject | undefined {
   const status: JsonObject = {};
-  const old = asJson(before);
-  const next = asJson(after);
-  for (const key of new Set([...Object.keys(old), ...Object.keys(next)])) {
-    const value = next[key];
-    if (equal(old[key], value)) continue;
-    if (key === "conditions") status[key] = changedConditions(before, after);
-    else if (key === "podIPs" || key === "hostIPs") status[key] = mergedIps(old[key], value);
-    else status[key] = value ?? null;
+  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    const name = key as keyof PodStatus;
+    const value = after[name];
+    if (equal(before[name], value)) continue;
+    if (name === "conditions") status[key] = changedConditions(before, after);
+    else if (name === "podIPs" || name === "hostIPs") {
+      status[key] = mergedIps(before[name] ?? [], after[name] ?? []);
+    } else status[key] = value === undefined ? null : jsonOf(value);
   }
   return Object.keys(status).length === 0 ? undefined : { metadata: { uid }, status };
 }
 
-function asJson(status: PodStatus): JsonObject {
-  return JSON.parse(JSON.stringify(status)) as JsonObject;
+/** A copy without fields that are undefined. */
+function jsonOf(value: object | string | number): Json {
+  return JSON.parse(JSON.stringify(value)) as Json;
 }
 
 function changedConditions(before: PodStatus, after: PodStatus): Json[] {
   const old = new Map((before.conditions ?? []).map((it) => [it.type, it]));
-  const changed = (after.conditions ?? []).filter(
-    (it) => !equal(jsonOf(old.get(it.type)), jsonOf(it)),
-  );
+  const changed = (after.conditions ?? []).filter((it) => !equal(old.get(it.type), it));
   return changed.map((it) => withRemovedFields(old.get(it.type), it));
 }
 
@@ -46,19 +45,13 @@ function withRemovedFields(old: PodCondition | undefined, next: PodCondition): J
   };
 }
 
-function jsonOf(condition: PodCondition | undefined): Json | undefined {
-  return condition === undefined ? undefined : (JSON.parse(JSON.stringify(condition)) as Json);
+function mergedIps(before: readonly PodIP[], after: readonly PodIP[]): Json[] {
+  const gone = before.filter((it) => !after.some((other) => other.ip === it.ip));
+  return [...after.map(({ ip }) => ({ ip })), ...gone.map(({ ip }) => ({ ip, $patch: "delete" }))];
 }
 
-function mergedIps(old: Json | undefined, next: Json | undefined): Json[] {
-  const before = Array.isArray(old) ? old : [];
-  const after = Array.isArray(next) ? next : [];
-  const gone = before.filter((it) => !after.some((other) => equal(it, other)));
-  return [...after, ...gone.map((it) => ({ ...(it as JsonObject), $patch: "delete" }))];
-}
-
-/** Deep equality of JSON, whatever the order of keys. */
-function equal(left: Json | undefined, right: Json | undefined): boolean {
+/** Deep equality, whatever the order of keys; a field that is undefined is as good as absent. */
+function equal(left: unknown, right: unknown): boolean {
   if (left === right) return true;
   if (typeof left !== "object" || typeof right !== "object") return false;
   if (left === null || right === null) return false;
@@ -70,6 +63,13 @@ function equal(left: Json | undefined, right: Json | undefined): boolean {
       left.every((it, index) => equal(it, right[index]))
     );
   }
-  const keys = new Set([...Object.keys(left), ...Object.keys(right)]);
-  return [...keys].every((key) => equal(left[key], right[key]));
+  return equalFields(left as JsonObject, right as JsonObject);
+}
+
+function equalFields(left: JsonObject, right: JsonObject): boolean {
+  for (const key in left) if (!equal(left[key], right[key])) return false;
+  for (const key in right) {
+    if (right[key] !== undefined && left[key] === undefined) return false;
+  }
+  return true;
 }

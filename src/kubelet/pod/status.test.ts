@@ -271,6 +271,15 @@ test("podStatus: a whole status", () => {
   });
 });
 
+test("podStatus: the messages of all containers together stay within 12 KiB", () => {
+  const names = ["a", "b", "c", "d"];
+  const pod = podOf({ restartPolicy: "Never", containers: names.map((it) => containerOf(it)) });
+  const ended = names.map((it) => exited(it, { message: "x".repeat(4096) }));
+  const status = podStatus(inputOf(pod, { ...observed(...ended), stopping: true }));
+  const lengths = status.containerStatuses?.map((it) => it.state?.terminated?.message?.length);
+  assert.deepEqual(lengths, [3072, 3072, 3072, 3072]);
+});
+
 test("podStatus: computed again from itself it does not change", () => {
   const input = inputOf(plain, observed(instance("app"), exited("app", { attempt: 0 })));
   const first = podStatus(input);
