@@ -46,6 +46,8 @@ export class Pipeline {
   readonly #metrics = new ApiMetrics();
   readonly #paths: PlainPaths;
   readonly #router: ResourceRouter;
+  /** Authentication waits for nobody, and a signal for each request costs. */
+  readonly #unaborted = new AbortController().signal;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -68,7 +70,8 @@ export class Pipeline {
       response = this.#failure(error, auditId, request);
     }
     this.#metrics.finished(info, response.status, (clock.monotonic() - since) / 1_000);
-    return { ...response, headers: { "audit-id": auditId, ...response.headers } };
+    const { status, body } = response;
+    return { status, headers: { "audit-id": auditId, ...response.headers }, body };
   }
 
   /** Requests that take the connection over. @throws {StatusError} before anything was written. */
@@ -103,7 +106,7 @@ export class Pipeline {
     const impersonation = impersonationOf(request);
     return this.#options.authenticator.authenticate(
       { certificate, authorization, impersonation },
-      request.signal,
+      this.#unaborted,
     );
   }
 
@@ -127,16 +130,16 @@ export class Pipeline {
 
 const noImpersonation = {};
 
-function impersonationOf(
-  request: ApiRequest,
-): Readonly<Record<string, string | readonly string[]>> {
-  if (request.headers["impersonate-user"] === undefined) {
-    // Groups without a user are an error, which authentication words.
-    const isAny = Object.keys(request.headers).some((it) => it.startsWith("impersonate-"));
-    if (!isAny) return noImpersonation;
-  }
+function impersonationOf({
+  headers,
+}: ApiRequest): Readonly<Record<string, string | readonly string[]>> {
+  const isAsked =
+    headers["impersonate-user"] !== undefined ||
+    headers["impersonate-group"] !== undefined ||
+    headers["impersonate-uid"] !== undefined;
+  if (!isAsked) return noImpersonation;
   const found: Record<string, string | readonly string[]> = {};
-  for (const [name, value] of Object.entries(request.headers)) {
+  for (const [name, value] of Object.entries(headers)) {
     if (name.startsWith("impersonate-") && value !== undefined) found[name] = value;
   }
   return found;

@@ -90,8 +90,8 @@ export class ResourceEndpoint {
     const registry = this.ports.registry.cache;
     const text = info.query.get("resourceVersion") ?? "";
     const revision = text === "" ? undefined : parseRevision(text);
-    if (revision === undefined) await registry.fresh(request.signal);
-    else if (revision > registry.revision) await registry.notOlderThan(revision, request.signal);
+    if (revision === undefined) await registry.fresh(request);
+    else if (revision > registry.revision) await registry.notOlderThan(revision, request);
     const object = cache.get(key);
     if (object === undefined) throw notFound(resource, info.name);
     return object;
@@ -184,7 +184,7 @@ export class ResourceEndpoint {
       options,
       filter: selectionOf(this.kind, info.namespace, options),
       representation,
-      signal: request.signal,
+      asker: request,
     });
     const headers = {
       "content-type": representation.contentType,
@@ -213,7 +213,7 @@ export class ResourceEndpoint {
       filter,
       representation,
       timers: this.ports.timers,
-      signal: request.signal,
+      asker: request,
     });
     const headers = {
       "content-type": representation.streamType,
@@ -275,7 +275,7 @@ export class ResourceEndpoint {
       cache,
       options,
       filter,
-      signal: request.signal,
+      asker: request,
     });
     const target = this.target(call);
     for (let at = 0; at < objects.length; at += deletionsAtOnce) {

@@ -74,7 +74,7 @@ async function send(method: string, path: string, it: Sending = {}): Promise<Ans
   const isJson = headers["content-type"]?.startsWith("application/json") === true;
   const plain = isJson && headers["content-encoding"] === undefined && bytes.length > 0;
   const parsed = plain ? (JSON.parse(bytes.toString()) as JsonObject) : {};
-  return { status: headers[":status"] ?? 0, headers, bytes, body: parsed };
+  return { status: Number(headers[":status"] ?? 0), headers, bytes, body: parsed };
 }
 
 /** A watch, read event by event. */

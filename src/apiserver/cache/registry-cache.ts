@@ -28,6 +28,12 @@ export function storeKey(storageKey: string, key: string): string {
   return `${registryPrefix}${storageKey}/${key}`;
 }
 
+/** Who waits. The signal is looked at only when there is something to wait for: it costs. */
+export interface Asker {
+  /** Aborts when the asker is gone. */
+  readonly signal: AbortSignal;
+}
+
 interface Waiter {
   readonly revision: Revision;
   readonly wake: () => void;
@@ -109,11 +115,11 @@ export class RegistryCache implements AsyncDisposable {
    * Resolves when the cache holds everything that was acknowledged before the call. Synchronous
    * in effect where the store is in this process.
    */
-  async fresh(signal: AbortSignal): Promise<void> {
-    const current = await this.#store.currentRevision(signal);
+  async fresh(asker: Asker): Promise<void> {
+    const current = await this.#store.currentRevision(this.#tasks.signal);
     if (current <= this.#revision) return;
     this.#store.requestProgress();
-    await this.reached(current, catchUpWaitMs, signal);
+    await this.reached(current, catchUpWaitMs, asker.signal);
   }
 
   /** Resolves when an acknowledged write of this server is in the cache. */
@@ -128,10 +134,10 @@ export class RegistryCache implements AsyncDisposable {
    * Resolves when the cache is not older than a revision that a client has seen.
    * @throws {StatusError} 504 with cause ResourceVersionTooLarge after 3 s.
    */
-  async notOlderThan(revision: Revision, signal: AbortSignal): Promise<void> {
+  async notOlderThan(revision: Revision, asker: Asker): Promise<void> {
     if (revision <= this.#revision) return;
     this.#store.requestProgress();
-    await this.reached(revision, futureWaitMs, signal);
+    await this.reached(revision, futureWaitMs, asker.signal);
   }
 
   async reached(revision: Revision, waitMs: number, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,9 @@
 import type { Deadline, Deadlines } from "./deadlines.ts";
 import type { ApiRequest, Caller } from "./exchange.ts";
 
+/** Why a request is aborted whose connection or stream ended; one object, since it is common. */
+export const clientGone = new Error("the client went away");
+
 /** An {@link ApiRequest} of the front; its signal is made only when somebody asks for it. */
 export class FrontRequest implements ApiRequest {
   readonly method: string;

@@ -114,7 +114,7 @@ class Front implements HttpFront, Serving {
         resolve();
       });
     });
-    this.#server.on("error", (error) => {
+    this.#server.on("error", (error: Error) => {
       this.#options.log.error("TLS server failed", { error });
     });
     this.#tasks.start((signal) => this.deadlines.run(signal));

@@ -1,7 +1,7 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ApiResponse, ByteSink, Caller } from "./exchange.ts";
-import { FrontRequest } from "./front-request.ts";
+import { clientGone, FrontRequest } from "./front-request.ts";
 import type { Serving } from "./http2.ts";
 import { sinkBytesMax } from "./limits.ts";
 import { readBody } from "./read-body.ts";
@@ -20,7 +20,7 @@ export function serveHttp1(
   serving.requests.add(request);
   outgoing.on("close", () => {
     serving.requests.delete(request);
-    request.abort(new Error("client went away"));
+    request.abort(clientGone);
   });
   serving.answer(request).then(
     (response) => {
@@ -61,6 +61,7 @@ function respond(
   // The rest of an oversize body would be read as the next request.
   const close = response.status === 413 ? { connection: "close" } : {};
   if (body.kind === "bytes") {
+    request.finish();
     const length = { "content-length": String(body.bytes.length) };
     outgoing.writeHead(response.status, { ...response.headers, ...length, ...close });
     if (request.method === "HEAD") outgoing.end();
@@ -71,6 +72,7 @@ function respond(
   outgoing.flushHeaders();
   body.run(sinkOf(outgoing), request.signal).then(
     () => {
+      request.finish();
       outgoing.end();
     },
     (error: unknown) => {

@@ -5,7 +5,7 @@ import http2, {
 } from "node:http2";
 import type { Deadlines } from "./deadlines.ts";
 import type { ApiResponse, ByteSink, Caller } from "./exchange.ts";
-import { FrontRequest } from "./front-request.ts";
+import { clientGone, FrontRequest } from "./front-request.ts";
 import { idleTimeoutMs, sinkBytesMax } from "./limits.ts";
 import { readBody } from "./read-body.ts";
 
@@ -57,11 +57,11 @@ function serveStream(
   });
   serving.requests.add(request);
   stream.on("error", () => {
-    request.abort(new Error("stream failed"));
+    request.abort(clientGone);
   });
   stream.on("close", () => {
     serving.requests.delete(request);
-    request.abort(new Error("client went away"));
+    request.abort(clientGone);
   });
   serving.answer(request).then(
     (response) => {
@@ -82,6 +82,7 @@ function respond(
   if (stream.destroyed || stream.closed || stream.headersSent) return;
   const { body } = response;
   if (body.kind === "bytes") {
+    request.finish();
     stream.respond({ ":status": response.status, ...response.headers });
     if (request.method === "HEAD") stream.end();
     else stream.end(body.bytes);
@@ -91,6 +92,7 @@ function respond(
   stream.respond({ ":status": response.status, ...response.headers });
   body.run(sinkOf(stream), request.signal).then(
     () => {
+      request.finish();
       stream.end();
       closeUnread(stream);
     },

@@ -10,12 +10,17 @@ import type { Representation } from "./representation.ts";
 import { tableJson, type IncludeObject } from "./table.ts";
 import { prettyOf, yamlOf } from "./yaml.ts";
 
+/** Accept headers remembered for a kind. */
+const acceptsMax = 64;
+
 /** Makes the representations of one kind, each once. */
 export class Representations {
   readonly #kind: Kind;
   readonly #types: TypeTable;
   readonly #now: () => number;
   readonly #made = new Map<string, Representation>();
+  /** What plain requests were given before, by their Accept header. */
+  readonly #byAccept = new Map<string, Representation>();
 
   constructor(kind: Kind, it: { readonly types: TypeTable; readonly now: () => number }) {
     this.#kind = kind;
@@ -28,6 +33,10 @@ export class Representations {
    * @throws {StatusError} 406 when it cannot be given.
    */
   choose(accept: string | undefined, query: URLSearchParams): Representation {
+    if (query.size === 0 && accept !== undefined) {
+      const known = this.#byAccept.get(accept);
+      if (known !== undefined) return known;
+    }
     const wanted = negotiate(accept);
     const include = wanted.as === "table" ? includeOf(query.get("includeObject")) : "";
     const pretty = query.has("pretty") && isTrue(query.get("pretty"));
@@ -36,6 +45,9 @@ export class Representations {
     if (found === undefined) {
       found = this.#make(wanted, include === "" ? "Metadata" : include, pretty);
       this.#made.set(id, found);
+    }
+    if (query.size === 0 && accept !== undefined && this.#byAccept.size < acceptsMax) {
+      this.#byAccept.set(accept, found);
     }
     return found;
   }

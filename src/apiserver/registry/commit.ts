@@ -71,6 +71,6 @@ export async function commitDelete(
 }
 
 async function catchUp(ports: RegistryPorts, revision: number | undefined): Promise<void> {
-  if (revision === undefined) await ports.cache.fresh(ports.stop);
+  if (revision === undefined) await ports.cache.fresh({ signal: ports.stop });
   else await ports.cache.settled(revision);
 }

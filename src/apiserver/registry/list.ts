@@ -3,6 +3,7 @@ import { lowerBound } from "#apiserver/cache/leaf-index.ts";
 import type { Leaves } from "#apiserver/cache/leaf-index.ts";
 import type { CachedObject } from "#apiserver/cache/cached-object.ts";
 import type { ObjectFilter } from "#apiserver/cache/object-filter.ts";
+import type { Asker } from "#apiserver/cache/registry-cache.ts";
 import type { ResourceCache } from "#apiserver/cache/resource-cache.ts";
 import { drained, nextTurn, type ByteSink, type ResponseBody } from "#apiserver/http/exchange.ts";
 import type { ListMeta, Representation } from "#apiserver/negotiate/representation.ts";
@@ -27,7 +28,7 @@ export interface ListRequest {
   readonly options: ListOptions;
   readonly filter: ObjectFilter;
   readonly representation: Representation;
-  readonly signal: AbortSignal;
+  readonly asker: Asker;
 }
 
 /** What a list found, and where a next page begins. */
@@ -70,10 +71,10 @@ export async function listObjects(
 
 async function findPage(
   ports: RegistryPorts,
-  { cache, options, filter, signal }: Omit<ListRequest, "representation">,
+  { cache, options, filter, asker }: Omit<ListRequest, "representation">,
 ): Promise<Page> {
   checkListOptions(options, false);
-  const { state, from } = await findListStart(ports, cache, options, signal);
+  const { state, from } = await findListStart(ports, cache, options, asker);
   const isLatest = state.revision === ports.cache.revision;
   const indexed = isLatest && from === "" ? fromIndex(cache, filter) : undefined;
   const revision = String(state.revision);

@@ -1,7 +1,7 @@
 import { badRequest, expired } from "#api/status.ts";
 import type { CacheState, ResourceCache } from "#apiserver/cache/resource-cache.ts";
 import { nextTurn } from "#apiserver/http/exchange.ts";
-import { registryPrefix } from "#apiserver/cache/registry-cache.ts";
+import { registryPrefix, type Asker } from "#apiserver/cache/registry-cache.ts";
 import { CompactedError, FutureRevisionError, prefixEnd, type Entry } from "#store/store.ts";
 import { decodeContinue, encodeContinue } from "./continue-token.ts";
 import type { RegistryPorts } from "./kind.ts";
@@ -25,7 +25,7 @@ export async function findListStart(
   ports: RegistryPorts,
   cache: ResourceCache,
   options: ListOptions,
-  signal: AbortSignal,
+  asker: Asker,
 ): Promise<ListStart> {
   const revision = parseRevision(options.resourceVersion);
   if (options.continue !== "") {
@@ -37,11 +37,11 @@ export async function findListStart(
       const state = await stateAt(ports, cache, token.revision, token.start);
       return { state, from: token.start };
     }
-    await ports.cache.fresh(signal);
+    await ports.cache.fresh(asker);
     return { state: stateNow(ports, cache), from: token.start };
   }
-  if (revision === undefined) await ports.cache.fresh(signal);
-  else if (revision > 0) await ports.cache.notOlderThan(revision, signal);
+  if (revision === undefined) await ports.cache.fresh(asker);
+  else if (revision > 0) await ports.cache.notOlderThan(revision, asker);
   const isExact =
     options.resourceVersionMatch === "Exact" ||
     (options.resourceVersionMatch === "" && options.limit > 0);

@@ -76,7 +76,7 @@ export async function currentOf(
   const { cache, resource } = target.kind;
   let current = cache.get(key);
   if (current === undefined) {
-    await ports.cache.fresh(target.signal);
+    await ports.cache.fresh(target);
     current = cache.get(key);
   }
   if (current === undefined) throw notFound(resource, target.name);

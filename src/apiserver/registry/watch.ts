@@ -3,6 +3,7 @@ import { expired, StatusError } from "#api/status.ts";
 import type { CachedObject } from "#apiserver/cache/cached-object.ts";
 import type { Leaves } from "#apiserver/cache/leaf-index.ts";
 import type { ObjectFilter } from "#apiserver/cache/object-filter.ts";
+import type { Asker } from "#apiserver/cache/registry-cache.ts";
 import type { ResourceCache } from "#apiserver/cache/resource-cache.ts";
 import { Watcher } from "#apiserver/cache/watch-fanout.ts";
 import { drained, nextTurn, type ByteSink, type ResponseBody } from "#apiserver/http/exchange.ts";
@@ -20,7 +21,7 @@ export interface WatchRequest {
   readonly filter: ObjectFilter;
   readonly representation: Representation;
   readonly timers: WatchTimers;
-  readonly signal: AbortSignal;
+  readonly asker: Asker;
 }
 
 /** Where a watch begins. */
@@ -59,11 +60,11 @@ export async function watchBody(
 }
 
 async function findBegin(ports: RegistryPorts, request: WatchRequest): Promise<Begin> {
-  const { cache, options, signal } = request;
+  const { cache, options, asker } = request;
   const revision = parseRevision(options.resourceVersion);
   const wantsInitial = options.sendInitialEvents ?? (revision === undefined || revision === 0);
-  if (revision === undefined) await ports.cache.fresh(signal);
-  else await ports.cache.notOlderThan(revision, signal);
+  if (revision === undefined) await ports.cache.fresh(asker);
+  else await ports.cache.notOlderThan(revision, asker);
   if (wantsInitial || revision === undefined || revision === 0) {
     return {
       initial: wantsInitial ? cache.leaves() : undefined,
