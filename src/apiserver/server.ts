@@ -55,7 +55,8 @@ export interface ApiServerOptions {
   readonly conversionOf: (resource: Resource) => Conversion | undefined;
   /** Called once, when the objects are loaded. */
   readonly access: (objects: ObjectSource, sink: ObjectSink) => AccessParts;
-  readonly connect: ConnectPort;
+  /** Called once, when the objects are loaded: the way to nodes, pods and services. */
+  readonly connect: (objects: ObjectSource) => ConnectPort;
   /** `host:port` at which clients reach the server. */
   readonly address: string;
   /** Our own version, for `/version`. */
@@ -127,7 +128,9 @@ class Server implements ApiServer {
       [...kinds.byVersion].map(([id, kind]) => [id, new ResourceEndpoint(kind, endpointPorts)]),
     );
     const ready = { name: "poststarthook", check: () => this.#readyFault() };
-    const pipeline = new Pipeline({ ...options, ...access, cache, endpoints, ready });
+    const connect = options.connect(this.objects);
+    const parts = { ...options, ...access, connect, cache, endpoints, ready };
+    const pipeline = new Pipeline(parts);
     this.handler = (request: ApiRequest): Promise<ApiResponse> => pipeline.handle(request);
     this.upgrade = (request: ApiRequest, socket: Duplex, head: Buffer): Promise<void> =>
       pipeline.upgrade(request, socket, head);

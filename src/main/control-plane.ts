@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import { builtinResources } from "#api/kinds/list.ts";
 import { strategyOf } from "#api/rules/list.ts";
 import { childList, childObject, isJsonObject } from "#api/object.ts";
@@ -7,7 +6,7 @@ import { formatTime } from "#api/time.ts";
 import { issuerDocument, keySetDocument } from "#apiserver/auth/issuer-documents.ts";
 import { ensureBootstrapObjects } from "#apiserver/bootstrap/ensure.ts";
 import type { BootstrapSettings } from "#apiserver/bootstrap/objects.ts";
-import type { ConnectPort } from "#apiserver/connect-port.ts";
+import { createConnectPort } from "#apiserver/connect/create-connect-port.ts";
 import type { ObjectSource, UserInfo } from "#apiserver/contract.ts";
 import { openHttpFront } from "#apiserver/http/front.ts";
 import { openApiServer, type ApiServer } from "#apiserver/server.ts";
@@ -15,14 +14,13 @@ import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import { Client } from "#client/client.ts";
-import { openAuthority, type Authority } from "#pki/authority.ts";
-import { apiServerHosts } from "#pki/hosts.ts";
-import { openServiceAccountKey } from "#pki/service-account-key.ts";
+import type { Authority } from "#pki/authority.ts";
 import type { Store } from "#store/store.ts";
 import { accessParts } from "./access.ts";
+import { openCertificates } from "./certificates.ts";
 import { conversionOf } from "./conversions.ts";
 import { inProcessTransport } from "./in-process-transport.ts";
-import { clusterDomain, issuer, serviceAddress, serviceRange } from "./network-plan.ts";
+import { issuer, serviceAddress, serviceRange } from "./network-plan.ts";
 import { version } from "./version.ts";
 
 export interface ControlPlaneOptions {
@@ -49,25 +47,13 @@ export interface ControlPlane extends AsyncDisposable {
   nodeReady(name: string, signal: AbortSignal): Promise<void>;
 }
 
-const unconnected: ConnectPort = {
-  forward: () => Promise.reject(new Error("no way to nodes")),
-  upgrade: () => Promise.reject(new Error("no way to nodes")),
-};
-
 /** Opens certificates, objects and the listener, in the order in which a client may see them. */
 export async function openControlPlane(
   options: ControlPlaneOptions,
   signal: AbortSignal,
 ): Promise<ControlPlane> {
   const { clock, random, log, store, advertiseAddress } = options;
-  const [authority, key] = await Promise.all([
-    openAuthority(options.pkiDirectory, clock),
-    openServiceAccountKey(options.pkiDirectory),
-  ]);
-  const others = [advertiseAddress, ...(options.host === "0.0.0.0" ? [] : [options.host])];
-  const place = { hostName: hostname(), serviceAddress, domain: clusterDomain, others };
-  const hosts = apiServerHosts(place);
-  const serving = await authority.serving("apiserver", "kube-apiserver", hosts);
+  const { authority, key, serving, toKubelets } = await openCertificates(options);
   const tokens = { key, issuer, audiences: [issuer] };
   const server = await openApiServer(
     {
@@ -80,7 +66,7 @@ export async function openControlPlane(
       strategyOf,
       conversionOf,
       access: (objects) => accessParts(objects, { tokens, authority, clock, random }),
-      connect: unconnected,
+      connect: (objects) => createConnectPort({ objects, tls: toKubelets, clock, random }),
       address: `${advertiseAddress}:${options.port}`,
       build: version,
       issuer: {

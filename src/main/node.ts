@@ -10,6 +10,8 @@ import type { Runtime } from "#cri/runtime.ts";
 import { ClusterConnection } from "#kubelet/cluster/connect.ts";
 import { Kubelet } from "#kubelet/kubelet.ts";
 import { readMachine } from "#kubelet/node/machine.ts";
+import { openKubeletServer, type KubeletServer } from "#kubelet/server/server.ts";
+import type { Authority } from "#pki/authority.ts";
 import { EventSender } from "#reconcile/events.ts";
 import { cgroupParent } from "./node-names.ts";
 import { clusterDomain } from "./network-plan.ts";
@@ -22,6 +24,8 @@ export interface NodeOptions {
   readonly name: string;
   readonly address: string;
   readonly client: Client;
+  /** Signs the certificate of the node's server, and those of who may call it. */
+  readonly authority: Authority;
   readonly runtime: Runtime;
   /** False for the simulated runtime: no mounts, no control groups, no probes over the network. */
   readonly isReal: boolean;
@@ -75,5 +79,33 @@ export async function runNode(options: NodeOptions, signal: AbortSignal): Promis
     },
     signal,
   );
+  await using server = await openServer(options, kubelet, log);
+  kubelet.announcePort(server.port);
   await kubelet.run(signal);
+}
+
+/** Kubernetes' own port, where it is free; several nodes on one machine take others. */
+const usualPort = 10_250;
+
+async function openServer(
+  options: NodeOptions,
+  kubelet: Kubelet,
+  log: Logger,
+): Promise<KubeletServer> {
+  const { name, address, authority, runtime, clock } = options;
+  const hosts = [name, address, "localhost", "127.0.0.1"];
+  const serving = await authority.serving("kubelet", `system:node:${name}`, hosts);
+  const tls = {
+    key: serving.key,
+    cert: serving.certificate,
+    clientCa: authority.certificate,
+  };
+  const served = { pods: kubelet.servedPods, usage: kubelet.usage };
+  const common = { host: address, tls, nodeName: name, runtime, ...served, clock, log };
+  try {
+    return await openKubeletServer({ ...common, port: usualPort });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    return await openKubeletServer({ ...common, port: 0 });
+  }
 }

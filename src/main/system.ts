@@ -149,7 +149,8 @@ function startTasks(
     await opened.run(stop);
   });
   tasks.start(async (stop) => {
-    const node = { name: nodeName, address, nodeDirectory: paths.node };
+    const { authority } = controlPlane;
+    const node = { name: nodeName, address, nodeDirectory: paths.node, authority };
     const client = controlPlane.clientOf(nodeUser(nodeName), "gantry-kubelet");
     const isReal = options.runtime === "containerd";
     await runNode({ ...node, client, runtime: opened.runtime, isReal, ...world(log) }, stop);

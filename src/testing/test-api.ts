@@ -55,7 +55,7 @@ export async function openTestApi(clock: Clock, log: Logger = silentLogger): Pro
         ],
         reviews: new Map(),
       }),
-      connect: { forward: refused, upgrade: refused },
+      connect: () => ({ forward: refused, upgrade: refused }),
       address: "localhost:0",
       build: "test",
       issuer: undefined,

@@ -1,0 +1,45 @@
+import { hostname } from "node:os";
+import type { Clock } from "#base/clock.ts";
+import { openAuthority, type Authority } from "#pki/authority.ts";
+import type { CertificatePair } from "#pki/files.ts";
+import { apiServerHosts } from "#pki/hosts.ts";
+import { openServiceAccountKey, type ServiceAccountKey } from "#pki/service-account-key.ts";
+import { clusterDomain, serviceAddress } from "./network-plan.ts";
+
+export interface Certificates {
+  readonly authority: Authority;
+  readonly key: ServiceAccountKey;
+  /** Of the API server. */
+  readonly serving: CertificatePair;
+  /** With which the API server calls kubelets. */
+  readonly toKubelets: { readonly ca: string; readonly cert: string; readonly key: string };
+}
+
+/** Opens the authority and what the API server needs of it; makes what is missing or due. */
+export async function openCertificates(options: {
+  readonly pkiDirectory: string;
+  readonly host: string;
+  readonly advertiseAddress: string;
+  readonly clock: Clock;
+}): Promise<Certificates> {
+  const [authority, key] = await Promise.all([
+    openAuthority(options.pkiDirectory, options.clock),
+    openServiceAccountKey(options.pkiDirectory),
+  ]);
+  const others = [options.advertiseAddress, ...(options.host === "0.0.0.0" ? [] : [options.host])];
+  const place = { hostName: hostname(), serviceAddress, domain: clusterDomain, others };
+  const [serving, kubeletClient] = await Promise.all([
+    authority.serving("apiserver", "kube-apiserver", apiServerHosts(place)),
+    authority.client("apiserver-kubelet-client", {
+      commonName: "kube-apiserver-kubelet-client",
+      organizations: ["system:masters"],
+    }),
+  ]);
+  const { certificate: cert, key: clientKey } = kubeletClient;
+  return {
+    authority,
+    key,
+    serving,
+    toKubelets: { ca: authority.certificate, cert, key: clientKey },
+  };
+}
