@@ -25,6 +25,7 @@ function upOptions(command: Command): Command {
         .choices(["containerd", "simulated"])
         .default("containerd"),
     )
+    .option("--store <address>", "etcd://host:2379[,…] instead of the embedded store")
     .option("--node-name <name>", "name of this machine's node; its host name by default");
 }
 

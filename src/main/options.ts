@@ -10,6 +10,8 @@ export interface UpOptions extends Where {
   readonly port: number;
   readonly runtime: "containerd" | "simulated";
   readonly nodeName: string | undefined;
+  /** See `open-store.ts`; undefined for the embedded store. */
+  readonly store: string | undefined;
   /** False: never run apt-get, name the command instead. */
   readonly install: boolean;
 }

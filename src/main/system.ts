@@ -7,7 +7,6 @@ import { systemRandom } from "#base/random.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import { openRegistryServer } from "#registry/server.ts";
 import { compactRegularly, defaultCompaction } from "#store/compact-regularly.ts";
-import { LmdbStore } from "#store/lmdb/store.ts";
 import type { Store } from "#store/store.ts";
 import { runComponents } from "./components.ts";
 import { openControlPlane, type ControlPlane } from "./control-plane.ts";
@@ -17,6 +16,7 @@ import { writeAdminKubeconfig } from "./kubeconfig-file.ts";
 import { machineAddress } from "./network-plan.ts";
 import { runNode } from "./node.ts";
 import { openRuntime, type OpenedRuntime } from "./node-runtime.ts";
+import { openStore } from "./open-store.ts";
 import type { UpOptions } from "./options.ts";
 import { pathsBelow, runDirectoryOf, type Paths } from "./paths.ts";
 import type { ProgressSender } from "./progress.ts";
@@ -26,9 +26,6 @@ export interface Reports {
   readonly progress: ProgressSender;
   readonly log: Logger;
 }
-
-/** Refuses to grow beyond this; etcd suggests the same. */
-const databaseQuotaBytes = 8 * 1024 ** 3;
 
 /** Everything that is open while the system runs. */
 interface System {
@@ -97,9 +94,8 @@ async function openSystem(
   stack.defer(async () => {
     await opening.catch(() => undefined); // Told below, unless something else failed before.
   });
-  const { database: directory } = paths;
-  const quotaBytes = databaseQuotaBytes;
-  const store = stack.use(await LmdbStore.open({ directory, clock: systemClock, quotaBytes }));
+  const where = { url: options.store, directory: paths.database };
+  const store = stack.use(await openStore({ ...where, clock: systemClock, log }, signal));
   const controlPlane = stack.use(
     await openControlPlane(
       {
@@ -143,7 +139,10 @@ function startTasks(
   });
   tasks.start(async (stop) => {
     const identity = `${hostname()}_${process.pid}`;
-    await runComponents({ controlPlane, identity, elect: false, ...world(log) }, stop);
+    await runComponents(
+      { controlPlane, identity, elect: options.store !== undefined, ...world(log) },
+      stop,
+    );
   });
   tasks.start(async (stop) => {
     await opened.run(stop);
