@@ -107,3 +107,17 @@ function checkFaults(errors: readonly FieldError[], want: string): void {
     if (text !== undefined) assert.ok(errors[i]?.message.includes(text) === true, details);
   }
 }
+
+/** One test: what the defaults make of an object, at the given dotted paths. */
+export function testDefaults(
+  group: string,
+  plural: string,
+  given: JsonObject,
+  want: Readonly<Record<string, Json | undefined>>,
+): void {
+  test(`${plural}: defaults of ${JSON.stringify(given)}`, () => {
+    const object = defaulted(strategyFor(group, plural), given);
+    const got = Object.fromEntries(Object.keys(want).map((path) => [path, valueAt(object, path)]));
+    assert.deepEqual(got, want);
+  });
+}

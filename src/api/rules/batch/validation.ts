@@ -264,7 +264,7 @@ export function validateJobUpdate(next: Loose<Job>, previous: Loose<Job>, at: Fa
   at.enter("spec");
   if (!semanticEqual(spec.completions, old.completions)) {
     if (spec.completionMode !== "Indexed") {
-      at.invalid("completions", spec.completions, "field is immutable");
+      at.invalid("completions", spec.completions ?? null, "field is immutable");
     } else if (spec.completions !== undefined && spec.completions !== spec.parallelism) {
       const detail = "can only be modified in tandem with spec.parallelism";
       at.invalid("completions", spec.completions, detail);

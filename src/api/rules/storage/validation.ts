@@ -119,7 +119,7 @@ export function validatePersistentVolumeUpdate(
     at.forbidden("spec.persistentvolumesource", detail);
   }
   if (spec.volumeMode !== old.volumeMode) {
-    at.invalid("volumeMode", spec.volumeMode, "field is immutable");
+    at.invalid("volumeMode", spec.volumeMode ?? null, "field is immutable");
   }
   if (old.nodeAffinity !== undefined && !semanticEqual(spec.nodeAffinity, old.nodeAffinity)) {
     const detail = "field is immutable, except for updating from beta label to GA";
@@ -157,7 +157,7 @@ export function validatePersistentVolumeClaimUpdate(
     at.forbidden("spec.resources.requests.storage", "field can not be less than status.capacity");
   }
   if (spec.volumeMode !== old.volumeMode) {
-    at.invalid("volumeMode", spec.volumeMode, "field is immutable");
+    at.invalid("volumeMode", spec.volumeMode ?? null, "field is immutable");
   }
 }
 
