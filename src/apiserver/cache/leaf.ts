@@ -6,6 +6,8 @@ export const leafObjectsMax = 64;
 
 const comma = 0x2c;
 const openBrace = 0x7b;
+/** Of the comma and the brace before an object. */
+const separatorBytes = 2;
 
 /**
  * Neighbouring objects of one namespace, in key order. Immutable: a change makes another leaf, so
@@ -39,20 +41,31 @@ export class Leaf {
     this.#page ??= joinPage(this.objects);
     return this.#page;
   }
+
+  /** The part of the page that holds objects `from` up to but not including `to`. */
+  pagePart(from: number, to: number): Buffer {
+    const page = this.page();
+    if (from === 0 && to === this.objects.length) return page;
+    let start = 0;
+    for (let i = 0; i < from; i++) start += (this.objects[i]?.length ?? 0) + separatorBytes;
+    let end = start;
+    for (let i = from; i < to; i++) end += (this.objects[i]?.length ?? 0) + separatorBytes;
+    return page.subarray(start, end);
+  }
 }
 
 function joinPage(objects: readonly CachedObject[]): Buffer {
   let size = 0;
-  for (const object of objects) size += object.length + 2;
+  for (const object of objects) size += object.length + separatorBytes;
   const page = Buffer.allocUnsafeSlow(size);
   let at = 0;
   for (const object of objects) {
     page[at] = comma;
     page[at + 1] = openBrace;
-    object.buffer.copy(page, at + 2, object.start, object.start + object.length);
+    object.buffer.copy(page, at + separatorBytes, object.start, object.start + object.length);
     object.buffer = page;
-    object.start = at + 2;
-    at += object.length + 2;
+    object.start = at + separatorBytes;
+    at += object.length + separatorBytes;
   }
   return page;
 }

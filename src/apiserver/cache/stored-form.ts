@@ -4,8 +4,7 @@ import { isJsonObject, type Json, type JsonObject } from "#api/object.ts";
 /*
  * How an object lies in the store, so that nobody has to parse it again to select, list or watch:
  *
- *   u8  format, 1
- *   u32 length of the header, little endian
+ *   "1", the format, then the length of the header in bytes, seven digits
  *   header, UTF-8: labels as a JSON object, "\n", then a JSON array
  *           [end of the metadata object within the JSON, ...values of the selectable fields]
  *   JSON, UTF-8: {"kind":K,"apiVersion":V,"metadata":{...},...}
@@ -14,8 +13,9 @@ import { isJsonObject, type Json, type JsonObject } from "#api/object.ts";
  * right after `"metadata":{` when the object enters the cache.
  */
 
-const format = 1;
-const headerAt = 5;
+const format = "1";
+const lengthDigits = 7;
+const headerAt = format.length + lengthDigits;
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -52,13 +52,9 @@ export function encodeStored(
   const rest = fieldsText(object, inObject);
   const json = rest === "" ? `${head}}` : `${head},${rest}}`;
   const header = `${labels}\n${JSON.stringify([Buffer.byteLength(head), ...fields])}`;
-  const headerBytes = Buffer.byteLength(header);
-  const value = Buffer.allocUnsafeSlow(headerAt + headerBytes + Buffer.byteLength(json));
-  value[0] = format;
-  value.writeUInt32LE(headerBytes, 1);
-  value.write(header, headerAt, "utf8");
-  value.write(json, headerAt + headerBytes, "utf8");
-  return value;
+  const length = String(Buffer.byteLength(header)).padStart(lengthDigits, "0");
+  // One text, written out at once: half the cost of laying the parts into a buffer.
+  return Buffer.from(`${format}${length}${header}${json}`);
 }
 
 const inMetadata = new Set(["resourceVersion"]);
@@ -78,8 +74,7 @@ function fieldsText(object: JsonObject, without: ReadonlySet<string>): string {
 
 /** Reads the header of {@link encodeStored}. @throws {Error} when the value is of another form. */
 export function decodeHeader(value: Buffer): StoredHeader {
-  if (value[0] !== format) throw new Error(`stored object of unknown format ${value[0] ?? "none"}`);
-  const jsonAt = headerAt + value.readUInt32LE(1);
+  const jsonAt = jsonStart(value);
   const header = value.toString("utf8", headerAt, jsonAt);
   const line = header.indexOf("\n");
   const [metadataEnd, ...fields] = JSON.parse(header.slice(line + 1)) as [number, ...string[]];
@@ -91,13 +86,14 @@ export function decodeHeader(value: Buffer): StoredHeader {
   };
 }
 
-/** The object of a stored value, parsed, with its revision in place. */
-export function decodeStored(value: Uint8Array, revision: number): JsonObject {
-  const bytes = asBuffer(value);
-  const jsonAt = headerAt + bytes.readUInt32LE(1);
-  const object = JSON.parse(bytes.toString("utf8", jsonAt)) as JsonObject;
-  setRevision(object, revision);
-  return object;
+/** Where the JSON of a stored value begins. @throws {Error} when the value is of another form. */
+function jsonStart(value: Buffer): number {
+  const lead = value.toString("latin1", 0, headerAt);
+  const length = Number(lead.slice(format.length));
+  if (!lead.startsWith(format) || !Number.isInteger(length)) {
+    throw new Error(`stored object of unknown form: it begins with ${JSON.stringify(lead)}`);
+  }
+  return headerAt + length;
 }
 
 /** Puts the revision first in the metadata, where the cache splices it too. */

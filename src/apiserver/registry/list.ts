@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { lowerBound } from "#apiserver/cache/leaf-index.ts";
+import type { Leaf } from "#apiserver/cache/leaf.ts";
 import type { Leaves } from "#apiserver/cache/leaf-index.ts";
 import type { CachedObject } from "#apiserver/cache/cached-object.ts";
 import type { ObjectFilter } from "#apiserver/cache/object-filter.ts";
@@ -34,9 +35,16 @@ export interface ListRequest {
 /** What a list found, and where a next page begins. */
 interface Page {
   readonly meta: ListMeta;
-  /** Whole leaves, when nothing was selected or cut off. */
-  readonly leaves: Leaves | undefined;
+  /** Runs of neighbours, when nothing was selected: their pages serve as they are. */
+  readonly runs: readonly Run[] | undefined;
   readonly objects: readonly CachedObject[];
+}
+
+/** Objects `from` up to but not including `to` of a leaf. */
+interface Run {
+  readonly leaf: Leaf;
+  readonly from: number;
+  readonly to: number;
 }
 
 /** The response of a list. @throws {StatusError} for options that do not go together, 410, 504. */
@@ -47,9 +55,9 @@ export async function listBody(ports: RegistryPorts, request: ListRequest): Prom
     return { kind: "bytes", bytes: list.body(page.meta, objectsOf(page)) };
   }
   const head = list.head(page.meta);
-  const isRaw = list.raw && page.leaves !== undefined;
   const size = sizeOf(page);
-  const pieces = isRaw ? pagesOf(page.leaves) : piecesOf(objectsOf(page), list);
+  const { runs } = page;
+  const pieces = list.raw && runs !== undefined ? pagesOf(runs) : piecesOf(objectsOf(page), list);
   if (size <= smallListBytes) {
     return { kind: "bytes", bytes: Buffer.concat([head, ...pieces, list.end]) };
   }
@@ -79,27 +87,52 @@ async function findPage(
   const indexed = isLatest && from === "" ? fromIndex(cache, filter) : undefined;
   const revision = String(state.revision);
   if (indexed !== undefined && (options.limit === 0 || indexed.length <= options.limit)) {
-    return { meta: { resourceVersion: revision }, leaves: undefined, objects: indexed };
+    return { meta: { resourceVersion: revision }, runs: undefined, objects: indexed };
   }
   const leaves = leavesFrom(state.leaves, filter.namespace, from);
-  if (filter.all && from === "" && (options.limit === 0 || countOf(leaves) <= options.limit)) {
-    return { meta: { resourceVersion: revision }, leaves, objects: [] };
-  }
-  const found = await scan(leaves, { filter, from, limit: options.limit });
-  if (!found.more) {
-    return { meta: { resourceVersion: revision }, leaves: undefined, objects: found.objects };
+  const limit = options.limit === 0 ? Infinity : options.limit;
+  const found = filter.all
+    ? runsOf(leaves, from, limit)
+    : { ...(await scan(leaves, { filter, from, limit })), runs: undefined };
+  if (found.last === undefined) {
+    return { meta: { resourceVersion: revision }, runs: found.runs, objects: found.objects };
   }
   cache.keep(state);
-  const start = `${found.objects.at(-1)?.key ?? ""}\0`;
+  const start = `${found.last.key}\0`;
+  const rest = filter.all ? { remainingItemCount: countFrom(leaves, start) } : {};
+  const token = encodeContinue({ revision: state.revision, start });
   return {
-    meta: {
-      resourceVersion: revision,
-      continue: encodeContinue({ revision: state.revision, start }),
-      remainingItemCount: filter.all ? countFrom(leaves, start) : undefined,
-    },
-    leaves: undefined,
+    meta: { resourceVersion: revision, continue: token, ...rest },
+    runs: found.runs,
     objects: found.objects,
   };
+}
+
+interface Found {
+  readonly runs: readonly Run[] | undefined;
+  readonly objects: readonly CachedObject[];
+  /** The last object of the page, when there are more behind it. */
+  readonly last: CachedObject | undefined;
+}
+
+/** The first `limit` objects at `from` and behind, without looking at each. */
+function runsOf(leaves: Leaves, from: string, limit: number): Found {
+  const runs: Run[] = [];
+  let left = limit;
+  for (const leaf of leaves) {
+    const start = from === "" ? 0 : lowerBound(leaf.objects, from);
+    const end = Math.min(leaf.objects.length, start + left);
+    if (left === 0 && start < leaf.objects.length) {
+      const run = runs.at(-1);
+      return { runs, objects: [], last: run?.leaf.objects[run.to - 1] };
+    }
+    if (end > start) runs.push({ leaf, from: start, to: end });
+    left -= end - start;
+    if (left === 0 && end < leaf.objects.length) {
+      return { runs, objects: [], last: leaf.objects[end - 1] };
+    }
+  }
+  return { runs, objects: [], last: undefined };
 }
 
 /** Objects that an index finds, still filtered; undefined where there is none. */
@@ -142,9 +175,9 @@ function firstLeaf(leaves: Leaves, key: string): number {
 async function scan(
   leaves: Leaves,
   want: { readonly filter: ObjectFilter; readonly from: string; readonly limit: number },
-): Promise<{ readonly objects: CachedObject[]; readonly more: boolean }> {
+): Promise<Omit<Found, "runs">> {
+  const { filter, from, limit } = want;
   const objects: CachedObject[] = [];
-  const max = want.limit === 0 ? Infinity : want.limit;
   let scanned = 0;
   for (const leaf of leaves) {
     if (scanned > scannedPerTurn) {
@@ -153,12 +186,12 @@ async function scan(
     }
     scanned += leaf.objects.length;
     for (const object of leaf.objects) {
-      if (object.key < want.from || !want.filter.matches(object)) continue;
-      if (objects.length === max) return { objects, more: true };
+      if ((from !== "" && object.key < from) || !filter.matches(object)) continue;
+      if (objects.length === limit) return { objects, last: objects.at(-1) };
       objects.push(object);
     }
   }
-  return { objects, more: false };
+  return { objects, last: undefined };
 }
 
 function countOf(leaves: Leaves): number {
@@ -174,24 +207,25 @@ function countFrom(leaves: Leaves, from: string): number {
   return countOf(leaves.slice(first)) - lowerBound(head.objects, from);
 }
 
-function sizeOf(page: Page): number {
+function sizeOf({ runs, objects }: Page): number {
   let size = 0;
-  for (const object of page.objects) size += object.length;
-  for (const leaf of page.leaves ?? []) {
-    for (const object of leaf.objects) size += object.length;
+  for (const object of objects) size += object.length;
+  for (const { leaf, from, to } of runs ?? []) {
+    for (let i = from; i < to; i++) size += leaf.objects[i]?.length ?? 0;
   }
   return size;
 }
 
-function objectsOf(page: Page): readonly CachedObject[] {
-  return page.leaves === undefined ? page.objects : page.leaves.flatMap((it) => it.objects);
+function objectsOf({ runs, objects }: Page): readonly CachedObject[] {
+  return runs?.flatMap(({ leaf, from, to }) => leaf.objects.slice(from, to)) ?? objects;
 }
 
-/** The leaves' pages; the first without its comma. */
-function* pagesOf(leaves: Leaves): Generator<Buffer> {
+/** The bytes of runs; the first without its comma. */
+function* pagesOf(runs: readonly Run[]): Generator<Buffer> {
   let isFirst = true;
-  for (const leaf of leaves) {
-    yield isFirst ? leaf.page().subarray(1) : leaf.page();
+  for (const { leaf, from, to } of runs) {
+    const bytes = leaf.pagePart(from, to);
+    yield isFirst ? bytes.subarray(1) : bytes;
     isFirst = false;
   }
 }

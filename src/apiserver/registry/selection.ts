@@ -4,7 +4,7 @@ import {
   parseFieldSelector,
   requiredField,
 } from "#api/selector/field.ts";
-import { matchesLabels } from "#api/selector/label.ts";
+import { matchesLabels, type Labels, type LabelSelector } from "#api/selector/label.ts";
 import { parseLabelSelector } from "#api/selector/parse-label.ts";
 import type { Resource } from "#api/resource.ts";
 import type { CachedObject } from "#apiserver/cache/cached-object.ts";
@@ -33,15 +33,24 @@ export function selectionOf(
     namespace: scope,
     name,
     nodeName: nodeName === "" ? undefined : nodeName,
-    labels:
-      labels.requirements.length === 0 && !labels.nothing
-        ? undefined
-        : (them) => matchesLabels(labels, them),
+    labels: labels.requirements.length === 0 && !labels.nothing ? undefined : labelTest(labels),
     fields:
       fields.terms.length === 0
         ? undefined
         : (object) => matchesFields(fields, (field) => valueOf(object, field)),
   });
+}
+
+/** The test of a label selector; plain equality, which is what most ask for, without a loop in it. */
+function labelTest(selector: LabelSelector): (labels: Labels) => boolean {
+  const [first, second] = selector.requirements;
+  const isPlain = first?.operator === "=" || first?.operator === "==";
+  if (!isPlain || second !== undefined || selector.nothing) {
+    return (labels) => matchesLabels(selector, labels);
+  }
+  const { key } = first;
+  const [value] = first.values;
+  return (labels) => labels[key] === value;
 }
 
 /** The namespace to look in: undefined for all, empty for kinds that have none. */
