@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { FieldError } from "#api/field.ts";
-import { builtin } from "#api/kinds/list.ts";
+import { builtin, builtinResources } from "#api/kinds/list.ts";
 import { isJsonObject, type Json, type JsonObject } from "#api/object.ts";
 import { strategyOf } from "#api/rules/list.ts";
 import type { Strategy } from "#api/strategy.ts";
@@ -9,9 +9,14 @@ import type { Strategy } from "#api/strategy.ts";
 /** A change of one field, and the faults it causes: `Required spec.containers[0].name`. */
 export type FaultCase = readonly [path: string, value: Json | undefined, want: string];
 
-/** The strategy of a built-in kind, by group and plural. */
+/** The strategy of a built-in kind, by group (or `group/version`) and plural. */
 export function strategyFor(group: string, plural: string): Strategy {
-  return strategyOf(builtin(group, plural));
+  if (!group.includes("/")) return strategyOf(builtin(group, plural));
+  const found = builtinResources.find(
+    (it) => `${it.group}/${it.version}` === group && it.plural === plural,
+  );
+  assert.ok(found, `no kind ${group} ${plural}`);
+  return strategyOf(found);
 }
 
 /**

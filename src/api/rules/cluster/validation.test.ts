@@ -15,7 +15,7 @@ test("a namespace that is being deleted is Terminating", () => {
   const next = { ...namespace, status: { phase: "Terminating" } };
   const [fault] = strategy.validateStatusUpdate(next, namespace);
   assert.equal(fault?.field, "status.Phase");
-  assert.match(fault?.message ?? "", /may only be 'Active' if `deletionTimestamp` is empty/);
+  assert.match(fault.message, /may only be 'Active' if `deletionTimestamp` is empty/);
 });
 
 test("finalize changes the spec and keeps the status", () => {

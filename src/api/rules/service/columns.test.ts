@@ -27,7 +27,7 @@ for (const [what, spec, want] of cases) {
   test(`columns of a service: ${what}`, () => {
     const service = { metadata, spec: { type: "ClusterIP", selector: { a: "b" }, ...spec } };
     const cells = strategyFor("", "services").cells(service, now);
-    assert.equal(cells.join(" "), `a ${want} 5m a=b`);
+    assert.equal(cells.map(String).join(" "), `a ${want} 5m a=b`);
   });
 }
 
