@@ -72,9 +72,14 @@ async function* bodyOf(
       pipe.end({ error });
     },
   );
+  function aborted(): void {
+    pipe.end({ error: signal.reason });
+  }
+  signal.addEventListener("abort", aborted, { once: true });
   try {
     yield* pipe.read();
   } finally {
+    signal.removeEventListener("abort", aborted);
     leave();
     await running;
   }
@@ -101,7 +106,7 @@ class Pipe implements ByteSink {
   }
 
   end(failure: { readonly error: unknown } | undefined): void {
-    this.#ended = { failure };
+    this.#ended ??= { failure };
     this.#wakeReader?.();
   }
 

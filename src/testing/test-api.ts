@@ -14,13 +14,14 @@ import { namespaceObjects } from "#apiserver/bootstrap/objects.ts";
 import type { UserInfo } from "#apiserver/contract.ts";
 import { openApiServer, type ApiServer } from "#apiserver/server.ts";
 import { MemoryStore } from "#store/memory.ts";
-import { InProcessTransport } from "./in-process-transport.ts";
+import type { Transport } from "#client/transport.ts";
+import { inProcessTransport } from "#main/in-process-transport.ts";
 
 /** Our own API server over a store in memory, for tests of its clients. */
 export interface TestApi extends AsyncDisposable {
   readonly client: Client;
   readonly api: ApiServer;
-  readonly transport: InProcessTransport;
+  readonly transport: Transport;
 }
 
 const administrator: UserInfo = {
@@ -67,7 +68,7 @@ export async function openTestApi(clock: Clock, log: Logger = silentLogger): Pro
     await api.sink.ensure(resource, group, object, stop.signal);
   }
   api.markReady();
-  const transport = new InProcessTransport(api.handler, administrator);
+  const transport = inProcessTransport(api.handler, administrator, "gantry/test");
   return {
     api,
     transport,
