@@ -29,7 +29,10 @@ export const builtinResources: readonly Resource[] = [
   ...cluster.dynamicResources,
 ];
 
-const byPlural = new Map(builtinResources.map((it) => [`${it.group}/${it.plural}`, it]));
+// Reversed: of several versions the first, preferred one is found.
+const byPlural = new Map(
+  builtinResources.toReversed().map((it) => [`${it.group}/${it.plural}`, it]),
+);
 
 /** A built-in kind by group and plural name, in its preferred version. @throws {Error} for a typo. */
 export function builtin(group: string, plural: string): Resource {
