@@ -19,6 +19,7 @@ import { metadataOf } from "./registry/metadata.ts";
 import { patchObject } from "./registry/patch-object.ts";
 import { replaceObject } from "./registry/replace.ts";
 import { selectionOf } from "./registry/selection.ts";
+import type { Part } from "./registry/update.ts";
 import { watchBody } from "./registry/watch.ts";
 import { parseWriteOptions } from "./registry/write-options.ts";
 import type { EndpointPorts } from "./registry/endpoint-ports.ts";
@@ -32,9 +33,6 @@ const deleteOptionsType = {
   kind: "DeleteOptions",
   type: "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions",
 };
-
-type Part = "object" | "status" | "limited";
-type Limit = (next: JsonObject, previous: JsonObject) => void;
 
 /** The verbs of one kind in one version, from a request to a response. */
 export class ResourceEndpoint {
@@ -97,11 +95,8 @@ export class ResourceEndpoint {
     return object;
   }
 
-  /**
-   * PUT of the object, or of its status.
-   * @param limit undoes what a special subresource may not change.
-   */
-  async update(call: Call, part: Part, limit?: Limit): Promise<ApiResponse> {
+  /** PUT of the object, or of the part of it that a subresource is about. */
+  async update(call: Call, part: Part): Promise<ApiResponse> {
     const options = parseWriteOptions(call.info.query, userAgentOf(call), "UpdateOptions");
     const written = await replaceObject(this.ports, {
       target: this.target(call),
@@ -110,13 +105,12 @@ export class ResourceEndpoint {
       body: await this.#body(call),
       expected: this.expected(),
       warn: this.warn(call),
-      prepare: limit,
     });
     return this.written(call, written);
   }
 
   /** PATCH; as {@link update}. */
-  async patch(call: Call, part: Part, limit?: Limit): Promise<ApiResponse> {
+  async patch(call: Call, part: Part): Promise<ApiResponse> {
     const written = await patchObject(this.ports, {
       target: this.target(call),
       query: call.info.query,
@@ -125,7 +119,6 @@ export class ResourceEndpoint {
       body: await this.#body(call),
       expected: this.expected(),
       warn: this.warn(call),
-      prepare: limit,
     });
     return this.written(call, written);
   }

@@ -15,9 +15,10 @@ import { parseWriteOptions } from "./registry/write-options.ts";
 import { userAgentOf, type ResourceEndpoint } from "./resource-endpoint.ts";
 import { serveBinding } from "./subresources/binding.ts";
 import { serveEviction } from "./subresources/eviction.ts";
-import { limits, serveLimited } from "./subresources/limited.ts";
+import { partRulesOf, servePart } from "./subresources/part.ts";
 import { serveScale } from "./subresources/scale.ts";
 import { serveStatus } from "./subresources/status.ts";
+import { watchOverWebSocket } from "./subresources/watch-websocket.ts";
 
 /** Subresources that are carried on to nodes, pods and services. */
 const connected = new Set(["attach", "exec", "log", "portforward", "proxy"]);
@@ -62,6 +63,10 @@ export class ResourceRouter {
     const endpoint = this.#endpointOf(call);
     const { info } = call;
     if (endpoint === undefined) throw unknownResource();
+    if (info.verb === "watch" && info.subresource === "") {
+      await watchOverWebSocket(endpoint, call, { socket, head });
+      return;
+    }
     if (!connected.has(info.subresource)) {
       throw badRequest(`${info.path} is no connection that can be upgraded`);
     }
@@ -92,8 +97,9 @@ export class ResourceRouter {
     if (!endpoint.hasVerb(subresource, info.verb)) throw methodNotSupported(resource, info.verb);
     const review = this.#options.reviews.get(`${info.group}/${info.resource}/${subresource.name}`);
     if (review !== undefined) return await serveReview(endpoint, call, review, subresource);
-    const limit = limits[`${resource.storageKey}/${subresource.name}`];
-    if (limit !== undefined) return await serveLimited(endpoint, call, limit);
+    const { strategy } = endpoint.kind;
+    const rules = partRulesOf(resource.storageKey, subresource.name, strategy);
+    if (rules !== undefined) return await servePart(endpoint, call, rules);
     switch (subresource.name) {
       case "status":
         return await serveStatus(endpoint, call);

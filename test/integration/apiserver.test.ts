@@ -3,6 +3,7 @@ import http2 from "node:http2";
 import https from "node:https";
 import { after, before, test } from "node:test";
 import { gunzipSync } from "node:zlib";
+import { WebSocket } from "ws";
 import { systemClock } from "#base/clock.ts";
 import type { JsonObject } from "#api/object.ts";
 import { decodeObject } from "#api/protobuf/decode.ts";
@@ -602,6 +603,73 @@ test("compression: long lists for those who ask", async () => {
   const list = JSON.parse(gunzipSync(zipped.bytes).toString()) as JsonObject;
   assert.equal(itemsOf(list).length, 10);
   assert.equal((await send("GET", path)).headers["content-encoding"], undefined);
+});
+
+test("subresources with rules of their own: finalize, ephemeralcontainers, eviction", async () => {
+  const namespace = await newNamespace();
+  const path = `/api/v1/namespaces/${namespace}/pods`;
+  const created = await send("POST", path, { body: pod("p") });
+  const debug = { name: "d", image: "busybox", targetContainerName: "c" };
+  const spec = { ...(created.body["spec"] as JsonObject), ephemeralContainers: [debug] };
+  const main = await send("PUT", `${path}/p`, { body: { ...created.body, spec } });
+  assert.equal(main.status, 422);
+  const through = await send("PATCH", `${path}/p/ephemeralcontainers`, {
+    body: { spec: { ephemeralContainers: [debug], restartPolicy: "Never" } },
+    type: "application/strategic-merge-patch+json",
+  });
+  assert.equal(through.status, 200, textOf(through.body["message"]));
+  const changed = through.body["spec"] as { restartPolicy: string; ephemeralContainers: unknown[] };
+  assert.equal(changed.ephemeralContainers.length, 1);
+  assert.equal(changed.restartPolicy, "Always");
+  const eviction = { kind: "Eviction", apiVersion: "policy/v1", metadata: { name: "p" } };
+  assert.equal((await send("POST", `${path}/p/eviction`, { body: eviction })).status, 201);
+  assert.equal((await send("GET", `${path}/p`)).status, 404);
+
+  const at = `/api/v1/namespaces/${namespace}`;
+  const begun = await send("DELETE", at);
+  assert.equal((begun.body["status"] as JsonObject)["phase"], "Terminating");
+  const done = { ...begun.body, spec: { finalizers: [] } };
+  assert.equal((await send("PUT", `${at}/finalize`, { body: done })).status, 200);
+  assert.equal((await send("GET", at)).status, 404);
+});
+
+test("watch over WebSocket: one message for each event", async () => {
+  const path = await configMapsPath();
+  await send("POST", path, { body: configMap("a") });
+  const socket = new WebSocket(`wss://127.0.0.1:${front.port}${path}?watch=true`, {
+    ca: certificates.authority.certificate,
+  });
+  const events: string[] = [];
+  const both = new Promise<void>((resolve, reject) => {
+    socket.on("error", reject);
+    socket.on("message", (message: Buffer) => {
+      const event = JSON.parse(message.toString()) as JsonObject;
+      events.push(`${textOf(event["type"])} ${nameOf(event["object"] as JsonObject)}`);
+      if (events.length === 2) resolve();
+    });
+  });
+  socket.on("open", () => {
+    send("POST", path, { body: configMap("b") }).catch(assert.ifError);
+  });
+  await both;
+  assert.deepEqual(events, ["ADDED a", "ADDED b"]);
+  socket.terminate();
+});
+
+test("shutdown: watches end in order, and the port is free again", async () => {
+  const other = await openTestFront(api.api, certificates);
+  const client = http2.connect(`https://127.0.0.1:${other.port}`, {
+    ca: certificates.authority.certificate,
+  });
+  const stream = client.request({ ":path": "/api/v1/configmaps?watch=true" });
+  await new Promise((resolve) => stream.once("response", resolve));
+  stream.resume();
+  const ended = new Promise((resolve) => stream.once("end", resolve));
+  await other[Symbol.asyncDispose]();
+  await ended;
+  const again = await openTestFront(api.api, certificates, other.port);
+  await again[Symbol.asyncDispose]();
+  client.destroy();
 });
 
 test("HTTP/1.1: the same API on the same port", async () => {

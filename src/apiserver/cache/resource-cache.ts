@@ -197,7 +197,11 @@ export class ResourceCache implements AsyncDisposable {
     const rest = header.jsonAt + this.#storedPrefixLength;
     const length = metadataOpen.length + revision.length + 2 + value.length - rest;
     const { buffer, offset } = this.#slabs.allocate(length);
-    writeTail(buffer, offset, revision, value.subarray(rest));
+    writeTail({ buffer, start: offset }, revision, {
+      buffer: value,
+      start: rest,
+      end: value.length,
+    });
     return this.#object(key, entry, header, { buffer, start: offset, length });
   }
 
@@ -211,7 +215,7 @@ export class ResourceCache implements AsyncDisposable {
     const { buffer, offset } = this.#slabs.allocate(prefix.length + length + frameEnd.length);
     prefix.copy(buffer, offset);
     const start = offset + prefix.length;
-    writeTail(buffer, start, revision, value.subarray(rest));
+    writeTail({ buffer, start }, revision, { buffer: value, start: rest, end: value.length });
     frameEnd.copy(buffer, start + length);
     return this.#object(key, entry, header, { buffer, start, length });
   }
@@ -259,12 +263,13 @@ export class ResourceCache implements AsyncDisposable {
   #buryFrame(known: CachedObject, revision: number): CachedObject {
     const digits = String(revision);
     const prefix = this.#framePrefix.DELETED;
-    const rest = known.buffer.subarray(known.start + known.revisionEnd, known.start + known.length);
-    const length = metadataOpen.length + digits.length + 2 + rest.length;
+    const from = known.start + known.revisionEnd;
+    const end = known.start + known.length;
+    const length = metadataOpen.length + digits.length + 2 + end - from;
     const { buffer, offset } = this.#slabs.allocate(prefix.length + length + frameEnd.length);
     prefix.copy(buffer, offset);
     const start = offset + prefix.length;
-    writeTail(buffer, start, digits, rest);
+    writeTail({ buffer, start }, digits, { buffer: known.buffer, start: from, end });
     frameEnd.copy(buffer, start + length);
     return new CachedObject({
       key: known.key,
@@ -321,9 +326,14 @@ export class ResourceCache implements AsyncDisposable {
   }
 }
 
-function writeTail(buffer: Buffer, start: number, revision: string, rest: Uint8Array): void {
-  metadataOpen.copy(buffer, start);
-  const digitsAt = start + metadataOpen.length;
-  buffer.write(`${revision}",`, digitsAt, "latin1");
-  buffer.set(rest, digitsAt + revision.length + 2);
+/** Writes the metadata's beginning with the revision, and the rest behind it. No views are made. */
+function writeTail(
+  to: { readonly buffer: Buffer; readonly start: number },
+  revision: string,
+  rest: { readonly buffer: Buffer; readonly start: number; readonly end: number },
+): void {
+  metadataOpen.copy(to.buffer, to.start);
+  const digitsAt = to.start + metadataOpen.length;
+  to.buffer.write(`${revision}",`, digitsAt, "latin1");
+  rest.buffer.copy(to.buffer, digitsAt + revision.length + 2, rest.start, rest.end);
 }

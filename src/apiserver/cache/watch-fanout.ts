@@ -11,6 +11,8 @@ import type { ObjectFilter } from "./object-filter.ts";
 const catchUpBytesMax = 256 * 1024;
 /** Sockets written in one turn: about 10 µs each, so that no turn takes much over a millisecond. */
 const writesPerTurnMax = 128;
+/** Turns that a watch whose time is up waits for its last bytes; a busy server has always some. */
+const endTurnsMax = 100;
 /** Events closer together than this are sent in windows. */
 const idleGapMs = 20;
 const windowMs = 10;
@@ -174,14 +176,14 @@ export class WatchFanout implements AsyncDisposable {
     return true;
   }
 
-  /** Ends a watch when what it was promised is written, or at once when it lags. */
-  endAfterDelivery(watcher: Watcher): void {
-    if (watcher.state !== "live" || this.#deliveries.length === 0) {
+  /** Ends a watch when what it was promised until now is written, or at once when it lags. */
+  endAfterDelivery(watcher: Watcher, turns = endTurnsMax): void {
+    if (watcher.state !== "live" || this.#deliveries.length === 0 || turns === 0) {
       this.detach(watcher);
       return;
     }
     setImmediate(() => {
-      this.endAfterDelivery(watcher);
+      this.endAfterDelivery(watcher, turns - 1);
     });
   }
 

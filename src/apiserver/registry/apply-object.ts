@@ -11,18 +11,17 @@ import type { WriteTarget } from "./kind.ts";
 import { metadataOf } from "./metadata.ts";
 import { resetFieldsOf } from "./ownership.ts";
 import { patchRoundsMax } from "./patch.ts";
-import { changeObject, type Change } from "./update.ts";
+import { changeObject, type Part } from "./update.ts";
 import { parseWriteOptions, requireFieldManager, type WriteOptions } from "./write-options.ts";
 
 /** A server-side apply as it arrives. */
 export interface Applying {
   readonly target: WriteTarget;
   readonly query: URLSearchParams;
-  readonly part: Change["part"];
+  readonly part: Part;
   readonly body: { readonly bytes: Uint8Array };
   readonly expected: ExpectedType;
   readonly warn: (text: string) => void;
-  readonly prepare?: ((next: JsonObject, previous: JsonObject) => void) | undefined;
 }
 
 /** How often an object may come and go between two looks before the apply gives up. */
@@ -61,7 +60,7 @@ function applyToExisting(
   options: WriteOptions,
   patch: JsonObject,
 ): Promise<Written> {
-  const { target, part, warn, prepare } = applying;
+  const { target, part, warn } = applying;
   return changeObject(ports.registry, {
     target,
     options,
@@ -69,7 +68,6 @@ function applyToExisting(
     warn,
     track: undefined,
     roundsMax: patchRoundsMax,
-    ...(prepare === undefined ? {} : { prepare }),
     next: (live) => {
       const next = applied(ports, applying, options, { patch, live });
       target.kind.strategy.default(next);

@@ -1,4 +1,3 @@
-import type { JsonObject } from "#api/object.ts";
 import type { EndpointPorts } from "./endpoint-ports.ts";
 import { applyObject } from "./apply-object.ts";
 import { finishBody, mediaTypeOf, type ExpectedType } from "./body.ts";
@@ -6,19 +5,17 @@ import type { Written } from "./commit.ts";
 import type { WriteTarget } from "./kind.ts";
 import { trackerOf } from "./ownership.ts";
 import { applyPatchType, patchRoundsMax, readPatch } from "./patch.ts";
-import { changeObject, type Change } from "./update.ts";
+import { changeObject, type Part } from "./update.ts";
 import { parseWriteOptions } from "./write-options.ts";
 
 export interface Patching {
   readonly target: WriteTarget;
   readonly query: URLSearchParams;
   readonly userAgent: string | undefined;
-  readonly part: Change["part"];
+  readonly part: Part;
   readonly body: { readonly bytes: Uint8Array; readonly contentType: string | undefined };
   readonly expected: ExpectedType;
   readonly warn: (text: string) => void;
-  /** Limits what the patch may change, for special subresources. */
-  readonly prepare?: ((next: JsonObject, previous: JsonObject) => void) | undefined;
 }
 
 /** PATCH, in each of its four forms. @throws {StatusError} 400, 404, 409, 415, 422 */
@@ -36,7 +33,6 @@ export async function patchObject(ports: EndpointPorts, patching: Patching): Pro
     warn,
     track: trackerOf(ports.registry, target.kind, { options, subresource: target.subresource }),
     roundsMax: patchRoundsMax,
-    ...(patching.prepare === undefined ? {} : { prepare: patching.prepare }),
     next: (previous) => {
       const next = patch.apply(previous);
       const { duplicates } = patch;

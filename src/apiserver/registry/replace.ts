@@ -7,18 +7,16 @@ import { createObject } from "./create.ts";
 import type { WriteTarget } from "./kind.ts";
 import { metadataOf } from "./metadata.ts";
 import { trackerOf } from "./ownership.ts";
-import { changeObject, type Change } from "./update.ts";
+import { changeObject, type Part } from "./update.ts";
 import type { WriteOptions } from "./write-options.ts";
 
 export interface Replacement {
   readonly target: WriteTarget;
   readonly options: WriteOptions;
-  readonly part: Change["part"];
+  readonly part: Part;
   readonly body: { readonly bytes: Uint8Array; readonly contentType: string | undefined };
   readonly expected: ExpectedType;
   readonly warn: (text: string) => void;
-  /** Limits what the PUT may change, for special subresources. */
-  readonly prepare?: ((next: JsonObject, previous: JsonObject) => void) | undefined;
 }
 
 /** PUT: puts the body in place of what is there; creates it where the kind allows that. */
@@ -39,7 +37,6 @@ export async function replaceObject(
       part,
       warn,
       track,
-      ...(replacement.prepare === undefined ? {} : { prepare: replacement.prepare }),
       next: () => {
         // The first round takes the decoded body; a later one needs a copy that nobody changed.
         const next = decoded ?? decode(ports, replacement);

@@ -1,6 +1,7 @@
 import { isReset } from "#api/apply/managed-fields.ts";
 import { ensureObject, type JsonObject } from "#api/object.ts";
 import type { FieldError } from "#api/field.ts";
+import type { Strategy, WriteContext } from "#api/strategy.ts";
 import { validateObjectMetaUpdate } from "#api/rules/metadata/validation.ts";
 import { conflict, invalidObject, notFound } from "#api/status.ts";
 import { formatTime } from "#api/time.ts";
@@ -30,11 +31,7 @@ export interface Change {
   /** Undefined where {@link next} keeps the books itself, as server-side apply does. */
   readonly track: OwnershipTracker | undefined;
   readonly warn: (text: string) => void;
-  /**
-   * The rules of the main resource, or those of `/status`, or none but those of `prepare`, which
-   * then must limit the change.
-   */
-  readonly part: "object" | "status" | "limited";
+  readonly part: Part;
   /**
    * The object as it shall be, defaulted. Called again with the newer object after a conflict, so
    * it must not keep what it was given. Its resourceVersion, if any, must be the current one.
@@ -42,8 +39,16 @@ export interface Change {
   next(previous: JsonObject): JsonObject | Promise<JsonObject>;
   /** Conflicts with this revision go back to the client, however often it could be tried. */
   readonly roundsMax?: number;
-  /** Validation and preparation beyond the kind's own, for special subresources. */
-  readonly prepare?: (next: JsonObject, previous: JsonObject) => void;
+}
+
+/** The rules of the main resource, of `/status`, or those of a special subresource. */
+export type Part = "object" | "status" | PartRules;
+
+/** What a write through a subresource may change, and what it must not. */
+export interface PartRules {
+  /** Takes over from `previous` what this path does not change. */
+  readonly prepare: (next: JsonObject, previous: JsonObject, context: WriteContext) => void;
+  readonly validate: (next: JsonObject, previous: JsonObject) => FieldError[];
 }
 
 export const modifiedMessage =
@@ -132,9 +137,7 @@ function prepare(
 ): void {
   const { strategy } = change.target.kind;
   const context = { now: formatTime(ports.clock.now()) };
-  if (change.part === "status") strategy.prepareForStatusUpdate(next, previous, context);
-  else if (change.part === "object") strategy.prepareForUpdate(next, previous, context);
-  change.prepare?.(next, previous);
+  rulesOf(change.part, strategy).prepare(next, previous, context);
   strategy.default(next);
 }
 
@@ -170,11 +173,10 @@ function checkUid(target: WriteTarget, next: JsonObject, previous: JsonObject): 
 
 function refuseFaults(change: Change, next: JsonObject, previous: JsonObject): void {
   const { resource, strategy } = change.target.kind;
-  const errors: FieldError[] = validateObjectMetaUpdate(next, previous);
-  if (change.part === "status") errors.push(...strategy.validateStatusUpdate(next, previous));
-  else errors.push(...strategy.validate(next));
-  // A special subresource may change what an update of the object may not.
-  if (change.part === "object") errors.push(...strategy.validateUpdate(next, previous));
+  const errors = [
+    ...validateObjectMetaUpdate(next, previous),
+    ...rulesOf(change.part, strategy).validate(next, previous),
+  ];
   if (errors.length > 0) throw invalidObject(resource, change.target.name, errors);
 }
 
@@ -184,4 +186,25 @@ function isFinalized(kind: Kind, next: JsonObject, previous: JsonObject): boolea
   const grace = metadataOf(previous)["deletionGracePeriodSeconds"];
   if (grace !== undefined && grace !== 0) return false;
   return !isNamespace(kind) || namespaceFinalizers(next).length === 0;
+}
+
+function rulesOf(part: Part, strategy: Strategy): PartRules {
+  if (part === "status") {
+    return {
+      prepare: (next, previous, context) => {
+        strategy.prepareForStatusUpdate(next, previous, context);
+      },
+      validate: (next, previous) => strategy.validateStatusUpdate(next, previous),
+    };
+  }
+  if (part !== "object") return part;
+  return {
+    prepare: (next, previous, context) => {
+      strategy.prepareForUpdate(next, previous, context);
+    },
+    validate: (next, previous) => [
+      ...strategy.validate(next),
+      ...strategy.validateUpdate(next, previous),
+    ],
+  };
 }

@@ -6,7 +6,7 @@ import {
   isJsonObject,
   type JsonObject,
 } from "#api/object.ts";
-import { FieldPath, notSupported, required } from "#api/field.ts";
+import { validateBinding } from "#api/rules/pod/subresources.ts";
 import { conflict, invalidObject } from "#api/status.ts";
 import { formatTime } from "#api/time.ts";
 import { acceptOf, bytesResponse, type Call } from "#apiserver/call.ts";
@@ -81,14 +81,7 @@ export async function serveBinding(pods: ResourceEndpoint, call: Call): Promise<
 }
 
 function checkBinding(binding: JsonObject): void {
-  const target = childObject(binding, "target");
-  const kind = childString(target, "kind") ?? "";
-  const path = new FieldPath("target");
-  const errors = [];
-  if (kind !== "" && kind !== "Node") {
-    errors.push(notSupported(path.child("kind"), kind, ["Node", "<empty>"]));
-  }
-  if ((childString(target, "name") ?? "") === "") errors.push(required(path.child("name")));
+  const errors = validateBinding(binding);
   if (errors.length === 0) return;
   throw invalidObject({ group: "", kind: "Binding" }, nameOf(binding), errors);
 }
