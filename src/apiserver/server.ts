@@ -33,6 +33,9 @@ import { typeNamesOf } from "./type-names.ts";
 /** Above this share of time, watches gather events for longer. */
 const busyUtilization = 0.5;
 const tickMs = 1_000;
+/** How long lists of the past are served; the store's compaction keeps as much by default. */
+const historyMs = 300_000;
+const looksPerHistory = 5;
 
 /** The parts that need the server's objects to decide on access to them. */
 export interface AccessParts {
@@ -136,6 +139,7 @@ class Server implements ApiServer {
       pipeline.upgrade(request, socket, head);
     this.#tasks.start((stop) => timers.run(stop));
     this.#tasks.start((stop) => this.#observeLoad(clock, stop));
+    this.#tasks.start((stop) => this.#forgetRegularly(clock, stop));
   }
 
   markReady(): void {
@@ -150,6 +154,17 @@ class Server implements ApiServer {
 
   #readyFault(): string | undefined {
     return this.#isReady ? undefined : "bootstrap objects are not in place yet";
+  }
+
+  /** States and continue tokens live as long as the store keeps history, whatever still could be served. */
+  async #forgetRegularly(clock: Clock, signal: AbortSignal): Promise<void> {
+    const looks: number[] = [];
+    while (!signal.aborted) {
+      await clock.sleep(historyMs / looksPerHistory, signal);
+      looks.push(this.cache.revision);
+      const oldest = looks.length > looksPerHistory ? looks.shift() : undefined;
+      if (oldest !== undefined) this.cache.forget(oldest);
+    }
   }
 
   async #observeLoad(clock: Clock, signal: AbortSignal): Promise<void> {
