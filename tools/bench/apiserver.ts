@@ -27,7 +27,6 @@ import type { Store } from "#store/store.ts";
  */
 
 const podsMax = 50_000;
-const folder = mkdtempSync(join(tmpdir(), "gantry-bench-"));
 const user = { name: "admin", uid: "", groups: ["system:masters"], extra: {} };
 const never = new AbortController().signal;
 
@@ -211,6 +210,7 @@ if (fillFlag !== undefined) {
   process.exit(0);
 }
 
+const folder = mkdtempSync(join(tmpdir(), "gantry-bench-"));
 const authority = await openAuthority(folder, systemClock);
 const serving = await authority.serving("server", "kube-apiserver", ["127.0.0.1"]);
 await authority.client("admin", { commonName: "admin", organizations: ["system:masters"] });
