@@ -1,6 +1,18 @@
-/** Names that a node's things carry on the machine. */
+import { createHash } from "node:crypto";
+import { defaultDataDirectory, pathsBelow } from "./paths.ts";
 
-/** Control group of all pods, from the root of the hierarchy. */
-export const cgroupParent = "/gantry";
-/** Table of nftables with the rules of the pod network. */
-export const hostTable = "gantry";
+/** Names that a node's things carry on the machine, outside of its data directory. */
+export interface NodeNames {
+  /** Control group of all pods, from the root of the hierarchy. */
+  readonly cgroupParent: string;
+  /** Table of nftables with the rules of the pod network. */
+  readonly hostTable: string;
+}
+
+/** Different for each node directory, so that resetting one installation leaves another alone. */
+export function nodeNames(nodeDirectory: string): NodeNames {
+  const usual = pathsBelow(defaultDataDirectory, "").node;
+  if (nodeDirectory === usual) return { cgroupParent: "/gantry", hostTable: "gantry" };
+  const id = createHash("sha256").update(nodeDirectory).digest("hex").slice(0, 8);
+  return { cgroupParent: `/gantry-${id}`, hostTable: `gantry_${id}` };
+}

@@ -5,7 +5,7 @@ import { startNodeRuntime } from "#cri/containerd/node-runtime.ts";
 import type { Runtime } from "#cri/runtime.ts";
 import { SimulatedRuntime } from "#cri/simulated/runtime.ts";
 import type { DiskOptions } from "#kubelet/host/open-host.ts";
-import { hostTable } from "./node-names.ts";
+import { nodeNames } from "./node-names.ts";
 import { podRange } from "./network-plan.ts";
 
 /** The pods of a single node: the first /24 of the pod range. */
@@ -54,7 +54,7 @@ async function openContainerd(
       podCidr,
       clusterCidr: podRange,
       mtu,
-      table: hostTable,
+      table: nodeNames(options.nodeDirectory).hostTable,
       environment,
       arch: process.arch,
       clock,

@@ -13,7 +13,7 @@ import { readMachine } from "#kubelet/node/machine.ts";
 import { openKubeletServer, type KubeletServer } from "#kubelet/server/server.ts";
 import type { Authority } from "#pki/authority.ts";
 import { EventSender } from "#reconcile/events.ts";
-import { cgroupParent } from "./node-names.ts";
+import { nodeNames } from "./node-names.ts";
 import { clusterDomain } from "./network-plan.ts";
 import { diskOf } from "./node-runtime.ts";
 
@@ -66,7 +66,7 @@ export async function runNode(options: NodeOptions, signal: AbortSignal): Promis
       dns: { servers: [], domain: clusterDomain },
       disk: {
         ...places,
-        cgroupRoot: isReal ? cgroupParent : undefined,
+        cgroupRoot: isReal ? nodeNames(options.nodeDirectory).cgroupParent : undefined,
         isPrivileged: isReal,
       },
       probes: isReal,

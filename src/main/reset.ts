@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { systemClock } from "#base/clock.ts";
 import { resetNode } from "#cri/containerd/reset.ts";
 import { down } from "./down.ts";
-import { cgroupParent, hostTable } from "./node-names.ts";
+import { nodeNames } from "./node-names.ts";
 import type { Where } from "./options.ts";
 import { pathsBelow, runDirectoryOf } from "./paths.ts";
 
@@ -15,8 +15,9 @@ export async function reset(where: Where, signal: AbortSignal): Promise<void> {
   await down(where);
   const paths = pathsBelow(where.dataDir, runDirectoryOf(where.dataDir));
   if (process.getuid?.() === 0) {
+    const { cgroupParent, hostTable: table } = nodeNames(paths.node);
     await resetNode(
-      { nodeDir: paths.node, cgroupParents: [cgroupParent], table: hostTable, clock: systemClock },
+      { nodeDir: paths.node, cgroupParents: [cgroupParent], table, clock: systemClock },
       signal,
     );
   }
