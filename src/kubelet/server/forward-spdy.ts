@@ -6,7 +6,7 @@ import { streamCreationMs } from "#streaming/remote-command/spdy-server.ts";
 import { resetStatus } from "#streaming/spdy/frame.ts";
 import type { SpdySession } from "#streaming/spdy/session.ts";
 import type { SpdyStream } from "#streaming/spdy/stream.ts";
-import type { OpenPort } from "./port-forward.ts";
+import type { OpenPort } from "./open-port.ts";
 
 /**
  * Serves `portforward.k8s.io`: each connection is a pair of streams, one for errors and one for

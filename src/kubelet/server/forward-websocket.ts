@@ -13,7 +13,7 @@ import {
 } from "#streaming/remote-command/base64-channels.ts";
 import { encodeChannelMessage, parseChannelMessage } from "#streaming/remote-command/channels.ts";
 import type { WebSocketConnection } from "#streaming/websocket/connection.ts";
-import type { OpenPort } from "./port-forward.ts";
+import type { OpenPort } from "./open-port.ts";
 
 /** What waits for one port before the whole connection stops reading. */
 const inboxBytes = 256 * 1024;

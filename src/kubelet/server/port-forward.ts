@@ -1,4 +1,3 @@
-import type { ByteStream } from "#cri/runtime.ts";
 import { describeError } from "#base/log.ts";
 import { parsePorts } from "#streaming/port-forward/channels.ts";
 import { SpdySession } from "#streaming/spdy/session.ts";
@@ -15,6 +14,7 @@ import type { ServerContext } from "./context.ts";
 import { ServerFault } from "./fault.ts";
 import { forwardOverSpdy } from "./forward-spdy.ts";
 import { forwardOverWebSocket } from "./forward-websocket.ts";
+import type { OpenPort } from "./open-port.ts";
 import { readySandbox } from "./pods.ts";
 import type { Route } from "./routes.ts";
 import type { Upgrade } from "./upgrade.ts";
@@ -23,9 +23,6 @@ const spdyProtocol = "portforward.k8s.io";
 /** SPDY within WebSocket messages, for proxies that let only WebSockets pass. */
 const tunnelProtocol = "SPDY/3.1+portforward.k8s.io";
 const channelProtocols = ["v4.channel.k8s.io", "v4.base64.channel.k8s.io"] as const;
-
-/** Opens one connection to a port of the pod. */
-export type OpenPort = (port: number, signal: AbortSignal) => Promise<ByteStream>;
 
 /**
  * Serves port-forward. Resolves when the connection is over.
