@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import { describeError } from "#base/log.ts";
+import { addClusterVerbs } from "./cluster-verbs.ts";
 import { parsePort, type UpOptions, type Where } from "./options.ts";
 import { defaultDataDirectory, pathsBelow, runDirectoryOf } from "./paths.ts";
 import { version } from "./version.ts";
@@ -90,6 +91,8 @@ program
     const { kubeconfig } = pathsBelow(where.dataDir, runDirectoryOf(where.dataDir));
     process.stdout.write(`${kubeconfig}\n`);
   });
+
+addClusterVerbs(program);
 
 try {
   await program.parseAsync();

@@ -1,0 +1,184 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { InvalidArgumentError, type Command } from "commander";
+import { isStatus, StatusError } from "#api/status.ts";
+import { systemClock } from "#base/clock.ts";
+import type { ClusterOptions, Session } from "#cli/connection.ts";
+import type { DeleteOptions, ApplyOptions } from "#cli/apply.ts";
+import type { ExecOptions } from "#cli/exec.ts";
+import type { GetOptions } from "#cli/get.ts";
+import type { LogOptions } from "#cli/logs.ts";
+import { defaultDataDirectory, pathsBelow, runDirectoryOf } from "./paths.ts";
+import { terminalIo } from "./terminal-io.ts";
+
+/** The verbs of kubectl that a machine without it needs most. Each loads its code when it runs. */
+export function addClusterVerbs(program: Command): void {
+  addReading(program);
+  addWriting(program);
+  addRollout(program);
+}
+
+function addReading(program: Command): void {
+  clusterVerb(program, "get <words...>", "list objects, or show those that are named")
+    .option("-o, --output <form>", "wide, json, yaml or name")
+    .option("-l, --selector <labels>", "only objects with these labels")
+    .option("--field-selector <fields>", "only objects with these fields")
+    .option("-A, --all-namespaces", "of every namespace")
+    .option("--show-labels", "with a column for labels")
+    .action(async (words: string[], options: GetOptions) => {
+      const { get } = await import("#cli/get.ts");
+      await inSession(options, async (session) => {
+        await get(session, words, options);
+      });
+    });
+  clusterVerb(program, "describe <words...>", "show an object and its events").action(
+    async (words: string[], options: ClusterOptions) => {
+      const { describe } = await import("#cli/describe.ts");
+      await inSession(options, async (session) => {
+        await describe(session, words, systemClock);
+      });
+    },
+  );
+  clusterVerb(program, "logs <target>", "print what a pod has written")
+    .option("-c, --container <name>", "of this container")
+    .option("-f, --follow", "go on until it ends")
+    .option("-p, --previous", "of the run before")
+    .option("--timestamps", "with the time of each line")
+    .option("--tail <lines>", "the last lines only", parseCount)
+    .option("--since <duration>", "what is younger than 30s, 5m, 2h")
+    .action(async (target: string, options: LogOptions & ClusterOptions) => {
+      const { logs } = await import("#cli/logs.ts");
+      await inSession(options, async (session) => {
+        await logs(session, target, options);
+      });
+    });
+  clusterVerb(program, "exec <target> <command...>", "run a command in a container")
+    .option("-c, --container <name>", "in this container")
+    .option("-i, --stdin", "pass input on")
+    .option("-t, --tty", "with a terminal")
+    .action(async (target: string, command: string[], options: ExecOptions & ClusterOptions) => {
+      const { exec } = await import("#cli/exec.ts");
+      await inSession(options, async (session) => {
+        process.exitCode = await exec(session, target, command, options);
+      });
+    });
+}
+
+function addWriting(program: Command): void {
+  clusterVerb(program, "apply", "make objects as the files say")
+    .requiredOption("-f, --filename <path...>", "file, folder, or - for standard input")
+    .option("--force-conflicts", "take fields over from other managers")
+    .option("--dry-run", "ask the server, change nothing")
+    .action(async (options: ApplyOptions & ClusterOptions) => {
+      const { apply } = await import("#cli/apply.ts");
+      await inSession(options, async (session) => {
+        await apply(session, options);
+      });
+    });
+  clusterVerb(program, "delete [words...]", "delete objects by name or by file")
+    .option("-f, --filename <path...>", "file, folder, or - for standard input")
+    .option("--grace-period <seconds>", "time to end in", parseCount)
+    .action(async (words: string[], options: DeleteOptions & ClusterOptions) => {
+      const { remove } = await import("#cli/apply.ts");
+      await inSession(options, async (session) => {
+        await remove(session, words, options);
+      });
+    });
+  clusterVerb(program, "scale <words...>", "set the number of replicas")
+    .requiredOption("--replicas <number>", "how many", parseCount)
+    .action(async (words: string[], options: ClusterOptions & { replicas: number }) => {
+      const { scale } = await import("#cli/rollout.ts");
+      await inSession(options, async (session) => {
+        await scale(session, words, options.replicas);
+      });
+    });
+}
+
+function addRollout(program: Command): void {
+  const rollout = program.command("rollout").description("follow, undo and restart rollouts");
+  clusterVerb(rollout, "status <target>", "wait until the rollout is complete").action(
+    async (target: string, options: ClusterOptions) => {
+      const { rolloutStatus } = await import("#cli/rollout.ts");
+      await inSession(options, async (session) => {
+        await rolloutStatus(session, target);
+      });
+    },
+  );
+  clusterVerb(rollout, "history <target>", "list the revisions").action(
+    async (target: string, options: ClusterOptions) => {
+      const { rolloutHistory } = await import("#cli/rollout.ts");
+      await inSession(options, async (session) => {
+        await rolloutHistory(session, target);
+      });
+    },
+  );
+  clusterVerb(rollout, "undo <target>", "return to the revision before, or to another")
+    .option("--to-revision <number>", "to this revision", parseCount, 0)
+    .action(async (target: string, options: ClusterOptions & { toRevision: number }) => {
+      const { rolloutUndo } = await import("#cli/rollout.ts");
+      await inSession(options, async (session) => {
+        await rolloutUndo(session, target, options.toRevision);
+      });
+    });
+  clusterVerb(rollout, "restart <target>", "replace every pod").action(
+    async (target: string, options: ClusterOptions) => {
+      const { rolloutRestart } = await import("#cli/rollout.ts");
+      await inSession(options, async (session) => {
+        await rolloutRestart(session, target, systemClock);
+      });
+    },
+  );
+}
+
+function clusterVerb(parent: Command, usage: string, description: string): Command {
+  return parent
+    .command(usage)
+    .description(description)
+    .option("-n, --namespace <name>", "in this namespace")
+    .option("--kubeconfig <path>", "of this cluster")
+    .option("--context <name>", "in this context of the kubeconfig");
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 0) {
+    throw new InvalidArgumentError("expected a whole number");
+  }
+  return count;
+}
+
+/** Opens the cluster for one verb; the user's interrupt ends it. */
+async function inSession(
+  options: ClusterOptions,
+  act: (session: Session) => Promise<void>,
+): Promise<void> {
+  const { openCluster } = await import("#cli/connection.ts");
+  const stop = new AbortController();
+  process.once("SIGINT", () => {
+    stop.abort(new Error("interrupted"));
+  });
+  await using cluster = await openCluster(options, kubeconfigs(), systemClock);
+  try {
+    await act({ cluster, io: terminalIo(), signal: stop.signal });
+  } catch (error) {
+    if (stop.signal.aborted) return;
+    throw error instanceof StatusError ? serverError(error) : error;
+  }
+}
+
+/** Where a kubeconfig may be, the likeliest first. */
+function kubeconfigs(): string[] {
+  const data = process.env["GANTRY_DATA_DIR"] ?? defaultDataDirectory;
+  const named = process.env["KUBECONFIG"];
+  return [
+    ...(named === undefined || named === "" ? [] : [named]),
+    pathsBelow(data, runDirectoryOf(data)).kubeconfig,
+    join(homedir(), ".kube", "config"),
+  ];
+}
+
+/** As kubectl says it. */
+function serverError(error: StatusError): Error {
+  const reason = isStatus(error, "") ? "" : ` (${error.reason})`;
+  return new Error(`Error from server${reason}: ${error.message}`);
+}
