@@ -1,0 +1,36 @@
+import { cpus, release, totalmem } from "node:os";
+
+/*
+ * `npm run bench [names…]`: what Gantry costs on the machine at hand, in the terms of
+ * docs/benchmarks.md. Each bench prints medians and CPU for each operation; nothing here passes or
+ * fails.
+ */
+
+/** Loaded when asked for: a bench may take memory that another one measures. */
+const benches: Readonly<Record<string, () => Promise<void>>> = {
+  store: async () => {
+    await (await import("./bench/store.ts")).benchStore();
+  },
+  api: async () => {
+    await (await import("./bench/api.ts")).benchApi();
+  },
+  scheduler: async () => {
+    await (await import("./bench/scheduler.ts")).benchScheduler();
+  },
+  start: async () => {
+    await (await import("./bench/start.ts")).benchStart();
+  },
+};
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((it) => benches[it] === undefined);
+if (unknown.length > 0) {
+  console.error(
+    `no bench '${unknown.join("', '")}'; there are: ${Object.keys(benches).join(", ")}`,
+  );
+  process.exitCode = 2;
+} else {
+  const memory = `${Math.round(totalmem() / 2 ** 30)} GB`;
+  console.log(`${cpus().length} CPUs, ${memory}, Linux ${release()}, Node ${process.version}`);
+  for (const name of asked.length > 0 ? asked : Object.keys(benches)) await benches[name]?.();
+}
