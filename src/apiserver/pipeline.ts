@@ -40,6 +40,9 @@ export interface PipelineOptions {
   readonly endpoints: ReadonlyMap<string, ResourceEndpoint>;
 }
 
+/** Connections that change things; upstream's AuthorizePodWebsocketUpgradeCreatePermission. */
+const writing = new Set(["pods/exec", "pods/attach", "pods/portforward"]);
+
 /** Every request's way: what is it about, who asks, may they, and who answers. */
 export class Pipeline {
   readonly #options: PipelineOptions;
@@ -79,6 +82,10 @@ export class Pipeline {
     const info = parseRequestInfo(request.method, request.url);
     if (info === undefined) throw badRequest("the path is not valid UTF-8");
     const call = await this.#authorized(request, info);
+    if (writing.has(`${info.resource}/${info.subresource}`)) {
+      // A WebSocket begins with a GET, and a right to read must not be enough to run commands.
+      this.#authorize(attributesOf(call.user, { ...info, verb: "create" }));
+    }
     await this.#router.upgrade(call, socket, head);
   }
 
@@ -90,10 +97,13 @@ export class Pipeline {
 
   async #authorized(request: ApiRequest, info: RequestInfo): Promise<Call> {
     const user = await this.#userOf(request);
-    const attributes = attributesOf(user, info);
+    this.#authorize(attributesOf(user, info));
+    return { request, info, user, warnings: [] };
+  }
+
+  #authorize(attributes: Attributes): void {
     const decision = this.#options.authorizer.authorize(attributes);
     if (!decision.allowed) throw denied(attributes, decision);
-    return { request, info, user, warnings: [] };
   }
 
   #userOf(request: ApiRequest): Promise<UserInfo> | UserInfo {

@@ -78,6 +78,16 @@ for (const [version, kubectl] of kubectls) {
       assert.match(previous.stderr, /previous terminated container "main" in pod "talk" not found/);
     });
 
+    test("a right to read is not one to run commands", async () => {
+      const rules = ["--verb=get", "--resource=pods,pods/exec,pods/log"];
+      await kube(["create role reader", ...rules].join(" "));
+      await kube("create rolebinding reader --role=reader --user=jane");
+      const denied = await kube("exec idle --as=jane -- true");
+      assert.notEqual(denied.code, 0);
+      assert.match(denied.stderr, /"jane" cannot create resource "pods\/exec"/);
+      assert.equal((await kube("logs talk --as=jane --tail=1")).stdout.toString(), "three\n");
+    });
+
     test("a command in a pod that is not there", async () => {
       const ran = await kube("exec nobody -- true");
       assert.equal(ran.code, 1);

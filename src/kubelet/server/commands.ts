@@ -23,7 +23,7 @@ import { parseWantedStreams } from "./command-options.ts";
 import type { ServerContext } from "./context.ts";
 import { ServerFault } from "./fault.ts";
 import { runningInstance, type ServedPod } from "./pods.ts";
-import { relay } from "./relay.ts";
+import { closed, relay } from "./relay.ts";
 import type { Route } from "./routes.ts";
 import type { Upgrade } from "./upgrade.ts";
 
@@ -57,10 +57,10 @@ export async function serveCommand(
     await client.finish({ kind: "error", message }).catch(() => {
       client.destroy();
     });
-    await client.closed;
+    await closed(client, context.clock);
     return;
   }
-  await relay(session, client);
+  await relay(session, client, context.clock);
 }
 
 /** Finds the container now, and starts the process when the client's streams are there. */

@@ -1,12 +1,20 @@
+import type { Clock } from "#base/clock.ts";
 import type { ProcessSession } from "#cri/runtime.ts";
 import { readTerminalSizes } from "#streaming/remote-command/channels.ts";
 import type { CommandStreams } from "#streaming/remote-command/command-streams.ts";
+
+/** How long a client that was told the result may take to close its connection. */
+export const lingerMs = 30_000;
 
 /**
  * Connects a process with its client until the process ends or the client leaves; resolves when
  * nothing flows any more. Each direction waits for its receiver, so no side is buffered whole.
  */
-export async function relay(session: ProcessSession, client: CommandStreams): Promise<void> {
+export async function relay(
+  session: ProcessSession,
+  client: CommandStreams,
+  clock: Clock,
+): Promise<void> {
   let isOver = false;
   const leaving = client.closed.then(() => {
     if (!isOver) session.close();
@@ -28,8 +36,22 @@ export async function relay(session: ProcessSession, client: CommandStreams): Pr
   await client.finish(result).catch(() => {
     client.destroy();
   });
-  await Promise.all([input, sizes]);
+  await Promise.all([input, sizes, closed(client, clock)]);
   await leaving;
+}
+
+/** Waits for the client's end of the connection, but not for ever. */
+export async function closed(client: CommandStreams, clock: Clock): Promise<void> {
+  const over = new AbortController();
+  const late = clock.sleep(lingerMs, over.signal).then(
+    () => {
+      client.destroy();
+    },
+    () => undefined, // It closed in time.
+  );
+  await client.closed;
+  over.abort();
+  await late;
 }
 
 async function pump(
