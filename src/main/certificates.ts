@@ -11,6 +11,8 @@ export interface Certificates {
   readonly key: ServiceAccountKey;
   /** Of the API server. */
   readonly serving: CertificatePair;
+  /** Loads the API server's certificate again; makes a new one when it is due. */
+  readonly loadServing: () => Promise<CertificatePair>;
   /** With which the API server calls kubelets. */
   readonly toKubelets: { readonly ca: string; readonly cert: string; readonly key: string };
 }
@@ -28,8 +30,12 @@ export async function openCertificates(options: {
   ]);
   const others = [options.advertiseAddress, ...(options.host === "0.0.0.0" ? [] : [options.host])];
   const place = { hostName: hostname(), serviceAddress, domain: clusterDomain, others };
+  const hosts = apiServerHosts(place);
+  async function loadServing(): Promise<CertificatePair> {
+    return await authority.serving("apiserver", "kube-apiserver", hosts);
+  }
   const [serving, kubeletClient] = await Promise.all([
-    authority.serving("apiserver", "kube-apiserver", apiServerHosts(place)),
+    loadServing(),
     authority.client("apiserver-kubelet-client", {
       commonName: "kube-apiserver-kubelet-client",
       organizations: ["system:masters"],
@@ -40,6 +46,7 @@ export async function openCertificates(options: {
     authority,
     key,
     serving,
+    loadServing,
     toKubelets: { ca: authority.certificate, cert, key: clientKey },
   };
 }

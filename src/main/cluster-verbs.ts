@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { InvalidArgumentError, type Command } from "commander";
-import { isStatus, StatusError } from "#api/status.ts";
+import { StatusError } from "#api/status.ts";
 import { systemClock } from "#base/clock.ts";
 import type { ClusterOptions, Session } from "#cli/connection.ts";
 import type { DeleteOptions, ApplyOptions } from "#cli/apply.ts";
@@ -179,6 +179,6 @@ function kubeconfigs(): string[] {
 
 /** As kubectl says it. */
 function serverError(error: StatusError): Error {
-  const reason = isStatus(error, "") ? "" : ` (${error.reason})`;
+  const reason = error.reason === "" ? "" : ` (${error.reason})`;
   return new Error(`Error from server${reason}: ${error.message}`);
 }

@@ -8,16 +8,18 @@ import { ensureBootstrapObjects } from "#apiserver/bootstrap/ensure.ts";
 import type { BootstrapSettings } from "#apiserver/bootstrap/objects.ts";
 import { createConnectPort } from "#apiserver/connect/create-connect-port.ts";
 import type { ObjectSource, UserInfo } from "#apiserver/contract.ts";
-import { openHttpFront } from "#apiserver/http/front.ts";
+import { openHttpFront, type HttpFront } from "#apiserver/http/front.ts";
 import { openApiServer, type ApiServer } from "#apiserver/server.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import { Client } from "#client/client.ts";
 import type { Authority } from "#pki/authority.ts";
+import type { CertificatePair } from "#pki/files.ts";
+import { keepRenewed } from "#pki/renewal.ts";
 import type { Store } from "#store/store.ts";
 import { accessParts } from "./access.ts";
-import { openCertificates } from "./certificates.ts";
+import { openCertificates, type Certificates } from "./certificates.ts";
 import { conversionOf } from "./conversions.ts";
 import { inProcessTransport } from "./in-process-transport.ts";
 import { issuer, serviceAddress, serviceRange } from "./network-plan.ts";
@@ -45,6 +47,8 @@ export interface ControlPlane extends AsyncDisposable {
   clientOf(user: UserInfo, agent: string): Client;
   /** Resolves when the node reports that it is ready. Rejects with the signal's reason. */
   nodeReady(name: string, signal: AbortSignal): Promise<void>;
+  /** Renews the server's certificate before it expires, until the signal aborts. */
+  keepCertificate(signal: AbortSignal): Promise<void>;
 }
 
 /** Opens certificates, objects and the listener, in the order in which a client may see them. */
@@ -53,7 +57,8 @@ export async function openControlPlane(
   signal: AbortSignal,
 ): Promise<ControlPlane> {
   const { clock, random, log, store, advertiseAddress } = options;
-  const { authority, key, serving, toKubelets } = await openCertificates(options);
+  const certificates = await openCertificates(options);
+  const { authority, key, serving, toKubelets } = certificates;
   const tokens = { key, issuer, audiences: [issuer] };
   const server = await openApiServer(
     {
@@ -100,11 +105,33 @@ export async function openControlPlane(
     nodeReady: async (name, stop) => {
       await untilReady(server.objects, name, stop);
     },
+    keepCertificate: async (stop) => {
+      await keepServingRenewed(certificates, front, { clock, log }, stop);
+    },
     async [Symbol.asyncDispose]() {
       await front[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
     },
   };
+}
+
+async function keepServingRenewed(
+  { serving, loadServing }: Certificates,
+  front: HttpFront,
+  { clock, log }: { readonly clock: Clock; readonly log: Logger },
+  signal: AbortSignal,
+): Promise<void> {
+  const renewal = {
+    load: loadServing,
+    renewed: ({ certificate, key }: CertificatePair): void => {
+      front.useCertificate({ cert: certificate, key });
+      log.info("the server's certificate was renewed");
+    },
+    failed: (error: unknown): void => {
+      log.error("the server's certificate was not renewed", { error: error as Error });
+    },
+  };
+  await keepRenewed(serving, renewal, clock, signal);
 }
 
 function untilReady(objects: ObjectSource, name: string, signal: AbortSignal): Promise<void> {

@@ -145,6 +145,9 @@ function startTasks(
     );
   });
   tasks.start(async (stop) => {
+    await controlPlane.keepCertificate(stop);
+  });
+  tasks.start(async (stop) => {
     await opened.run(stop);
   });
   tasks.start(async (stop) => {

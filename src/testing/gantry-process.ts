@@ -67,8 +67,13 @@ export class GantryProcess implements Disposable {
   }
 
   gantry(...args: readonly string[]): CommandResult {
-    const program = join(root, "dist", "gantry.js");
-    return run(process.execPath, [program, ...args, "--data-dir", join(this.directory, "data")]);
+    return this.program([...args, "--data-dir", join(this.directory, "data")]);
+  }
+
+  /** The program with just these arguments. */
+  program(args: readonly string[], input = ""): CommandResult {
+    const path = join(root, "dist", "gantry.js");
+    return run(process.execPath, [path, ...args], { input, env: { HOME: this.directory } });
   }
 
   up(...args: readonly string[]): CommandResult {

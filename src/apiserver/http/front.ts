@@ -40,6 +40,8 @@ export interface HttpFrontOptions {
 /** Disposing it tells clients to go (GOAWAY), ends watches, and waits a bounded time for the rest. */
 export interface HttpFront extends AsyncDisposable {
   readonly port: number;
+  /** Presents this certificate to connections made from now on. */
+  useCertificate(pair: { readonly key: string; readonly cert: string }): void;
 }
 
 /**
@@ -133,6 +135,10 @@ class Front implements HttpFront, Serving {
   failed(error: unknown): void {
     const known = error instanceof Error ? error : new Error(String(error));
     this.#options.log.error("response failed", { error: known });
+  }
+
+  useCertificate({ key, cert }: { readonly key: string; readonly cert: string }): void {
+    this.#server.setSecureContext({ key, cert, ca: this.#options.tls.clientCa });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
