@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { JsonObject } from "#api/object.ts";
 import type { Load } from "./load.ts";
 import { quantile } from "./report.ts";
-import { podName, postedPod, sampleNode } from "./sample-pod.ts";
+import { podName, postedPod } from "./sample-pod.ts";
 
 /*
  * A client of `server-process.ts`: connects with its certificate, says "ready", waits for SIGUSR2,
@@ -197,9 +197,6 @@ async function run(
     return await flood(session, load_, (i) => ({ path: `${podsPath}/${podName(i % 500)}` }));
   }
   if (load_.kind === "createPods") return await flood(session, load_, postPod);
-  if (load_.kind === "createNodes") {
-    return await flood(session, load_, (i) => ({ path: "/api/v1/nodes", body: sampleNode(i) }));
-  }
   if (load_.kind === "list") return await list(session, load_.path, load_.count);
   return await createUntilBound(session, load_);
 }

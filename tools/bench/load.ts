@@ -3,7 +3,6 @@ export type Load =
   /** `count` requests, `inFlight` at a time, over one connection. */
   | { readonly kind: "get"; readonly count: number; readonly inFlight: number }
   | { readonly kind: "createPods"; readonly count: number; readonly inFlight: number }
-  | { readonly kind: "createNodes"; readonly count: number; readonly inFlight: number }
   /** Creates pods, and ends when a watch has shown all of them bound. */
   | { readonly kind: "createUntilBound"; readonly count: number; readonly inFlight: number }
   /** Reads a list `count` times; 0: until killed. */

@@ -8,12 +8,14 @@ import { systemClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { systemRandom } from "#base/random.ts";
 import { Informers } from "#client/informers.ts";
-import { clusterRoles, namespaces, nodes, pods, serviceAccounts } from "#client/kinds.ts";
+import { clusterRoles, serviceAccounts } from "#client/kinds.ts";
 import { EventSender } from "#reconcile/events.ts";
 import { Scheduler } from "#scheduler/scheduler.ts";
 import { LmdbStore } from "#store/lmdb/store.ts";
+import type { Store } from "#store/store.ts";
 import { openControlPlane } from "#main/control-plane.ts";
-import { podName, storedPod } from "./sample-pod.ts";
+import { machineAddress } from "#main/network-plan.ts";
+import { podName, sampleNode, storedPod } from "./sample-pod.ts";
 
 /*
  * The server that `api.ts` and `scheduler.ts` measure, in a process of its own: the control plane
@@ -28,7 +30,7 @@ const { signal } = stop;
 const quotaBytes = 8 * 2 ** 30;
 const podResource = builtin("", "pods");
 
-const store = await LmdbStore.open({
+const store: Store = await LmdbStore.open({
   directory: join(folder, "store"),
   clock: systemClock,
   quotaBytes,
@@ -53,6 +55,18 @@ async function fill(count: number): Promise<void> {
 if (Number(preload) > 0 && (await store.currentRevision(signal)) < Number(preload)) {
   await fill(Number(preload));
 }
+/** Into the store: a node made over the API waits for the controllers to lift its taint. */
+async function fillNodes(count: number): Promise<void> {
+  const resource = builtin("", "nodes");
+  const type = { kind: "Node", apiVersion: "v1" };
+  for (let i = 0; i < count; i++) {
+    const node = sampleNode(i);
+    const value = encodeStored(node, type, fieldValues(resource, node));
+    const key = `/registry/core/nodes/node-${i}`;
+    await store.write({ kind: "put", key, value, ifModRevision: 0 }, signal);
+  }
+}
+
 const openedAt = performance.now();
 const world = { clock: systemClock, random: systemRandom, log: silentLogger };
 const controlPlane = await openControlPlane(
@@ -61,7 +75,7 @@ const controlPlane = await openControlPlane(
     pkiDirectory: join(folder, "pki"),
     host: "127.0.0.1",
     port: 0,
-    advertiseAddress: "127.0.0.1",
+    advertiseAddress: machineAddress(),
     ...world,
   },
   signal,
@@ -111,7 +125,6 @@ async function runScheduler(): Promise<void> {
   };
   const client = controlPlane.clientOf(user, "bench-scheduler");
   await using informers = new Informers({ client, ...world, freeze: false });
-  for (const kind of [nodes, pods, namespaces]) informers.of<object>(kind);
   const events = new EventSender({
     client,
     clock: systemClock,
@@ -166,6 +179,7 @@ async function obey(command: Command): Promise<Record<string, number>> {
   }
   if (command.do === "collect") globalThis.gc?.();
   if (command.do === "fill") await fill(command.count ?? 0);
+  if (command.do === "fillNodes") await fillNodes(command.count ?? 0);
   if (command.do === "revision") return { revision: await store.currentRevision(signal) };
   if (command.do === "touch") {
     return { sent: await touch(command.count ?? 0, command.seconds ?? 0) };
