@@ -89,25 +89,27 @@ export class EtcdWire implements AsyncDisposable {
     this.#rest = bytes;
   }
 
+  /** Opens the peer's window again once half of it is used. */
+  #takeIn(bytes: number): void {
+    this.#received += bytes;
+    if (this.#received <= windowStart / 2) return;
+    this.#socket.write(frameOf(frame.window, 0, 0, uint32(this.#received)));
+    this.#received = 0;
+  }
+
   #take(type: number, flags: number, stream: number, body: Buffer): void {
     const waiting = this.#waiting.get(stream);
     if (type === frame.data) {
       if (waiting !== undefined) waiting.answered = true;
-      this.#received += body.length;
-      if (this.#received > windowStart / 2) {
-        this.#socket.write(frameOf(frame.window, 0, 0, uint32(this.#received)));
-        this.#received = 0;
-      }
+      this.#takeIn(body.length);
     } else if (type === frame.headers && (flags & flagEnd) !== 0) {
       this.#waiting.delete(stream);
       waiting?.done(waiting.answered);
     } else if (type === frame.window && stream === 0) {
       this.#window += body.readUInt32BE(0);
       this.#sendWhatFits();
-    } else if (type === frame.ping && (flags & flagAck) === 0) {
-      this.#socket.write(frameOf(frame.ping, flagAck, 0, body));
-    } else if (type === frame.settings && (flags & flagAck) === 0) {
-      this.#socket.write(frameOf(frame.settings, flagAck, 0, Buffer.alloc(0)));
+    } else if ((flags & flagAck) === 0 && (type === frame.ping || type === frame.settings)) {
+      this.#socket.write(frameOf(type, flagAck, 0, type === frame.ping ? body : Buffer.alloc(0)));
     } else if (type === frame.reset || type === frame.goAway) {
       for (const it of this.#waiting.values()) it.done(false);
       this.#waiting.clear();

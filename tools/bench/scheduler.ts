@@ -1,5 +1,5 @@
 import { performance } from "node:perf_hooks";
-import type { Node, Pod } from "#api/gen/types.ts";
+import type { Pod } from "#api/gen/types.ts";
 import { seededRandom } from "#base/random.ts";
 import { Cluster } from "#scheduler/cluster.ts";
 import { inFolder } from "./api.ts";
@@ -37,7 +37,7 @@ function podFor(i: number, isSpread: boolean): Pod {
 function decide(isSpread: boolean, count: number): { perSecond: number; micros: number } {
   const cluster = new Cluster(() => []);
   const random = seededRandom(1);
-  for (let i = 0; i < nodeCount; i++) cluster.setNode(sampleNode(i) as unknown as Node);
+  for (let i = 0; i < nodeCount; i++) cluster.setNode(sampleNode(i));
   const pods = Array.from({ length: count }, (_, i) => podFor(i, isSpread));
   const before = process.cpuUsage();
   const since = performance.now();
