@@ -26,3 +26,11 @@ export const endpointSlices: ResourceOf<types.EndpointSlice> = builtin(
 );
 export const leases: ResourceOf<types.Lease> = builtin("coordination.k8s.io", "leases");
 export const clusterRoles: ResourceOf<types.ClusterRole> = builtin(rbacGroup, "clusterroles");
+export const certificateSigningRequests: ResourceOf<types.CertificateSigningRequest> = builtin(
+  "certificates.k8s.io",
+  "certificatesigningrequests",
+);
+export const subjectAccessReviews: ResourceOf<types.SubjectAccessReview> = builtin(
+  "authorization.k8s.io",
+  "subjectaccessreviews",
+);

@@ -7,6 +7,7 @@ import type { Informers } from "#client/informers.ts";
 import { runControllers as runAll, type Controller } from "#reconcile/controller.ts";
 import { EventSender, type EventRecorder } from "#reconcile/events.ts";
 import type { ReconcileMetrics } from "#reconcile/metrics.ts";
+import { certificateController, type Signing } from "./certificates/controller.ts";
 import { deploymentController } from "./deployment/controller.ts";
 import { nodeLifecycleController } from "./nodelifecycle/controller.ts";
 import { taintEvictionController } from "./nodelifecycle/eviction.ts";
@@ -51,6 +52,8 @@ export interface RunControllersOptions {
   readonly log: Logger;
   /** PEM of the authority that signed the API server. */
   readonly rootCa: string;
+  /** The authority's key; undefined where this process does not hold it: nothing is signed then. */
+  readonly signing?: Signing | undefined;
   readonly metrics?: ReconcileMetrics | undefined;
 }
 
@@ -63,7 +66,7 @@ export async function runControllers(
   signal: AbortSignal,
   list: readonly ControllerFactory[] = controllers,
 ): Promise<void> {
-  const { client, clock, log } = options;
+  const { client, clock, log, signing } = options;
   await using senders = new TaskGroup(() => undefined);
   const recorders = new Map<string, EventRecorder>();
   const recorder = (component: string): EventRecorder => {
@@ -74,6 +77,8 @@ export async function runControllers(
     senders.start((stopped) => sender.run(stopped));
     return sender;
   };
-  const made = list.map((it) => it({ ...options, recorder }));
+  const ports = { ...options, recorder };
+  const made = list.map((it) => it(ports));
+  if (signing !== undefined) made.push(certificateController(ports, signing));
   await runAll(made, { clock, log, metrics: options.metrics }, signal);
 }

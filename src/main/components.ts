@@ -89,6 +89,7 @@ async function runControllerManager(options: ComponentOptions, signal: AbortSign
   const log = options.log.with({ component: "controllers" });
   const client = controlPlane.clientOf(controllersUser, "gantry-controllers");
   await using informers = new Informers({ client, clock, random, log, freeze: false });
-  const rootCa = controlPlane.authority.certificate;
-  await runControllers({ client, informers, clock, random, log, rootCa }, signal);
+  const { authority: signing } = controlPlane;
+  const rootCa = signing.certificate;
+  await runControllers({ client, informers, clock, random, log, rootCa, signing }, signal);
 }
