@@ -25,7 +25,7 @@ const podsPath = "/api/v1/namespaces/default/pods";
 async function connect(): Promise<http2.ClientHttp2Session> {
   const session = http2.connect(`https://127.0.0.1:${port}`, {
     ...credentials,
-    settings: { initialWindowSize: 16 * 1024 * 1024 },
+    settings: { initialWindowSize: 4 * 1024 * 1024 }, // As client-go has it.
     maxSessionMemory: 1_000,
   });
   session.setMaxListeners(0);

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";
 import { builtin } from "#api/kinds/list.ts";
@@ -175,7 +175,10 @@ async function obey(command: Command): Promise<Record<string, number>> {
     const { rss, heapUsed, arrayBuffers } = process.memoryUsage();
     const turnMs = turns.max / 1e6;
     turns.reset();
-    return { cpuMicros: user + system, rss, heapUsed, arrayBuffers, turnMs };
+    const [, mapped = "0"] =
+      /RssFile:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
+    const usage = { cpuMicros: user + system, rss, heapUsed, arrayBuffers, turnMs };
+    return { ...usage, mapped: Number(mapped) * 1_024 };
   }
   if (command.do === "collect") globalThis.gc?.();
   if (command.do === "fill") await fill(command.count ?? 0);

@@ -7,6 +7,8 @@ import type { Load } from "./load.ts";
 export interface Usage {
   readonly cpuMicros: number;
   readonly rss: number;
+  /** Of it, mapped from files: the store's pages, which the kernel may take back at any time. */
+  readonly mapped: number;
   readonly heapUsed: number;
   readonly arrayBuffers: number;
   /** The longest the event loop was late since the last look. */
@@ -35,7 +37,7 @@ export class BenchServer implements AsyncDisposable {
   }
 
   async usage(): Promise<Usage> {
-    return (await this.tell({ do: "usage" })) as unknown as Usage;
+    return (await this.tell({ do: "usage" })) as Usage & Record<string, number>;
   }
 
   /** One command at a time; see `server-process.ts`. */
@@ -113,15 +115,16 @@ export class RunningLoad {
   }
 }
 
-async function answerOf(child: ChildProcess): Promise<Record<string, number>> {
-  const ended = new Promise<never>((_, reject) => {
-    child.once("exit", () => {
+function answerOf(child: ChildProcess): Promise<Record<string, number>> {
+  return new Promise((resolve, reject) => {
+    function ended(): void {
       reject(new Error("the server ended"));
+    }
+    child.once("exit", ended);
+    child.once("message", (said: Record<string, number> & { readonly error?: string }) => {
+      child.off("exit", ended);
+      if (said.error === undefined) resolve(said);
+      else reject(new Error(said.error));
     });
   });
-  const [said] = (await Promise.race([once(child, "message"), ended])) as [
-    Record<string, number> & { readonly error?: string },
-  ];
-  if (said.error !== undefined) throw new Error(said.error);
-  return said;
 }

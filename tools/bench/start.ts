@@ -125,10 +125,10 @@ async function benchRuntime(runtime: Runtime): Promise<void> {
   for (let round = 0; round < rounds; round++) {
     const directory = mkdtempSync(join(tmpdir(), "gantry-bench-"));
     try {
+      first.push(await up(directory, runtime));
       if (runtime === "containerd") {
         await run(["image", "seed", "--data-dir", directory], () => undefined);
       }
-      first.push(await up(directory, runtime));
       running.push(await firstPod(directory));
       if (round === 0) resting = await idle(directory);
       await run(["down", "--data-dir", directory], () => undefined);
