@@ -1,4 +1,5 @@
-import type { KubernetesObject } from "#api/object.ts";
+import { equalJson } from "#api/json-value.ts";
+import { isJsonObject, type Json, type JsonObject, type KubernetesObject } from "#api/object.ts";
 import { isStatus } from "#api/status.ts";
 import type { ResourceOf } from "#client/resource-of.ts";
 import type { Session } from "./connection.ts";
@@ -46,8 +47,21 @@ async function applyOne(
     signal,
   );
   if (before === undefined) return "created";
-  const same = before.metadata?.resourceVersion === after.metadata?.resourceVersion;
-  return same ? "unchanged" : "configured";
+  return equalJson(appliedPart(before), appliedPart(after)) ? "unchanged" : "configured";
+}
+
+/** An object without what its controllers write meanwhile, and without who wrote what. */
+export function appliedPart(object: KubernetesObject): Json {
+  const { metadata, ...rest } = object as JsonObject & KubernetesObject;
+  const kept = without((metadata ?? {}) as JsonObject, ["resourceVersion", "managedFields"]);
+  const annotations = isJsonObject(kept["annotations"]) ? kept["annotations"] : {};
+  // Deployments carry their revision there.
+  const shown = without(annotations, ["deployment.kubernetes.io/revision"]);
+  return { ...without(rest, ["status"]), metadata: { ...kept, annotations: shown } };
+}
+
+function without(object: JsonObject, names: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)));
 }
 
 export interface DeleteOptions {
