@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "#base/clock.ts";
 import { nodeLayout } from "#cri/containerd/layout.ts";
@@ -29,22 +30,18 @@ export async function mirrorToLocalStore(nodeDirectory: string, port: number): P
 export async function seedImages(where: Where, signal: AbortSignal): Promise<readonly string[]> {
   const paths = pathsBelow(where.dataDir, runDirectoryOf(where.dataDir));
   const names = await imageStore(paths).importArchive(busyboxImage(process.arch));
+  const { socket: socketPath } = nodeLayout(paths.node);
+  // Without a containerd, pods will pull the image from the store when there is one.
+  if (!existsSync(socketPath)) return names;
   const runtime = new ContainerdRuntime({
-    socketPath: nodeLayout(paths.node).socket,
+    socketPath,
     clock: systemClock,
     pauseImage: { name: pauseImageName, archive: () => pauseImage(process.arch) },
   });
   try {
     await runtime.importImage(busyboxImage(process.arch), signal);
-  } catch (error) {
-    // No containerd runs: pods will pull the image from the store when it does.
-    if (!isUnavailable(error)) throw error;
   } finally {
     runtime[Symbol.dispose]();
   }
   return names;
-}
-
-function isUnavailable(error: unknown): boolean {
-  return error instanceof Error && "kind" in error && error.kind === "unavailable";
 }
