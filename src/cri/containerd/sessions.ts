@@ -126,31 +126,16 @@ function endWith(session: SpdySession, signal: AbortSignal): void {
 
 /** The server writes the status last and then ends the session, so the outputs have come by then. */
 async function readResult(session: SpdySession, error: SpdyStream): Promise<SessionResult> {
-  let text = "";
-  let reason: string | undefined;
   try {
-    for await (const chunk of error.input) {
-      text += Buffer.from(chunk).toString();
-      if (text.length > errorTextBytesMax) break;
-    }
+    const text = await readText(error.input);
     await session.closed;
+    if (text === "") return { kind: "error", message: "the session ended without a result" };
+    return parseExitStatus(text);
   } catch (cause) {
-    reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    return { kind: "error", message: `the session broke: ${reason}` };
   } finally {
     session.destroy();
-  }
-  if (text !== "" && (reason === undefined || isWhole(text))) return parseExitStatus(text);
-  const message = `the session ${reason === undefined ? "ended without a result" : `broke: ${reason}`}`;
-  return { kind: "error", message };
-}
-
-/** A status that came whole counts, even when the connection broke after it. */
-function isWhole(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
   }
 }
 

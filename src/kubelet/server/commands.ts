@@ -60,8 +60,7 @@ export async function serveCommand(
     await closed(client, context.clock);
     return;
   }
-  const hasOutput = wanted.stdout || wanted.stderr;
-  await relay(session, client, { clock: context.clock, hasOutput });
+  await relay(session, client, context.clock);
 }
 
 /** Finds the container now, and starts the process when the client's streams are there. */
