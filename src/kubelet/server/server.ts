@@ -40,6 +40,8 @@ export interface KubeletServerOptions {
 /** Disposing it ends every connection: logs that are followed, commands, forwarded ports. */
 export interface KubeletServer extends AsyncDisposable {
   readonly port: number;
+  /** Presents this certificate to connections made from now on. */
+  renew(serving: { readonly key: string; readonly certificate: string }): void;
 }
 
 /**
@@ -95,6 +97,11 @@ class NodeServer implements KubeletServer {
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  renew({ key, certificate: cert }: { readonly key: string; readonly certificate: string }): void {
+    const { clientCa: ca } = this.#options.tls;
+    this.#server.setSecureContext({ key, cert, ca, minVersion: "TLSv1.2" });
   }
 
   async listen(): Promise<void> {
