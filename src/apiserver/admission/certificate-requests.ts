@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
-import { childObject, childString } from "#api/object.ts";
+import { childObject, childString, type JsonObject } from "#api/object.ts";
 import type {
   AdmissionRequest,
   AdmissionRule,
   Attributes,
   Authorizer,
+  UserInfo,
 } from "#apiserver/contract.ts";
 import { mastersGroup } from "#apiserver/auth/users.ts";
 import { refuse } from "./request.ts";
@@ -27,6 +28,11 @@ export function certificateRequests(
 ): AdmissionRule {
   return {
     name: "CertificateRequests",
+    mutate(request) {
+      const { resource, operation, subresource, object } = request;
+      if (resource.group !== group || resource.plural !== "certificatesigningrequests") return;
+      if (operation === "CREATE" && subresource === "") stampRequestor(object, request.user);
+    },
     async validate(request) {
       const { resource, operation, subresource } = request;
       if (resource.group !== group || resource.plural !== "certificatesigningrequests") return;
@@ -35,6 +41,25 @@ export function certificateRequests(
       if (subresource === "approval") checkSigner(request, "approve", authorizer);
       if (subresource === "status" && signs(request)) checkSigner(request, "sign", authorizer);
     },
+  };
+}
+
+/**
+ * Who asks is what approval rests on: the server says it, whatever the object says. Upstream:
+ * `pkg/registry/certificates/certificates/strategy.go`.
+ */
+function stampRequestor(object: JsonObject | undefined, user: UserInfo): void {
+  const spec = childObject(object, "spec");
+  if (object === undefined || spec === undefined) return;
+  const ofServer = ["username", "uid", "groups", "extra"];
+  const asked = Object.entries(spec).filter(([key]) => !ofServer.includes(key));
+  const extra = Object.fromEntries(Object.entries(user.extra).map(([key, it]) => [key, [...it]]));
+  object["spec"] = {
+    ...Object.fromEntries(asked),
+    username: user.name,
+    ...(user.uid === "" ? {} : { uid: user.uid }),
+    ...(user.groups.length === 0 ? {} : { groups: [...user.groups] }),
+    ...(Object.keys(extra).length === 0 ? {} : { extra }),
   };
 }
 

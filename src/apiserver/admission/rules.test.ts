@@ -459,7 +459,19 @@ test("certificate requests", async () => {
   });
   const to = "certificatesigningrequests.certificates.k8s.io";
   const client = "kubernetes.io/kube-apiserver-client";
-  await server.send({ to, object: request(client, "dev") });
+  const forged = request(client, "dev");
+  const lies = {
+    username: "system:node:a",
+    groups: ["system:nodes"],
+    uid: "1",
+    extra: { a: ["b"] },
+  };
+  const made = await server.send({
+    to,
+    object: { ...forged, spec: { ...childObject(forged, "spec"), ...lies } },
+  });
+  const { username, groups, uid, extra } = childObject(made, "spec") ?? {};
+  assert.deepEqual([username, groups, uid, extra], [jane.name, jane.groups, undefined, undefined]);
   await server.send({ to, object: request("example.com/x", "system:masters") });
   await refused(
     server.send({ to, object: request(client, "dev,system:masters") }),
