@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { describeError } from "#base/log.ts";
 import { addClusterVerbs } from "./cluster-verbs.ts";
+import { addHostCommands } from "./host-commands.ts";
 import { parsePort, type UpOptions, type Where } from "./options.ts";
 import { defaultDataDirectory, pathsBelow, runDirectoryOf } from "./paths.ts";
 import { version } from "./version.ts";
@@ -41,6 +42,8 @@ upOptions(program.command("daemon", { hidden: true })).action(async (options: Up
   const { daemon } = await import("./daemon.ts");
   await daemon(options, 3);
 });
+
+addHostCommands(program);
 
 program
   .command("down")

@@ -9,7 +9,7 @@ import { nodeNames } from "./node-names.ts";
 import { podRange } from "./network-plan.ts";
 
 /** The pods of a single node: the first /24 of the pod range. */
-const podCidr = "10.244.0.0/24";
+export const firstPodCidr = "10.244.0.0/24";
 const mtu = 1_500;
 /** Proxy variables reach containerd, which pulls images. */
 const passedOn = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"];
@@ -23,6 +23,8 @@ export interface OpenedRuntime extends AsyncDisposable {
 export interface RuntimeOptions {
   readonly kind: "containerd" | "simulated";
   readonly nodeDirectory: string;
+  /** Addresses of this node's pods; no other node may have any of them. */
+  readonly podCidr: string;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -51,7 +53,7 @@ async function openContainerd(
   const opened = await startNodeRuntime(
     {
       nodeDir: options.nodeDirectory,
-      podCidr,
+      podCidr: options.podCidr,
       clusterCidr: podRange,
       mtu,
       table: nodeNames(options.nodeDirectory).hostTable,
@@ -74,7 +76,7 @@ async function openContainerd(
   };
 }
 
-function openSimulated({ clock, log }: RuntimeOptions): OpenedRuntime {
+function openSimulated({ clock, podCidr, log }: RuntimeOptions): OpenedRuntime {
   const runtime = new SimulatedRuntime({
     clock,
     podCidr,

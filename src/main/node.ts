@@ -11,7 +11,7 @@ import { ClusterConnection } from "#kubelet/cluster/connect.ts";
 import { Kubelet } from "#kubelet/kubelet.ts";
 import { readMachine } from "#kubelet/node/machine.ts";
 import { openKubeletServer, type KubeletServer } from "#kubelet/server/server.ts";
-import type { Authority } from "#pki/authority.ts";
+import type { CertificatePair } from "#pki/files.ts";
 import { EventSender } from "#reconcile/events.ts";
 import { nodeNames } from "./node-names.ts";
 import { clusterDomain } from "./network-plan.ts";
@@ -24,8 +24,15 @@ export interface NodeOptions {
   readonly name: string;
   readonly address: string;
   readonly client: Client;
-  /** Signs the certificate of the node's server, and those of who may call it. */
-  readonly authority: Authority;
+  /** Of the node's server. */
+  readonly serving: CertificatePair;
+  /** Gives each newer certificate to `take` until the signal aborts. */
+  readonly keepServing: (
+    take: (pair: CertificatePair) => void,
+    signal: AbortSignal,
+  ) => Promise<void>;
+  /** PEM of the authority of those who may call the node's server. */
+  readonly clientCa: string;
   readonly runtime: Runtime;
   /** False for the simulated runtime: no mounts, no control groups, no probes over the network. */
   readonly isReal: boolean;
@@ -81,6 +88,11 @@ export async function runNode(options: NodeOptions, signal: AbortSignal): Promis
   );
   await using server = await openServer(options, kubelet, log);
   kubelet.announcePort(server.port);
+  tasks.start(async (stop) => {
+    await options.keepServing((pair) => {
+      server.renew(pair);
+    }, stop);
+  });
   await kubelet.run(signal);
 }
 
@@ -92,14 +104,8 @@ async function openServer(
   kubelet: Kubelet,
   log: Logger,
 ): Promise<KubeletServer> {
-  const { name, address, authority, runtime, clock } = options;
-  const hosts = [name, address, "localhost", "127.0.0.1"];
-  const serving = await authority.serving("kubelet", `system:node:${name}`, hosts);
-  const tls = {
-    key: serving.key,
-    cert: serving.certificate,
-    clientCa: authority.certificate,
-  };
+  const { name, address, serving, clientCa, runtime, clock } = options;
+  const tls = { key: serving.key, cert: serving.certificate, clientCa };
   const served = { pods: kubelet.servedPods, usage: kubelet.usage };
   const common = { host: address, tls, nodeName: name, runtime, ...served, clock, log };
   try {

@@ -1,22 +1,20 @@
 import { hostname } from "node:os";
-import { keepAggregated } from "#apiserver/bootstrap/ensure.ts";
 import type { UserInfo } from "#apiserver/contract.ts";
 import { systemClock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
-import { systemRandom } from "#base/random.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import { openRegistryServer } from "#registry/server.ts";
-import { compactRegularly, defaultCompaction } from "#store/compact-regularly.ts";
+import type { Authority } from "#pki/authority.ts";
+import type { CertificatePair } from "#pki/files.ts";
+import { keepRenewed } from "#pki/renewal.ts";
 import type { Store } from "#store/store.ts";
-import { runComponents } from "./components.ts";
-import { openControlPlane, type ControlPlane } from "./control-plane.ts";
+import { aborted, openHost, serverOf, startHostTasks, world } from "./control-plane-host.ts";
+import type { ControlPlane } from "./control-plane.ts";
 import { imageStore, mirrorToLocalStore } from "./images.ts";
 import { InstanceLock } from "./instance.ts";
-import { writeAdminKubeconfig } from "./kubeconfig-file.ts";
 import { machineAddress } from "./network-plan.ts";
-import { runNode } from "./node.ts";
-import { openRuntime, type OpenedRuntime } from "./node-runtime.ts";
-import { openStore } from "./open-store.ts";
+import { runNode, type NodeOptions } from "./node.ts";
+import { firstPodCidr, openRuntime, type OpenedRuntime } from "./node-runtime.ts";
 import type { UpOptions } from "./options.ts";
 import { pathsBelow, runDirectoryOf, type Paths } from "./paths.ts";
 import type { ProgressSender } from "./progress.ts";
@@ -88,29 +86,16 @@ async function openSystem(
   const address = machineAddress();
   // The runtime comes up while the control plane does; neither needs the other.
   const { runtime: kind } = options;
-  const opening = openRuntime({ kind, nodeDirectory: paths.node, ...world(log) }, signal).then(
-    (it) => stack.use(it),
-  );
+  const opening = openRuntime(
+    { kind, nodeDirectory: paths.node, podCidr: firstPodCidr, ...world(log) },
+    signal,
+  ).then((it) => stack.use(it));
   stack.defer(async () => {
     await opening.catch(() => undefined); // Told below, unless something else failed before.
   });
-  const where = { url: options.store, directory: paths.database };
-  const store = stack.use(await openStore({ ...where, clock: systemClock, log }, signal));
-  const controlPlane = stack.use(
-    await openControlPlane(
-      {
-        store,
-        pkiDirectory: paths.pki,
-        host: options.host,
-        port: options.port,
-        advertiseAddress: address,
-        ...world(log),
-      },
-      signal,
-    ),
-  );
+  const host = { ...options, pkiDirectory: paths.pki, advertiseAddress: address };
+  const { store, controlPlane } = await openHost(host, { paths, stack, log }, signal);
   const server = serverOf(controlPlane);
-  await writeAdminKubeconfig(paths.kubeconfig, server, controlPlane.authority);
   progress.send({ kind: "step", text: `API server on ${server}` });
   const registry = stack.use(await openRegistryServer(imageStore(paths), log));
   const opened = await opening;
@@ -127,57 +112,43 @@ function startTasks(
   with_: { readonly tasks: TaskGroup; readonly log: Logger },
 ): void {
   const { tasks, log } = with_;
-  const { objects, sink } = controlPlane.server;
-  tasks.start(async (stop) => {
-    await compactRegularly(store, defaultCompaction, { clock: systemClock, log }, stop);
-  });
-  tasks.start(async (stop) => {
-    const failed = (error: unknown): void => {
-      log.error("roles not gathered", { error: error as Error });
-    };
-    await keepAggregated(objects, sink, failed, stop);
-  });
-  tasks.start(async (stop) => {
-    const identity = `${hostname()}_${process.pid}`;
-    await runComponents(
-      { controlPlane, identity, elect: options.store !== undefined, ...world(log) },
-      stop,
-    );
-  });
-  tasks.start(async (stop) => {
-    await controlPlane.keepCertificate(stop);
-  });
+  startHostTasks({ store, controlPlane }, options.store !== undefined, { tasks, log });
   tasks.start(async (stop) => {
     await opened.run(stop);
   });
   tasks.start(async (stop) => {
     const { authority } = controlPlane;
-    const node = { name: nodeName, address, nodeDirectory: paths.node, authority };
+    const serving = await localServing(authority, { nodeName, address, log });
+    const node = { name: nodeName, address, nodeDirectory: paths.node, ...serving };
     const client = controlPlane.clientOf(nodeUser(nodeName), "gantry-kubelet");
     const isReal = options.runtime === "containerd";
     await runNode({ ...node, client, runtime: opened.runtime, isReal, ...world(log) }, stop);
   });
 }
 
-function serverOf(controlPlane: ControlPlane): string {
-  return `https://127.0.0.1:${controlPlane.port}`;
-}
-
-/** What every component takes from outside. */
-function world(log: Logger) {
-  return { clock: systemClock, random: systemRandom, log };
+/** The certificate of a node that runs beside the authority. */
+async function localServing(
+  authority: Authority,
+  at: { readonly nodeName: string; readonly address: string; readonly log: Logger },
+): Promise<Pick<NodeOptions, "serving" | "keepServing" | "clientCa">> {
+  const { nodeName, address, log } = at;
+  const hosts = [nodeName, address, "localhost", "127.0.0.1"];
+  const load = (): Promise<CertificatePair> =>
+    authority.serving("kubelet", `system:node:${nodeName}`, hosts);
+  const failed = (error: unknown): void => {
+    log.error("certificate of the node not renewed", { error: error as Error });
+  };
+  const serving = await load();
+  return {
+    serving,
+    clientCa: authority.certificate,
+    keepServing: async (renewed, stop) => {
+      await keepRenewed(serving, { load, renewed, failed }, systemClock, stop);
+    },
+  };
 }
 
 function nodeUser(name: string): UserInfo {
   const groups = ["system:nodes", "system:authenticated"];
   return { name: `system:node:${name}`, uid: "", groups, extra: {} };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => {
-      resolve();
-    });
-  });
 }

@@ -1,4 +1,4 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
 import type { CertificatePair } from "./files.ts";
 import { isIP } from "node:net";
 
@@ -48,6 +48,25 @@ export function flaw(
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
+}
+
+/** `sha256:` and the digest of the public key, by which kubeadm pins an authority too. */
+export function publicKeyHash(certificate: string): string {
+  const key = new X509Certificate(certificate).publicKey.export({ type: "spki", format: "der" });
+  return `sha256:${createHash("sha256").update(key).digest("hex")}`;
+}
+
+/**
+ * Whether the pair can be used at `now`; unlike {@link flaw}, up to the certificate's very end.
+ */
+export function isUsable(pair: CertificatePair, expectation: Expectation, now: number): boolean {
+  const found = flaw(pair, expectation, now);
+  if (found === undefined) return true;
+  if (found !== "expires soon") return false;
+  // Asked again for the past, the age no longer hides what else may be wrong.
+  const fresh = Math.min(now, renewalTime(pair.certificate) - 1);
+  if (flaw(pair, expectation, fresh) !== undefined) return false;
+  return new X509Certificate(pair.certificate).validToDate.getTime() > now;
 }
 
 function covers(certificate: X509Certificate, host: string): boolean {

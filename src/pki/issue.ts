@@ -89,6 +89,20 @@ export async function readRequest(request: string): Promise<RequestContent> {
   };
 }
 
+/** A new key, and a PEM request that its holder signed. The key is PEM too. */
+export async function makeRequest(
+  content: RequestContent,
+): Promise<{ readonly request: string; readonly key: string }> {
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({
+    name: nameOf(content.commonName, content.organizations),
+    keys,
+    signingAlgorithm: algorithm,
+    extensions: alternativeNames(content.hosts),
+  });
+  return { request: `${request.toString("pem")}\n`, key: await exportKey(keys.privateKey) };
+}
+
 /** Signs the key of a request; the content is the profile's, not the request's. */
 export async function signRequest(
   authority: CertificatePair,

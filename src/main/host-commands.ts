@@ -1,0 +1,80 @@
+import { Option, type Command } from "commander";
+import {
+  parsePodCidr,
+  parsePort,
+  type AgentOptions,
+  type ServerOptions,
+  type Where,
+} from "./options.ts";
+import { defaultDataDirectory } from "./paths.ts";
+
+function serverDataDir(): Option {
+  return new Option("--data-dir <path>", "where everything is kept")
+    .env("GANTRY_DATA_DIR")
+    .default(defaultDataDirectory);
+}
+
+/** Adds the commands of clusters of several machines. */
+export function addHostCommands(program: Command): void {
+  program
+    .command("server")
+    .description("run a control plane without a node, in the foreground")
+    .addOption(serverDataDir())
+    .option("--host <address>", "address to listen on", "0.0.0.0")
+    .option("--port <number>", "port of the API server", parsePort, 6443)
+    .option("--store <address>", "etcd://host:2379[,…] instead of the embedded store")
+    .option(
+      "--pki-dir <path>",
+      "where the authority's files are; pki in the data directory if unset",
+    )
+    .addHelpText(
+      "after",
+      "\nSeveral servers may share one etcd. They must share the authority too: start the first, copy\nits pki/ca.crt, ca.key and sa.key to a folder on each other host, and name that with --pki-dir.",
+    )
+    .action(async (options: ServerOptions) => {
+      const { server } = await import("./server.ts");
+      await server(options);
+    });
+  addAgent(program);
+  program
+    .command("token")
+    .description("tokens with which machines join")
+    .command("create")
+    .description("make a token for a day, and print the command that joins a machine with it")
+    .addOption(serverDataDir())
+    .action(async (where: Where) => {
+      const { createToken } = await import("./token.ts");
+      process.stdout.write(`${await createToken(where, new AbortController().signal)}\n`);
+    });
+}
+
+function addAgent(program: Command): void {
+  program
+    .command("agent")
+    .description("run a node of another machine's control plane, in the foreground")
+    .requiredOption("--server <url>", "https://host:6443 of the control plane")
+    .option("--token <id.secret>", "from gantry token create; needed at first start only")
+    .option("--ca-hash <hash>", "sha256:… of the authority's public key; at first start only")
+    .option("--node-name <name>", "name of the node; the machine's host name by default")
+    .option("--data-dir <path>", "where everything is kept", "/var/lib/gantry-agent")
+    .addOption(
+      new Option("--runtime <name>", "what runs containers; simulated needs no root")
+        .choices(["containerd", "simulated"])
+        .default("containerd"),
+    )
+    .option(
+      "--pod-cidr <range>",
+      "addresses of this node's pods, a range of 10.244.0.0/16 that no other node has",
+      parsePodCidr,
+      "10.244.1.0/24",
+    )
+    .option("--no-install", "name missing packages instead of installing them")
+    .addHelpText(
+      "after",
+      "\nNothing routes pod addresses between hosts yet: pods of one node reach pods of another only\nwhere the network has a route for each node's --pod-cidr.",
+    )
+    .action(async (options: AgentOptions) => {
+      const { agent } = await import("./agent.ts");
+      await agent(options);
+    });
+}

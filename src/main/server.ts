@@ -1,0 +1,45 @@
+import type { Logger } from "#base/log.ts";
+import { TaskGroup } from "#base/task-group.ts";
+import { aborted, openHost, serverOf, startHostTasks } from "./control-plane-host.ts";
+import { runInForeground } from "./foreground.ts";
+import { InstanceLock } from "./instance.ts";
+import { machineAddress } from "./network-plan.ts";
+import type { ServerOptions } from "./options.ts";
+import { pathsBelow, runDirectoryOf } from "./paths.ts";
+import { version } from "./version.ts";
+
+/** Runs a control plane without a node in this process until a signal ends it. */
+export async function server(options: ServerOptions): Promise<void> {
+  await runInForeground(async (log, signal) => {
+    await runServer(options, log, signal);
+  });
+}
+
+const anyAddress = ["0.0.0.0", "::"];
+
+async function runServer(options: ServerOptions, log: Logger, signal: AbortSignal): Promise<void> {
+  const paths = pathsBelow(options.dataDir, runDirectoryOf(options.dataDir));
+  using lock = await InstanceLock.take(paths.data);
+  if (lock === undefined) throw new Error(`another Gantry runs on ${paths.data}`);
+  await using stack = new AsyncDisposableStack();
+  const pkiDirectory = options.pkiDir ?? paths.pki;
+  const advertiseAddress = anyAddress.includes(options.host) ? machineAddress() : options.host;
+  const place = { ...options, pkiDirectory, advertiseAddress };
+  const host = await openHost(place, { paths, stack, log }, signal);
+  await using tasks = new TaskGroup((error) => {
+    log.error("a part failed", { error: error as Error });
+  });
+  startHostTasks(host, options.store !== undefined, { tasks, log });
+  const address = serverOf(host.controlPlane);
+  lock.announce({
+    pid: process.pid,
+    server: address,
+    node: "none",
+    runtime: "none",
+    startedAt: new Date().toISOString(),
+    version,
+  });
+  log.info("serving", { server: address });
+  await aborted(signal);
+  log.info("stopping", { reason: String(signal.reason) });
+}
