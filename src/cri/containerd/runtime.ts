@@ -280,7 +280,8 @@ export class ContainerdRuntime implements Runtime, Disposable {
 
   async #isRunning(id: string, signal: AbortSignal): Promise<boolean> {
     const container = await this.containerStatus(id, signal);
-    if (container !== undefined) return container.state === "running";
+    // A short command's exit event comes before the status even says that it was started.
+    if (container !== undefined) return container.state !== "exited";
     return (await this.sandboxStatus(id, signal))?.state === "ready";
   }
 
