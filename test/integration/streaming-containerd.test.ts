@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
@@ -154,6 +155,26 @@ for (const [version, kubectl] of kubectls) {
       assert.equal(sha(back.stdout), sha(twentyMiB), back.stderr);
     });
 
+    test("exec: a command that does not read its input ends all the same", async () => {
+      const small = { stdin: Buffer.alloc(60_000) };
+      assert.equal((await kube(["exec", "-i", "web", "--", "true"], small)).code, 0);
+      // containerd 1.6 may keep the exit code to itself when much is left; kubectl ends all the same.
+      const much = await kube(["exec", "-i", "web", "--", "echo", "over"], { stdin: twentyMiB });
+      assert.equal(much.stdout.toString(), "over\n", much.stderr);
+    });
+
+    test("exec: the command ends when its kubectl is killed", async () => {
+      const child = spawn(kubectl, ["exec", "-i", "web", "--", "sh", "-c", "echo up; exec cat"], {
+        env: { ...process.env, KUBECONFIG: cluster.kubeconfig },
+      });
+      await once(child.stdout, "data");
+      child.kill("SIGKILL");
+      await eventually(async () => {
+        const running = await text("exec", "web", "--", "ps");
+        assert.doesNotMatch(running, / cat$/m);
+      });
+    });
+
     test("exec -it: a terminal with the size of ours", async () => {
       const inner = `stty rows 31 cols 97; ${kubectl} exec -it web -- sh -c 'tty; until stty size 2>/dev/null | grep .; do sleep 0.1; done; exit 5'`;
       const ran = await run(["script", "-qec", inner, "/dev/null"], {
@@ -240,6 +261,34 @@ for (const [version, kubectl] of kubectls) {
         "/api/v1/namespaces/default/pods/chatty/log?tailLines=-1",
       ]);
       assert.match(bad.stderr, /tailLines: Invalid value: -1/);
+    });
+
+    test("logs -f: over rotations, without a gap", async () => {
+      const follow = spawn(kubectl, ["logs", "-f", "chatty"], {
+        env: { ...process.env, KUBECONFIG: cluster.kubeconfig },
+      });
+      let output = "";
+      follow.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+      try {
+        for (let round = 0; round < 3; round += 1) {
+          const before = output.length;
+          await eventually(() => {
+            assert.ok(output.length > before + 40, output);
+          });
+          await cluster.rotateLogs("chatty");
+        }
+        const before = output.length;
+        await eventually(() => {
+          assert.ok(output.length > before + 40, output);
+        });
+      } finally {
+        follow.kill();
+      }
+      const numbers = [...output.matchAll(/line (\d+)\n/g)].map((it) => Number(it[1]));
+      assert.deepEqual(
+        numbers,
+        numbers.map((_, index) => index + 1),
+      );
     });
 
     test("logs -f: lines as they come, and the end with the pod", async () => {

@@ -17,6 +17,7 @@ import { busyboxImage, busyboxImageName } from "#cri/images/seed.ts";
 import type { Runtime } from "#cri/runtime.ts";
 import { SimulatedRuntime } from "#cri/simulated/runtime.ts";
 import { ClusterConnection } from "#kubelet/cluster/connect.ts";
+import { rotateLog } from "#kubelet/host/log-rotation.ts";
 import { unmountAll } from "#kubelet/host/open-host.ts";
 import { Kubelet } from "#kubelet/kubelet.ts";
 import { readMachine } from "#kubelet/node/machine.ts";
@@ -142,6 +143,7 @@ export class StreamingCluster {
   readonly #stack = new AsyncDisposableStack();
   #kubeconfig = "";
   #controlPlane: ControlPlane | undefined;
+  #runtime: Runtime | undefined;
 
   static async open(opened: OpenedRuntime): Promise<StreamingCluster> {
     const cluster = new StreamingCluster();
@@ -162,8 +164,20 @@ export class StreamingCluster {
     await this.#stack.disposeAsync();
   }
 
+  /** Rotates the logs of a pod's containers, as the kubelet does when they have grown. */
+  async rotateLogs(pod: string): Promise<void> {
+    assert.ok(this.#runtime !== undefined);
+    const limits = { bytesMax: 1, filesMax: 5, periodMs: 1_000 };
+    for (const { id, labels } of await this.#runtime.listContainers(never)) {
+      if (labels["io.kubernetes.pod.name"] !== pod) continue;
+      const status = await this.#runtime.containerStatus(id, never);
+      if (status !== undefined) await rotateLog({ runtime: this.#runtime, limits }, status, never);
+    }
+  }
+
   async #open(opened: OpenedRuntime): Promise<void> {
     const log = logger(this.lines);
+    this.#runtime = opened.runtime;
     this.#stack.defer(() => opened.close());
     const pki = await mkdtemp(join(tmpdir(), "gantry-pki-"));
     this.#stack.defer(() => rm(pki, { recursive: true }));

@@ -126,16 +126,31 @@ function endWith(session: SpdySession, signal: AbortSignal): void {
 
 /** The server writes the status last and then ends the session, so the outputs have come by then. */
 async function readResult(session: SpdySession, error: SpdyStream): Promise<SessionResult> {
+  let text = "";
+  let reason: string | undefined;
   try {
-    const text = await readText(error.input);
+    for await (const chunk of error.input) {
+      text += Buffer.from(chunk).toString();
+      if (text.length > errorTextBytesMax) break;
+    }
     await session.closed;
-    if (text === "") return { kind: "error", message: "the session ended without a result" };
-    return parseExitStatus(text);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    return { kind: "error", message: `the session broke: ${reason}` };
+    reason = cause instanceof Error ? cause.message : String(cause);
   } finally {
     session.destroy();
+  }
+  if (text !== "" && (reason === undefined || isWhole(text))) return parseExitStatus(text);
+  const message = `the session ${reason === undefined ? "ended without a result" : `broke: ${reason}`}`;
+  return { kind: "error", message };
+}
+
+/** A status that came whole counts, even when the connection broke after it. */
+function isWhole(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }
 

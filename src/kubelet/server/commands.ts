@@ -60,7 +60,8 @@ export async function serveCommand(
     await closed(client, context.clock);
     return;
   }
-  await relay(session, client, context.clock);
+  const hasOutput = wanted.stdout || wanted.stderr;
+  await relay(session, client, { clock: context.clock, hasOutput });
 }
 
 /** Finds the container now, and starts the process when the client's streams are there. */

@@ -6,7 +6,7 @@ import { ByteInbox } from "#streaming/byte-inbox.ts";
 import { encodeTerminalSize } from "#streaming/remote-command/channels.ts";
 import type { CommandStreams } from "#streaming/remote-command/command-streams.ts";
 import { eventually } from "#testing/eventually.ts";
-import { lingerMs, relay } from "./relay.ts";
+import { lingerMs, relay, unreadInputMs, type RelayOptions } from "./relay.ts";
 
 /** Both ends in memory; `log` says what happened, in order. */
 class Ends {
@@ -21,6 +21,8 @@ class Ends {
   stdinError: Error | undefined;
   stdoutError: Error | undefined;
   leavesWhenTold = true;
+  /** The process takes no input and its runtime does not say that it ended. */
+  stdinStuck = false;
 
   get session(): ProcessSession {
     return {
@@ -28,6 +30,7 @@ class Ends {
       stderr: this.stderr,
       writeStdin: (chunk) => {
         if (this.stdinError !== undefined) return Promise.reject(this.stdinError);
+        if (this.stdinStuck) return this.result.promise.then(() => undefined);
         this.log.push(`process reads ${Buffer.from(chunk).toString()}`);
         return Promise.resolve();
       },
@@ -80,9 +83,13 @@ class Ends {
   }
 }
 
+function options(clock = new FakeClock()): RelayOptions {
+  return { clock, hasOutput: true };
+}
+
 test("relay: input, sizes, both outputs, and the result last", async () => {
   const ends = new Ends();
-  const done = relay(ends.session, ends.client, new FakeClock());
+  const done = relay(ends.session, ends.client, options());
   ends.stdin.push(Buffer.from("in"));
   ends.stdin.end();
   ends.resizes.push(encodeTerminalSize(80, 24));
@@ -104,7 +111,7 @@ test("relay: input, sizes, both outputs, and the result last", async () => {
 test("relay: a process that reads no more still tells its result", async () => {
   const ends = new Ends();
   ends.stdinError = new Error("stdin is closed");
-  const done = relay(ends.session, ends.client, new FakeClock());
+  const done = relay(ends.session, ends.client, options());
   ends.stdin.push(Buffer.from("too late"));
   ends.stdout.push(Buffer.from("out"));
   ends.processEnds(0);
@@ -114,7 +121,7 @@ test("relay: a process that reads no more still tells its result", async () => {
 
 test("relay: when the client leaves, the session is closed", async () => {
   const ends = new Ends();
-  const done = relay(ends.session, ends.client, new FakeClock());
+  const done = relay(ends.session, ends.client, options());
   ends.clientLeaves();
   await done;
   assert.ok(ends.log.includes("session closed"));
@@ -123,7 +130,7 @@ test("relay: when the client leaves, the session is closed", async () => {
 test("relay: a client that takes no more output has left", async () => {
   const ends = new Ends();
   ends.stdoutError = new Error("broken pipe");
-  const done = relay(ends.session, ends.client, new FakeClock());
+  const done = relay(ends.session, ends.client, options());
   ends.stdout.push(Buffer.from("out"));
   ends.stderr.end();
   await done;
@@ -134,7 +141,7 @@ test("relay: a client that does not close when told the result is dropped", asyn
   const clock = new FakeClock();
   const ends = new Ends();
   ends.leavesWhenTold = false;
-  const done = relay(ends.session, ends.client, clock);
+  const done = relay(ends.session, ends.client, options(clock));
   ends.processEnds(0);
   await eventually(() => {
     assert.ok(ends.log.some((it) => it.startsWith("client hears")));
@@ -143,4 +150,35 @@ test("relay: a client that does not close when told the result is dropped", asyn
   await clock.advance(lingerMs);
   await done;
   assert.ok(ends.log.includes("client dropped"));
+});
+
+test("relay: a command that ended over unread input does not hang", async () => {
+  const clock = new FakeClock();
+  const ends = new Ends();
+  ends.stdinStuck = true;
+  const done = relay(ends.session, ends.client, options(clock));
+  ends.stdin.push(Buffer.from("nobody reads it"));
+  ends.stdout.end();
+  ends.stderr.end();
+  await eventually(async () => {
+    await clock.advance(unreadInputMs);
+    assert.ok(ends.log.some((it) => it.includes("ended without reading its input")));
+  });
+  await done;
+  assert.ok(ends.log.includes("session closed"));
+});
+
+test("relay: a command without outputs may take its time", async () => {
+  const clock = new FakeClock();
+  const ends = new Ends();
+  const done = relay(ends.session, ends.client, options(clock));
+  ends.stdout.end();
+  ends.stderr.end();
+  for (let round = 0; round < 5; round += 1) {
+    await clock.advance(unreadInputMs);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  ends.processEnds(4);
+  await done;
+  assert.deepEqual(ends.log, ['client hears {"kind":"exit","code":4}', "process reads end"]);
 });

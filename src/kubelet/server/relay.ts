@@ -1,10 +1,23 @@
 import type { Clock } from "#base/clock.ts";
-import type { ProcessSession } from "#cri/runtime.ts";
+import type { ProcessSession, SessionResult } from "#cri/runtime.ts";
 import { readTerminalSizes } from "#streaming/remote-command/channels.ts";
 import type { CommandStreams } from "#streaming/remote-command/command-streams.ts";
 
 /** How long a client that was told the result may take to close its connection. */
 export const lingerMs = 30_000;
+
+/**
+ * How long a process whose outputs have ended may leave its input unread before it counts as ended.
+ * containerd 1.6 does not tell the result of a process that left input behind: it goes on trying to
+ * deliver it.
+ */
+export const unreadInputMs = 10_000;
+
+export interface RelayOptions {
+  readonly clock: Clock;
+  /** False when the client asked for neither stdout nor stderr; their end says nothing then. */
+  readonly hasOutput: boolean;
+}
 
 /**
  * Connects a process with its client until the process ends or the client leaves; resolves when
@@ -13,13 +26,13 @@ export const lingerMs = 30_000;
 export async function relay(
   session: ProcessSession,
   client: CommandStreams,
-  clock: Clock,
+  options: RelayOptions,
 ): Promise<void> {
   let isOver = false;
   const leaving = client.closed.then(() => {
     if (!isOver) session.close();
   });
-  const input = pumpStdin(session, client);
+  const input = new InputPump(session, client);
   const sizes = pumpSizes(session, client);
   const outputs = await Promise.allSettled([
     pump(session.stdout, (chunk) => client.writeStdout(chunk)),
@@ -30,14 +43,36 @@ export async function relay(
     session.close();
     client.destroy();
   }
-  const result = await session.result;
+  const result = await resultOf(session, input, options);
   isOver = true;
   // The client may have left just now; then there is nobody to tell.
   await client.finish(result).catch(() => {
     client.destroy();
   });
-  await Promise.all([input, sizes, closed(client, clock)]);
+  await Promise.all([input.done, sizes, closed(client, options.clock)]);
   await leaving;
+}
+
+/** The session's own result, unless it hangs over input that nobody reads. */
+async function resultOf(
+  session: ProcessSession,
+  input: InputPump,
+  { clock, hasOutput }: RelayOptions,
+): Promise<SessionResult> {
+  const told = session.result.then((result) => ({ result }));
+  while (hasOutput) {
+    const over = new AbortController();
+    const { writes } = input;
+    const late = clock.sleep(unreadInputMs, over.signal).catch(() => undefined);
+    const first = await Promise.race([told, late]);
+    over.abort();
+    if (first !== undefined) return first.result;
+    if (!input.isWaiting || input.writes !== writes) continue;
+    session.close();
+    const message = "the command ended without reading its input; its exit code is not known";
+    return { kind: "error", message };
+  }
+  return (await told).result;
 }
 
 /** Waits for the client's end of the connection, but not for ever. */
@@ -61,14 +96,40 @@ async function pump(
   for await (const chunk of from) await write(chunk);
 }
 
-/** A process that closed its stdin or ended takes no more: the rest is thrown away. */
-async function pumpStdin(session: ProcessSession, client: CommandStreams): Promise<void> {
-  try {
-    for await (const chunk of client.stdin) await session.writeStdin(chunk);
-  } catch {
-    // The result tells how the process ended.
-  } finally {
-    session.endStdin();
+/** Carries the client's input. A process that takes no more gets no more: the rest is thrown away. */
+class InputPump {
+  readonly done: Promise<void>;
+  #writes = 0;
+  #isWaiting = false;
+
+  constructor(session: ProcessSession, client: CommandStreams) {
+    this.done = this.#run(session, client);
+  }
+
+  /** Pieces given to the process so far. */
+  get writes(): number {
+    return this.#writes;
+  }
+
+  /** The last piece has not been taken. */
+  get isWaiting(): boolean {
+    return this.#isWaiting;
+  }
+
+  async #run(session: ProcessSession, client: CommandStreams): Promise<void> {
+    try {
+      for await (const chunk of client.stdin) {
+        this.#writes += 1;
+        this.#isWaiting = true;
+        await session.writeStdin(chunk);
+        this.#isWaiting = false;
+      }
+    } catch {
+      // The result tells how the process ended.
+    } finally {
+      this.#isWaiting = false;
+      session.endStdin();
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { ByteInbox } from "#streaming/byte-inbox.ts";
 import {
   dataHead,
   encodeGoaway,
@@ -17,6 +18,9 @@ import { SpdyStream, type StreamPort } from "./stream.ts";
 
 /** Streams open at once in a session; more are refused. A port-forward takes two a connection. */
 export const streamsMax = 1024;
+
+/** What is read from the connection before frames wait for their streams' readers. */
+const readAheadBytes = 128 * 1024;
 
 /** Peers cut their buffers by it, and it bounds how long one stream keeps the others waiting. */
 const dataFrameBytesMax = 64 * 1024;
@@ -134,9 +138,10 @@ export class SpdySession {
     const reader = new FrameReader();
     using inflater = new HeaderInflater();
     try {
+      const arrived = this.#arrived();
       if (head !== undefined) await this.#read(reader, inflater, head);
-      for await (const chunk of this.#connection.iterator({ destroyOnReturn: false })) {
-        await this.#read(reader, inflater, chunk as Uint8Array);
+      for await (const chunk of arrived) {
+        await this.#read(reader, inflater, chunk);
         if (this.#ended) break;
       }
       this.#finish(undefined);
@@ -147,6 +152,37 @@ export class SpdySession {
     }
     // What the peer still sends after the end is thrown away, so that its FIN is seen.
     this.#connection.resume();
+  }
+
+  /**
+   * What the connection brings. A server that has told its result closes while we may still be
+   * writing; our write fails then, but what has arrived before is read to its end.
+   */
+  #arrived(): ByteInbox {
+    const inbox = new ByteInbox(readAheadBytes);
+    const connection = this.#connection;
+    connection.on("data", (chunk: Uint8Array) => {
+      inbox.push(chunk);
+      if (!inbox.isFull() || connection.isPaused()) return;
+      connection.pause();
+      inbox.room().then(
+        () => connection.resume(),
+        () => undefined,
+      );
+    });
+    connection.on("end", () => {
+      inbox.end();
+    });
+    connection.on("error", (error) => {
+      inbox.end(error);
+    });
+    connection.on("close", () => {
+      inbox.end(new Error("the connection was closed"));
+      this.#wakeWriters();
+    });
+    // Whoever held it before may have paused it.
+    connection.resume();
+    return inbox;
   }
 
   async #read(reader: FrameReader, inflater: HeaderInflater, chunk: Uint8Array): Promise<void> {

@@ -1,3 +1,5 @@
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
 import { LogFormatter } from "./format.ts";
 import { LogFile } from "./log-file.ts";
 import { LogWatch } from "./log-watch.ts";
@@ -43,6 +45,8 @@ async function* followLog(
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
   const formatter = new LogFormatter(options);
+  // A container that has printed nothing may not have its folder yet.
+  await mkdir(dirname(source.path), { recursive: true });
   // Before the first read, so that nothing is written unseen between the two.
   using watch = new LogWatch(source.path, (stop) => source.ended(stop), signal);
   let file = await LogFile.open(source.path);
