@@ -11,7 +11,7 @@ export const lingerMs = 30_000;
  * containerd 1.6 does not tell the result of a process that left input behind: it goes on trying to
  * deliver it.
  */
-export const unreadInputMs = 10_000;
+export const unreadInputMs = 3_000;
 
 export interface RelayOptions {
   readonly clock: Clock;
