@@ -160,7 +160,7 @@ for (const [version, kubectl] of kubectls) {
       assert.equal((await kube(["exec", "-i", "web", "--", "true"], small)).code, 0);
       // containerd 1.6 may keep the exit code to itself when much is left; kubectl ends all the same.
       const much = await kube(["exec", "-i", "web", "--", "echo", "over"], { stdin: twentyMiB });
-      assert.equal(much.stdout.toString(), "over\n", much.stderr);
+      assert.equal(much.stdout.toString(), "over\n", `code ${String(much.code)}: ${much.stderr}`);
     });
 
     test("exec: the command ends when its kubectl is killed", async () => {

@@ -1,3 +1,4 @@
+import { nextTurn } from "#base/turn.ts";
 import type { ByteStream, ProcessSession, SessionResult } from "#cri/runtime.ts";
 import { RuntimeError } from "#cri/runtime.ts";
 import { encodeTerminalSize } from "#streaming/remote-command/channels.ts";
@@ -42,6 +43,9 @@ export async function openProcessSession(
       stderr: stderr?.input ?? nothing(),
       async writeStdin(chunk) {
         if (stdin === undefined) throw new Error("the session was opened without stdin");
+        // What the server has sent is read before a write that may find the connection closed: its
+        // failure ends the connection, and what waits unread then is lost.
+        await nextTurn();
         await stdin.write(chunk);
       },
       endStdin() {
