@@ -92,6 +92,8 @@ export interface ObjectSource {
   get(resource: string, group: string, namespace: string, name: string): JsonObject | undefined;
   /** All of a kind, or of one namespace of it. */
   list(resource: string, group: string, namespace?: string): readonly JsonObject[];
+  /** The pods bound to a node. */
+  podsOnNode(node: string): readonly JsonObject[];
   /** Called after each change of the kind, synchronously, before the write is acknowledged. */
   onChange(resource: string, group: string, listener: () => void): void;
 }

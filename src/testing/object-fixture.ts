@@ -40,6 +40,12 @@ export class ObjectFixture implements ObjectSource, ObjectSink {
     return all.filter((it) => childString(childObject(it, "metadata"), "namespace") === namespace);
   }
 
+  podsOnNode(node: string): readonly JsonObject[] {
+    return this.list("pods", "").filter(
+      (pod) => childString(childObject(pod, "spec"), "nodeName") === node,
+    );
+  }
+
   onChange(resource: string, group: string, listener: () => void): void {
     const key = `${group}/${resource}`;
     this.#listeners.set(key, [...(this.#listeners.get(key) ?? []), listener]);

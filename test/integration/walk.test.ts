@@ -279,6 +279,16 @@ test(
   },
 );
 
+test("one acts as another with all the groups that were named", { skip }, () => {
+  const as = ["--as", "jane", "--as-group", "ops, night", "--as-group", "dev"];
+  const review = JSON.parse(kubectl("auth", "whoami", ...as, "-o", "json")) as {
+    status: { userInfo: { username: string; groups: string[] } };
+  };
+  const { username, groups } = review.status.userInfo;
+  assert.equal(username, "jane");
+  assert.deepEqual(groups, ["ops, night", "dev", "system:authenticated"]);
+});
+
 const refusals: [what: string, args: string[], input: string, want: RegExp][] = [
   ["malformed YAML", ["apply", "-f", "-"], "a: [", /error parsing|did not find|yaml/i],
   [

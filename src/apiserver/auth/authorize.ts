@@ -1,6 +1,5 @@
-import { childObject, childString } from "#api/object.ts";
 import type { Attributes, Authorizer, Decision, ObjectSource } from "#apiserver/contract.ts";
-import { NodeAuthorizer, type PodsOnNode } from "./node/node-authorizer.ts";
+import { NodeAuthorizer } from "./node/node-authorizer.ts";
 import { RbacAuthorizer } from "./rbac/rbac-authorizer.ts";
 import { mastersGroup } from "./users.ts";
 
@@ -13,16 +12,9 @@ export interface Authorization {
   readonly rbac: RbacAuthorizer;
 }
 
-/**
- * @param podsOnNode the pods bound to a node; a server that knows them by node passes its own, since
- * the default looks through all pods.
- */
-export function createAuthorization(
-  objects: ObjectSource,
-  podsOnNode: PodsOnNode = (node) => boundTo(objects, node),
-): Authorization {
+export function createAuthorization(objects: ObjectSource): Authorization {
   const rbac = new RbacAuthorizer(objects);
-  const nodes = new NodeAuthorizer(objects, podsOnNode);
+  const nodes = new NodeAuthorizer(objects);
   function authorize(attributes: Attributes): Decision {
     if (attributes.user.groups.includes(mastersGroup)) return allowed;
     const ofNode = nodes.authorize(attributes);
@@ -33,10 +25,4 @@ export function createAuthorization(
     return { allowed: false, reason: reasons.join("\n") };
   }
   return { authorizer: { authorize }, rbac };
-}
-
-function boundTo(objects: ObjectSource, node: string): ReturnType<PodsOnNode> {
-  return objects
-    .list("pods", "")
-    .filter((pod) => childString(childObject(pod, "spec"), "nodeName") === node);
 }

@@ -40,6 +40,10 @@ export function objectSource(cache: RegistryCache, resources: readonly Resource[
         .filter((it) => namespace === undefined || it.namespace === namespace)
         .flatMap((it) => it.objects.map((object) => decode(object, resource)));
     },
+    podsOnNode(node) {
+      const pods = resourceOf("pods", "");
+      return (cache.of(pods).onNode(node) ?? []).map((object) => decode(object, pods));
+    },
     onChange(plural, group, listener) {
       cache.onChange(resourceOf(plural, group).storageKey, listener);
     },

@@ -45,6 +45,7 @@ function portWith(node: JsonObject | undefined): ConnectPort {
     objects: {
       get: (resource) => (resource === "nodes" ? node : undefined),
       list: () => [],
+      podsOnNode: () => [],
       onChange: () => undefined,
     },
     tls: { ca: authority.certificate, cert: client.certificate, key: client.key },

@@ -15,7 +15,8 @@ export function callerOf(socket: TLSSocket): Caller {
   return {
     kind: "connection",
     certificate: {
-      commonName: listOf(subject.CN)[0] ?? "",
+      // Go takes the last of several, and so does every other Kubernetes.
+      commonName: listOf(subject.CN).at(-1) ?? "",
       organizations: listOf(subject.O),
     },
     certificateFault: undefined,

@@ -5,6 +5,7 @@ import { clientGone, FrontRequest } from "./front-request.ts";
 import type { Serving } from "./http2.ts";
 import { sinkBytesMax } from "./limits.ts";
 import { readBody } from "./read-body.ts";
+import { requestHeaders } from "./request-headers.ts";
 
 /** Serves one HTTP/1.1 request. */
 export function serveHttp1(
@@ -42,7 +43,7 @@ export function requestOf(
   return new FrontRequest({
     method: incoming.method ?? "GET",
     url: incoming.url ?? "/",
-    headers: incoming.headers,
+    headers: requestHeaders(incoming.headers, incoming.rawHeaders),
     caller,
     body: () => readBody(incoming, incoming.headers["content-length"]),
     deadlines: serving.deadlines,

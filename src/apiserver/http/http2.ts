@@ -8,6 +8,7 @@ import type { ApiResponse, ByteSink, Caller } from "./exchange.ts";
 import { clientGone, FrontRequest } from "./front-request.ts";
 import { idleTimeoutMs, sinkBytesMax } from "./limits.ts";
 import { readBody } from "./read-body.ts";
+import { requestHeaders } from "./request-headers.ts";
 
 const { HTTP2_HEADER_METHOD, HTTP2_HEADER_PATH, NGHTTP2_NO_ERROR } = http2.constants;
 
@@ -32,21 +33,21 @@ export function serveHttp2(session: ServerHttp2Session, caller: Caller, serving:
   session.on("error", () => {
     session.destroy();
   });
-  session.on("stream", (stream, headers) => {
-    serveStream(stream, headers, caller, serving);
+  session.on("stream", (stream, headers, _flags, raw) => {
+    serveStream(stream, { headers, raw }, caller, serving);
   });
 }
 
 function serveStream(
   stream: ServerHttp2Stream,
-  headers: IncomingHttpHeaders,
+  { headers, raw }: { readonly headers: IncomingHttpHeaders; readonly raw: readonly string[] },
   caller: Caller,
   serving: Serving,
 ): void {
   const request = new FrontRequest({
     method: textOf(headers[HTTP2_HEADER_METHOD]) ?? "GET",
     url: textOf(headers[HTTP2_HEADER_PATH]) ?? "/",
-    headers,
+    headers: requestHeaders(headers, raw),
     caller,
     body: () => readBody(stream, headers["content-length"]),
     deadlines: serving.deadlines,

@@ -5,9 +5,6 @@ import { nodeOf } from "#apiserver/auth/users.ts";
 import { nodeRules } from "./node-rules.ts";
 import { podReferences, type PodReferences } from "./pod-references.ts";
 
-/** The pods bound to a node. What it returns is frozen and shared. */
-export type PodsOnNode = (node: string) => readonly JsonObject[];
-
 const allowed: Decision = { allowed: true, reason: "" };
 const noOpinion: Decision = { allowed: false, reason: "" };
 
@@ -20,12 +17,10 @@ const ownVerbs = ["get", "create", "update", "patch", "delete"];
  */
 export class NodeAuthorizer implements Authorizer {
   readonly #objects: ObjectSource;
-  readonly #podsOnNode: PodsOnNode;
   readonly #references = new WeakMap<JsonObject, PodReferences>();
 
-  constructor(objects: ObjectSource, podsOnNode: PodsOnNode) {
+  constructor(objects: ObjectSource) {
     this.#objects = objects;
-    this.#podsOnNode = podsOnNode;
   }
 
   authorize(attributes: Attributes): Decision {
@@ -155,7 +150,7 @@ export class NodeAuthorizer implements Authorizer {
   }
 
   #anyPod(node: string, namespace: string, test: (pod: PodReferences) => boolean): boolean {
-    return this.#podsOnNode(node).some((pod) => {
+    return this.#objects.podsOnNode(node).some((pod) => {
       const home = childString(childObject(pod, "metadata"), "namespace");
       return home === namespace && test(this.#referencesOf(pod));
     });
