@@ -34,3 +34,7 @@ export const subjectAccessReviews: ResourceOf<types.SubjectAccessReview> = built
   "authorization.k8s.io",
   "subjectaccessreviews",
 );
+export const runtimeClasses: ResourceOf<types.RuntimeClass> = builtin(
+  "node.k8s.io",
+  "runtimeclasses",
+);

@@ -124,6 +124,8 @@ export interface SandboxConfig {
 
 export interface SecurityContext {
   readonly runAsUser?: number | undefined;
+  /** The image's own user by name; counts where there is no number. Containers only. */
+  readonly runAsUsername?: string | undefined;
   readonly runAsGroup?: number | undefined;
   readonly supplementalGroups: readonly number[];
   readonly readonlyRootFilesystem: boolean;

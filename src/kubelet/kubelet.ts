@@ -244,7 +244,7 @@ async function readNodeDns(isReal: boolean): Promise<SandboxConfig["dns"]> {
 }
 
 function nodeView(
-  { dns }: KubeletOptions,
+  { dns, disk }: KubeletOptions,
   identity: NodeIdentity,
   machine: MachineFacts,
   node: SandboxConfig["dns"],
@@ -255,5 +255,6 @@ function nodeView(
     memoryBytes: machine.memoryBytes,
     allocatable: allocatableOf(identity, machine),
     dns: { clusterServers: dns.servers, clusterDomain: dns.domain, node },
+    seccompDirectory: `${disk?.rootDirectory ?? ""}/seccomp`,
   };
 }

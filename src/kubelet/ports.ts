@@ -5,6 +5,7 @@ import type {
   Node,
   Pod,
   PodStatus,
+  RuntimeClass,
   Secret,
   Service,
   ServiceAccount,
@@ -72,6 +73,8 @@ export interface KubeletApi {
   deletePod(pod: ObjectName, uid: string, signal: AbortSignal): Promise<void>;
   createToken(options: TokenOptions, signal: AbortSignal): Promise<IssuedToken>;
   serviceAccount(at: ObjectName, signal: AbortSignal): Promise<ServiceAccount | undefined>;
+
+  runtimeClass(name: string, signal: AbortSignal): Promise<RuntimeClass | undefined>;
 
   getNode(name: string, signal: AbortSignal): Promise<Node | undefined>;
   createNode(node: Node, signal: AbortSignal): Promise<Node>;

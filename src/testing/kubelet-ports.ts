@@ -1,4 +1,13 @@
-import type { ConfigMap, Lease, Node, Pod, PodStatus, Secret, Service } from "#api/gen/types.ts";
+import type {
+  ConfigMap,
+  Lease,
+  Node,
+  Pod,
+  PodStatus,
+  RuntimeClass,
+  Secret,
+  Service,
+} from "#api/gen/types.ts";
 import type { JsonObject } from "#api/object.ts";
 import type {
   IssuedToken,
@@ -76,6 +85,7 @@ export class FakeCluster implements KubeletApi, PodSource {
   readonly patches: JsonObject[] = [];
   readonly objects = new FakeObjects();
   services: readonly Service[] = [];
+  runtimeClasses: readonly RuntimeClass[] = [];
   node: Node | undefined;
   lease: Lease | undefined;
   /** Set to make writes fail. */
@@ -163,6 +173,10 @@ export class FakeCluster implements KubeletApi, PodSource {
 
   serviceAccount(): Promise<undefined> {
     return Promise.resolve(undefined);
+  }
+
+  runtimeClass(name: string): Promise<RuntimeClass | undefined> {
+    return Promise.resolve(this.runtimeClasses.find((it) => it.metadata?.name === name));
   }
 
   getNode(): Promise<Node | undefined> {

@@ -5,7 +5,8 @@ import { RuntimeError, type RuntimeErrorKind } from "#cri/runtime.ts";
 export type Subject = "image" | "container" | "sandbox" | "runtime";
 
 /**
- * Names a gRPC failure for the caller. Errors that are none (an abort's reason) pass through.
+ * Names a gRPC failure for the caller. Errors that are none (an abort's reason) pass through. The
+ * gRPC error is no cause of the new one: it would say the same text once more.
  * containerd tells several cases apart only in the text of code 2 (unknown) and 5 (not found).
  */
 export function toRuntimeError(doing: string, subject: Subject, error: unknown): unknown {
@@ -13,13 +14,8 @@ export function toRuntimeError(doing: string, subject: Subject, error: unknown):
     return error;
   }
   const details = "details" in error ? String(error.details) : error.message;
-  return new RuntimeError(kindOf(error.code, details, subject), `${doing}: ${details}`, {
-    cause: error,
-  });
-}
-
-export function isNotFound(error: unknown): boolean {
-  return hasCode(error, codes.NOT_FOUND);
+  const message = doing === "" ? details : `${doing}: ${details}`;
+  return new RuntimeError(kindOf(error.code, details, subject), message);
 }
 
 export function isAlreadyExists(error: unknown): boolean {

@@ -43,7 +43,8 @@ export class ImageStore {
       const method = ImageService.method.pullImage;
       return (await this.#connection.unary(method, request, {}, signal)).imageRef;
     } catch (error) {
-      throw toRuntimeError(`pull image ${reference}`, "image", error);
+      // containerd's text says all: failed to pull and unpack image "…": …
+      throw toRuntimeError("", "image", error);
     }
   }
 

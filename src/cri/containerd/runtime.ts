@@ -27,7 +27,7 @@ import {
   type SandboxStatus,
   type SandboxSummary,
 } from "#cri/runtime.ts";
-import { isNotFound, type Subject, toRuntimeError } from "./errors.ts";
+import { type Subject, toRuntimeError } from "./errors.ts";
 import { containerdEvents } from "./events.ts";
 import { GrpcConnection } from "./grpc.ts";
 import { ImageStore } from "./image-store.ts";
@@ -323,7 +323,7 @@ async function found<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;
   } catch (error) {
-    if (error instanceof RuntimeError && isNotFound(error.cause)) return undefined;
+    if (error instanceof RuntimeError && error.kind === "not-found") return undefined;
     throw error;
   }
 }

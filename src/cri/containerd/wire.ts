@@ -100,6 +100,7 @@ export function toWireContainer(
         privileged: config.security.privileged,
         namespaceOptions: namespaces(sandbox, config.pid, config.targetContainerId),
         ...users(config.security),
+        runAsUsername: config.security.runAsUsername ?? "",
         readonlyRootfs: config.security.readonlyRootFilesystem,
         noNewPrivs: config.security.noNewPrivileges,
         maskedPaths: [...config.security.maskedPaths],

@@ -1,9 +1,9 @@
-import type { Lease, Node, Pod, PodStatus, ServiceAccount } from "#api/gen/types.ts";
+import type { Lease, Node, Pod, PodStatus, RuntimeClass, ServiceAccount } from "#api/gen/types.ts";
 import type { JsonObject } from "#api/object.ts";
 import { isStatus, StatusError } from "#api/status.ts";
 import { parseTime } from "#api/time.ts";
 import type { Client } from "#client/client.ts";
-import { leases, nodes, pods, serviceAccounts } from "#client/kinds.ts";
+import { leases, nodes, pods, runtimeClasses, serviceAccounts } from "#client/kinds.ts";
 import type { IssuedToken, KubeletApi, ObjectName, TokenOptions } from "#kubelet/ports.ts";
 
 /** The node agent's writes, over the API. */
@@ -69,6 +69,10 @@ export class ClientApi implements KubeletApi {
 
   async serviceAccount(at: ObjectName, signal: AbortSignal): Promise<ServiceAccount | undefined> {
     return await orUndefined(this.#client.get(serviceAccounts, at, signal));
+  }
+
+  async runtimeClass(name: string, signal: AbortSignal): Promise<RuntimeClass | undefined> {
+    return await orUndefined(this.#client.get(runtimeClasses, { name }, signal));
   }
 
   async getNode(name: string, signal: AbortSignal): Promise<Node | undefined> {

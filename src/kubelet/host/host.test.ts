@@ -113,6 +113,7 @@ const view: NodeView = {
     clusterDomain: "cluster.local",
     node: { servers: [], searches: [], options: [] },
   },
+  seccompDirectory: "/seccomp",
 };
 
 function hostIn(directory: string): DiskHost {

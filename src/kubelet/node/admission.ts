@@ -2,6 +2,7 @@ import type { NodeSelectorRequirement, NodeSelectorTerm, Pod } from "#api/gen/ty
 import { findQuantity } from "#api/quantity.ts";
 import type { Verdict } from "#kubelet/pod/input.ts";
 import { podRequests } from "#kubelet/pod/resources.ts";
+import { unsupportedFeature } from "./pod-features.ts";
 
 export interface AdmittingNode {
   readonly name: string;
@@ -18,6 +19,8 @@ export function admitPod(
   node: AdmittingNode,
   others: readonly Pod[],
 ): Verdict | undefined {
+  const unsupported = unsupportedFeature(pod);
+  if (unsupported !== undefined) return unsupported;
   const shortage = resourceShortage(pod, node, others);
   if (shortage !== undefined) return shortage;
   if (!matchesNode(pod, node)) {

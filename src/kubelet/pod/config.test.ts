@@ -5,7 +5,7 @@ import { containerOf, podOf } from "#testing/pod-fixtures.ts";
 import { parseResolvConf, podDns, type NodeDns } from "./dns.ts";
 import { qosClass } from "./qos.ts";
 import { containerResources, podLimits, podRequests } from "./resources.ts";
-import { podHostname, sandboxConfig } from "./sandbox-config.ts";
+import { podHostname, sandboxConfig, sandboxProblem } from "./sandbox-config.ts";
 import { containerSecurity, nonRootProblem } from "./security.ts";
 
 const gi = 1024 ** 3;
@@ -111,14 +111,44 @@ test("containerSecurity: the container's settings go before the pod's", () => {
   const own = containerOf("app", {
     securityContext: { runAsUser: 2, allowPrivilegeEscalation: false },
   });
-  const got = containerSecurity(pod, own, numeric);
+  const got = containerSecurity(pod, own, numeric, "/s");
   assert.equal(got.runAsUser, 2);
   assert.deepEqual(got.supplementalGroups, [4, 5]);
   assert.deepEqual(got.seccomp, { kind: "runtime-default" });
   assert.equal(got.noNewPrivileges, true);
   assert.ok(got.maskedPaths.includes("/proc/kcore"));
   const privileged = containerOf("app", { securityContext: { privileged: true } });
-  assert.deepEqual(containerSecurity(pod, privileged, numeric).maskedPaths, []);
+  assert.deepEqual(containerSecurity(pod, privileged, numeric, "/s").maskedPaths, []);
+});
+
+const users: [
+  own: Container["securityContext"],
+  image: typeof root | typeof named,
+  want: string,
+][] = [
+  [{}, root, "0::"],
+  [{}, numeric, "1000::"],
+  [{}, named, ":app:"],
+  [{ runAsGroup: 7 }, named, ":app:7"],
+  [{ runAsUser: 5 }, named, "5::"],
+];
+
+for (const [own, image, want] of users) {
+  test(`containerSecurity: user of ${JSON.stringify([own, image])} -> ${want}`, () => {
+    const container = containerOf("app", { securityContext: own });
+    const got = containerSecurity(podOf(), container, image, "/s");
+    const { runAsUser = "", runAsUsername = "", runAsGroup = "" } = got;
+    assert.equal([runAsUser, runAsUsername, runAsGroup].join(":"), want);
+  });
+}
+
+test("containerSecurity: profiles of the node are below its directory", () => {
+  const seccompProfile = { type: "Localhost", localhostProfile: "profiles/audit.json" };
+  const container = containerOf("app", { securityContext: { seccompProfile } });
+  assert.deepEqual(containerSecurity(podOf(), container, root, "/s").seccomp, {
+    kind: "localhost",
+    path: "/s/profiles/audit.json",
+  });
 });
 
 const dns: NodeDns = {
@@ -182,12 +212,39 @@ for (const [spec, want] of hostnames) {
   });
 }
 
+const problems: [spec: Partial<PodSpec>, want: RegExp | undefined][] = [
+  [{}, undefined],
+  [{ hostUsers: true }, undefined],
+  [{ hostUsers: false }, /^can't set `spec.hostUsers: false`, runtime does not support/],
+  [
+    { hostname: "h".repeat(40), subdomain: "s", setHostnameAsFQDN: true },
+    /FQDN h+\.s\.default\.svc\.cluster\.local is too long \(64 characters is the max, 68 char/,
+  ],
+  [{ hostname: "h".repeat(40), subdomain: "s" }, undefined],
+];
+
+for (const [spec, want] of problems) {
+  test(`sandboxProblem: ${JSON.stringify(spec)} -> ${String(want)}`, () => {
+    const place = { dns, nodeName: "node-1", runtimeHandler: "" };
+    const got = sandboxProblem(podOf(spec), place);
+    if (want === undefined) assert.equal(got, undefined);
+    else assert.match(got ?? "", want);
+  });
+}
+
 test("sandboxConfig: a privileged container makes the sandbox privileged", () => {
   const pod = podOf({
     containers: [containerOf("app", { securityContext: { privileged: true } })],
     hostPID: true,
   });
-  const place = { attempt: 2, dns, logDirectory: "/l", cgroupParent: "/c", nodeName: "node-1" };
+  const place = {
+    attempt: 2,
+    dns,
+    logDirectory: "/l",
+    cgroupParent: "/c",
+    nodeName: "node-1",
+    runtimeHandler: "",
+  };
   const config = sandboxConfig(pod, place);
   assert.deepEqual(
     [config.privileged, config.pid, config.metadata.attempt, config.labels],

@@ -18,6 +18,7 @@ export interface InstancePlace {
   readonly env: ReadonlyMap<string, string>;
   readonly files: ContainerFiles;
   readonly nodeMemoryBytes: number;
+  readonly seccompDirectory: string;
   /** The instance whose processes an ephemeral container sees. */
   readonly targetContainerId: string | undefined;
 }
@@ -58,7 +59,7 @@ export function containerConfig(
     stdinOnce: spec.stdinOnce ?? false,
     tty: spec.tty ?? false,
     resources: containerResources(pod, spec, place.nodeMemoryBytes),
-    security: containerSecurity(pod, spec, place.image),
+    security: containerSecurity(pod, spec, place.image, place.seccompDirectory),
     pid: pidNamespace(pod),
     ...(place.targetContainerId === undefined
       ? {}

@@ -28,6 +28,12 @@ export const containerAnnotations = {
   backoffMs: "node.gantry/restart-backoff-ms",
 } as const;
 
+/** `web_default(uid)`, as upstream writes it in messages. */
+export function podTitle({ metadata }: Pod): string {
+  const { name = "", namespace = "", uid = "" } = metadata ?? {};
+  return `${name}_${namespace}(${uid})`;
+}
+
 /** True for an init container that runs beside the others (`restartPolicy: Always`). */
 export function isSidecar(container: Container): boolean {
   return container.restartPolicy === "Always";

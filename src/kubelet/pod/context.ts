@@ -20,6 +20,8 @@ export interface NodeView {
   readonly memoryBytes: number;
   readonly allocatable: Readonly<Record<string, string>>;
   readonly dns: NodeDns;
+  /** Profiles that `localhostProfile` names are below it. */
+  readonly seccompDirectory: string;
 }
 
 /** What the work on pods needs; one for all pods of a node. */
@@ -59,6 +61,8 @@ export interface PodState {
   tornDown: boolean;
   /** By container name: the end of the restart back-off that an event told of. */
   readonly toldBackoffs: Map<string, number>;
+  /** Attempts below it have names that the runtime holds for sandboxes it does not list. */
+  sandboxAttemptMin: number;
   /** Failed attempts at a sandbox in a row. */
   sandboxFailures: number;
   /** The status last written by us, and the pod's revision with it. */

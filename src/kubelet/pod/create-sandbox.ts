@@ -1,7 +1,8 @@
 import { describeError } from "#base/log.ts";
+import { RuntimeError } from "#cri/runtime.ts";
 import { warn, type Operation } from "./context.ts";
 import { sandboxKey, type Action } from "./input.ts";
-import { sandboxConfig } from "./sandbox-config.ts";
+import { sandboxConfig, sandboxProblem } from "./sandbox-config.ts";
 
 /** Waits between attempts at a sandbox: 1 s, doubled up to 30 s. */
 const initialRetryMs = 1_000;
@@ -17,7 +18,8 @@ export async function createSandbox(
   try {
     await prepareHost(operation, signal);
     signal.throwIfAborted();
-    await context.starts.run(() => runSandbox(operation, attempt), signal);
+    const runtimeHandler = await handlerOf(operation, signal);
+    await context.starts.run(() => runSandbox(operation, attempt, runtimeHandler), signal);
     state.sandboxFailures = 0;
     state.failures.delete(sandboxKey);
   } catch (error) {
@@ -53,14 +55,29 @@ export async function prepareHost(operation: Operation, signal: AbortSignal): Pr
   }
 }
 
+/** What the pod's RuntimeClass stands for. @throws {Error} when there is none of that name. */
+async function handlerOf({ context, state }: Operation, signal: AbortSignal): Promise<string> {
+  const name = state.pod.spec?.runtimeClassName;
+  if (name === undefined || name === "") return "";
+  const found = await context.ports.api.runtimeClass(name, signal);
+  if (found === undefined) throw new Error(`runtimeclass.node.k8s.io "${name}" not found`);
+  return found.handler;
+}
+
 /** Runs to its end even if the pod is deleted meanwhile, so that no sandbox is left unknown. */
-async function runSandbox({ context, state, life }: Operation, attempt: number): Promise<void> {
+async function runSandbox(
+  { context, state, life }: Operation,
+  attempt: number,
+  runtimeHandler: string,
+): Promise<void> {
   const { pod } = state;
   const { name: nodeName, dns } = context.node();
+  const place = { dns, nodeName, runtimeHandler };
+  const problem = sandboxProblem(pod, place);
+  if (problem !== undefined) throw new Error(problem);
   const config = sandboxConfig(pod, {
+    ...place,
     attempt,
-    dns,
-    nodeName,
     logDirectory: context.host.logDirectory(pod),
     cgroupParent: context.host.cgroupParent(pod),
   });
@@ -68,6 +85,10 @@ async function runSandbox({ context, state, life }: Operation, attempt: number):
     const id = await context.runtime.runSandbox(config, life);
     await context.cache.refreshSandbox(id, life);
   } catch (error) {
+    // A sandbox that the runtime does not list may hold the name: one whose making was given up and
+    // goes on there. The next attempt has another name.
+    const isReserved = error instanceof RuntimeError && error.kind === "name-reserved";
+    if (isReserved) state.sandboxAttemptMin = attempt + 1;
     // The runtime may have kept something under this attempt's name; learn of it.
     if (!life.aborted) await context.cache.relist(life);
     throw error;

@@ -21,6 +21,11 @@ const initialBackoffMs = 10_000;
 const backoffMsMax = 300_000;
 /** After this long the image's state is shown as a back-off; the next look does it. */
 const lookAgainMs = 1_000;
+/**
+ * A pull that takes longer is given up and begun again: a registry that stops answering holds it for
+ * ever, since containerd 1.6 has no bound. What was fetched is kept, so that large images get on.
+ */
+const pullMsMax = 10 * 60_000;
 /** Images whose failures are remembered. */
 const failuresMax = 1_000;
 
@@ -135,8 +140,7 @@ export class Images {
     const before = this.#failures.get(key);
     const backoffMs =
       before === undefined ? initialBackoffMs : Math.min(before.backoffMs * 2, backoffMsMax);
-    const cause = describeError(error);
-    const message = `failed to pull and unpack image "${image}": ${cause}`;
+    const message = describeError(error);
     this.#failures.delete(key);
     this.#failures.set(key, { backoffMs, retryAtMs: clock.now() + backoffMs, message });
     if (this.#failures.size > failuresMax) {
@@ -212,13 +216,37 @@ export class Images {
       signal.throwIfAborted();
       if (isDone) return;
     }
-    const done = this.#options.runtime.pullImage(image, auth, signal);
+    const done = this.#pullWithin(image, auth, signal);
     const pull: Pull = { done, identity, signal };
     this.#pulls.set(image, pull);
     try {
       await done;
     } finally {
       this.#pulls.delete(image);
+    }
+  }
+
+  async #pullWithin(
+    image: string,
+    auth: RegistryAuth | undefined,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const { clock, runtime } = this.#options;
+    const limit = new AbortController();
+    const both = AbortSignal.any([signal, limit.signal]);
+    const timer = clock.sleep(pullMsMax, both).then(
+      () => {
+        const minutes = pullMsMax / 60_000;
+        const what = `failed to pull image "${image}": not done within ${minutes} minutes`;
+        limit.abort(new Error(`${what}; is its registry answering?`));
+      },
+      () => undefined, // The pull ended first.
+    );
+    try {
+      return await runtime.pullImage(image, auth, both);
+    } finally {
+      limit.abort(new Error("the pull ended"));
+      await timer;
     }
   }
 

@@ -52,6 +52,8 @@ export interface PodInput {
   readonly stoppingSinceMs: number | undefined;
   /** Ids of sandboxes that were stopped by us, so that their network is released. */
   readonly stoppedSandboxes: ReadonlySet<string>;
+  /** The lowest attempt that a new sandbox may have. */
+  readonly sandboxAttemptMin: number;
   /** Volumes, cgroup and directories of a finished pod are gone. */
   readonly tornDown: boolean;
   readonly nowMs: number;

@@ -23,6 +23,7 @@ function inputOf(pod: Pod, more: Partial<PodInput> = {}): PodInput {
     verdict: undefined,
     stoppingSinceMs: undefined,
     stoppedSandboxes: new Set(),
+    sandboxAttemptMin: 0,
     tornDown: false,
     nowMs,
     ...more,
@@ -70,6 +71,20 @@ const sidecars = podOf({
     containerOf("s3", { restartPolicy: "Always" }),
   ],
 });
+const hooked = podOf({
+  containers: [
+    containerOf("proxy", { lifecycle: { postStart: { sleep: { seconds: 1 } } } }),
+    containerOf("app"),
+  ],
+});
+const hookedSidecar = podOf({
+  initContainers: [
+    containerOf("s", {
+      restartPolicy: "Always",
+      lifecycle: { postStart: { sleep: { seconds: 1 } } },
+    }),
+  ],
+});
 const deleted = { deletionTimestamp: "1970-01-01T00:01:40Z", deletionGracePeriodSeconds: 10 };
 const dead = podOf({}, deleted);
 const deadSidecars = podOf(sidecars.spec, deleted);
@@ -79,6 +94,28 @@ const stopped = new Set(["s0"]);
 
 const cases: [name: string, pod: Pod, input: Partial<PodInput>, want: string][] = [
   ["new pod", plain, noSandbox, "sandbox#0"],
+  ["sandbox name taken", plain, { ...noSandbox, sandboxAttemptMin: 3 }, "sandbox#3"],
+  ["a hook comes first", hooked, {}, "start proxy#0"],
+  [
+    "a hook under way",
+    hooked,
+    { ...observed(instance("proxy")), busy: new Set(["start:proxy"]) },
+    "",
+  ],
+  ["a hook is over", hooked, observed(instance("proxy")), "start app#0"],
+  [
+    "what runs after a hook goes on",
+    hooked,
+    observed(exited("proxy"), instance("app")),
+    "start proxy#1+10000",
+  ],
+  [
+    "a sidecar's hook under way",
+    hookedSidecar,
+    { ...observed(instance("s")), busy: new Set(["start:s"]) },
+    "",
+  ],
+  ["a sidecar's hook is over", hookedSidecar, observed(instance("s")), "start app#0"],
   ["sandbox under way", plain, { ...noSandbox, busy: new Set(["sandbox"]) }, ""],
   ["sandbox failed lately", plain, { ...noSandbox, failures: failed("", nowMs + 1) }, ""],
   ["sandbox failed before", plain, { ...noSandbox, failures: failed("", nowMs) }, "sandbox#0"],

@@ -86,14 +86,30 @@ function planRunning(input: PodInput, draft: Draft): boolean {
   }
   const init = planInit(input, sandbox.id, draft);
   if (init !== "initialized") return init === "failed";
+  return planRegular(input, sandbox.id, draft);
+}
+
+/**
+ * True when all have ended for good. A container is started after the postStart hooks of those
+ * before it, as upstream: that is how a proxy is made ready before what talks through it.
+ */
+function planRegular(input: PodInput, sandboxId: string, draft: Draft): boolean {
   let done = 0;
+  let isHeld = false;
   const regular = regularContainersOf(input.pod);
   for (const container of regular) {
-    const decision = decideContainer(input, container, sandbox.id);
+    const decision = decideContainer(input, container, sandboxId);
     if (decision.kind === "done") done += 1;
-    apply(draft, decision, container, sandbox.id);
+    if (decision.kind === "start" && isHeld) continue;
+    apply(draft, decision, container, sandboxId);
+    const isStarting = decision.kind === "start" || isBeingStarted(input, container);
+    isHeld ||= isStarting && container.spec.lifecycle?.postStart !== undefined;
   }
   return done === regular.length;
+}
+
+function isBeingStarted(input: PodInput, { spec }: PodContainer): boolean {
+  return input.busy.has(operationKey.start(spec.name));
 }
 
 /** No usable sandbox: ends what is left of the old one, then asks for a new one. */
@@ -124,7 +140,7 @@ function planSandbox(input: PodInput, draft: Draft): boolean {
     wakeAt(draft, failure.retryAtMs);
     return false;
   }
-  const attempt = nextSandboxAttempt(input.observed.sandboxes);
+  const attempt = nextSandboxAttempt(input.observed.sandboxes, input.sandboxAttemptMin);
   draft.actions.push({ kind: "create-sandbox", attempt });
   return false;
 }
@@ -155,7 +171,8 @@ function planInit(input: PodInput, sandboxId: string, draft: Draft): InitProgres
     apply(draft, decision, container, sandboxId);
     if (decision.kind === "failed") return "failed";
     const passed =
-      decision.kind === "done" || (container.role === "sidecar" && hasStarted(input, decision));
+      decision.kind === "done" ||
+      (container.role === "sidecar" && hasStarted(input, container, decision));
     if (!passed) return "initializing";
   }
   return "initialized";
@@ -169,8 +186,10 @@ function hasBegun(input: PodInput, container: PodContainer, sandboxId: string): 
   );
 }
 
-function hasStarted(input: PodInput, decision: Decision): boolean {
+function hasStarted(input: PodInput, container: PodContainer, decision: Decision): boolean {
   if (decision.kind !== "keep" || decision.containerId === undefined) return false;
+  // Its postStart hook is part of its start.
+  if (isBeingStarted(input, container)) return false;
   const startup = input.probes.get(decision.containerId)?.startup;
   return startup === undefined || startup === "success";
 }

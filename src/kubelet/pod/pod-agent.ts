@@ -4,7 +4,7 @@ import { compareResourceVersions } from "#client/resource-version.ts";
 import { DelayedQueue } from "#reconcile/delayed-queue.ts";
 import { WorkQueue } from "#reconcile/workqueue.ts";
 import type { PodContext, PodState } from "./context.ts";
-import { containerLabels, findContainer } from "./containers.ts";
+import { containerLabels, findContainer, podTitle } from "./containers.ts";
 import { formatDuration } from "./duration.ts";
 import { keyOf, type Action, type PodInput, type PodPlan } from "./input.ts";
 import { Operations } from "./operations.ts";
@@ -168,6 +168,7 @@ export class PodAgent {
       verdict: undefined,
       stoppingSinceMs: undefined,
       tornDown: false,
+      sandboxAttemptMin: 0,
       sandboxFailures: 0,
       toldBackoffs: new Map(),
       written: undefined,
@@ -209,6 +210,7 @@ export class PodAgent {
       verdict: state.verdict,
       stoppingSinceMs: state.stoppingSinceMs,
       stoppedSandboxes: state.stoppedSandboxes,
+      sandboxAttemptMin: state.sandboxAttemptMin,
       tornDown: state.tornDown,
       nowMs: clock.now(),
     };
@@ -245,7 +247,7 @@ export class PodAgent {
     for (const [name, { untilMs }] of plan.backoffs) {
       if (state.toldBackoffs.get(name) === untilMs) continue;
       state.toldBackoffs.set(name, untilMs);
-      const message = `Back-off restarting failed container ${name} in pod ${podTitle(state)}`;
+      const message = `Back-off restarting failed container ${name} in pod ${podTitle(state.pod)}`;
       const container = findContainer(state.pod, name);
       const event = { type: "Warning", reason: "BackOff", message, container };
       this.#context.ports.events.pod(state.pod, event);
@@ -300,7 +302,7 @@ export class PodAgent {
     for (const [name, { reason, message }] of state.failures) {
       if (reason !== "") waiting.set(name, { reason, message });
     }
-    const pod = podTitle(state);
+    const pod = podTitle(state.pod);
     for (const [name, { backoffMs }] of plan.backoffs) {
       const delay = formatDuration(backoffMs);
       const message = `back-off ${delay} restarting failed container=${name} pod=${pod}`;
@@ -331,11 +333,6 @@ export class PodAgent {
     if (isEnding || cache.get(state.uid).sandboxes.length === 0) return;
     state.operations.start(volumesKey, (signal) => host.prepare(state.pod, signal), this.#life);
   }
-}
-
-/** `web_default(uid)`, as upstream writes it. */
-function podTitle({ pod, uid }: PodState): string {
-  return `${pod.metadata?.name ?? ""}_${pod.metadata?.namespace ?? ""}(${uid})`;
 }
 
 /** Operations that a pod which ends has no use for. */

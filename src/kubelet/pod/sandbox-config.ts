@@ -10,10 +10,30 @@ export interface SandboxPlace {
   readonly logDirectory: string;
   readonly cgroupParent: string;
   readonly nodeName: string;
+  /** Of the pod's RuntimeClass; empty for the default. */
+  readonly runtimeHandler: string;
 }
 
-/** Linux allows no longer host name. */
+/** Linux allows no longer host name: 64 bytes, of which upstream gives short names 63. */
 const hostnameLengthMax = 63;
+const fullNameLengthMax = 64;
+
+/** Why no sandbox can be made for the pod on this node; undefined: one can. */
+export function sandboxProblem(
+  pod: Pod,
+  place: Pick<SandboxPlace, "dns" | "nodeName" | "runtimeHandler">,
+): string | undefined {
+  if (pod.spec?.hostUsers === false) {
+    const who =
+      place.runtimeHandler === ""
+        ? "runtime"
+        : `RuntimeClass handler ${JSON.stringify(place.runtimeHandler)}`;
+    return `can't set \`spec.hostUsers: false\`, ${who} does not support user namespaces`;
+  }
+  const hostname = podHostname(pod, place);
+  if (pod.spec?.hostNetwork === true || hostname.length <= fullNameLengthMax) return undefined;
+  return `failed to construct FQDN from pod hostname and cluster domain, FQDN ${hostname} is too long (${fullNameLengthMax} characters is the max, ${hostname.length} characters requested)`;
+}
 
 /** The sandbox of a pod, as the runtime is asked for it. */
 export function sandboxConfig(pod: Pod, place: SandboxPlace): SandboxConfig {
@@ -38,7 +58,7 @@ export function sandboxConfig(pod: Pod, place: SandboxPlace): SandboxConfig {
     sysctls: Object.fromEntries(sysctls.map((it) => [it.name, it.value])),
     privileged: hasPrivileged(pod),
     security: sandboxSecurity(pod),
-    runtimeHandler: "",
+    runtimeHandler: place.runtimeHandler,
   };
 }
 

@@ -18,6 +18,9 @@ export function currentSandbox(
 }
 
 /** Attempts are never reused: the runtime reserves a sandbox's name with its attempt. */
-export function nextSandboxAttempt(sandboxes: readonly SandboxStatus[]): number {
-  return sandboxes.reduce((next, it) => Math.max(next, it.metadata.attempt + 1), 0);
+export function nextSandboxAttempt(
+  sandboxes: readonly SandboxStatus[],
+  attemptMin: number,
+): number {
+  return sandboxes.reduce((next, it) => Math.max(next, it.metadata.attempt + 1), attemptMin);
 }

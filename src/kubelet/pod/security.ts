@@ -6,6 +6,7 @@ import type {
   SecurityContext as ApiSecurityContext,
 } from "#api/gen/types.ts";
 import type { ImageStatus, NamespaceMode, SecurityContext } from "#cri/runtime.ts";
+import { podTitle } from "./containers.ts";
 
 /** Paths of /proc and /sys that tell or do too much (upstream: `pkg/securitycontext/util.go`). */
 const maskedPaths: readonly string[] = [
@@ -30,47 +31,51 @@ const readonlyPaths: readonly string[] = [
   "/proc/sysrq-trigger",
 ];
 
-/** What a container runs as: its own settings over the pod's. */
+/**
+ * What a container runs as: its own settings over the pod's. Seccomp profiles of the node are below
+ * `seccompDirectory`.
+ */
 export function containerSecurity(
   pod: Pod,
   container: Container,
-  image: Pick<ImageStatus, "uid">,
+  image: Pick<ImageStatus, "uid" | "username">,
+  seccompDirectory: string,
 ): SecurityContext {
   const podContext = pod.spec?.securityContext ?? {};
   const own = container.securityContext ?? {};
-  const { runAsUser, runAsGroup } = userOf(podContext, own, image);
   const privileged = own.privileged === true;
   const isUnmasked = privileged || own.procMount === "Unmasked";
   return {
-    runAsUser,
-    runAsGroup,
+    ...userOf(podContext, own, image),
     supplementalGroups: podGroups(podContext),
     readonlyRootFilesystem: own.readOnlyRootFilesystem === true,
     noNewPrivileges: own.allowPrivilegeEscalation === false,
     privileged,
     addCapabilities: own.capabilities?.add ?? [],
     dropCapabilities: own.capabilities?.drop ?? [],
-    seccomp: seccompOf(own.seccompProfile ?? podContext.seccompProfile, privileged),
+    seccomp: seccompOf(
+      own.seccompProfile ?? podContext.seccompProfile,
+      privileged,
+      seccompDirectory,
+    ),
     maskedPaths: isUnmasked ? [] : maskedPaths,
     readonlyPaths: isUnmasked ? [] : readonlyPaths,
   };
 }
 
-interface User {
-  readonly runAsUser: number | undefined;
-  readonly runAsGroup: number | undefined;
-}
+type User = Pick<SecurityContext, "runAsUser" | "runAsUsername" | "runAsGroup">;
 
-/** The image's numeric user is named too, so that supplementary groups of its /etc/group apply. */
+/** The image's user is named too where no other is: the runtime refuses a group without a user. */
 function userOf(
   pod: PodSecurityContext,
   own: ApiSecurityContext,
-  image: Pick<ImageStatus, "uid">,
+  image: Pick<ImageStatus, "uid" | "username">,
 ): User {
-  const runAsUser = own.runAsUser ?? pod.runAsUser;
   const runAsGroup = own.runAsGroup ?? pod.runAsGroup;
-  // The runtime refuses a group without a user.
-  return { runAsUser: runAsUser ?? (runAsGroup === undefined ? undefined : image.uid), runAsGroup };
+  const runAsUser = own.runAsUser ?? pod.runAsUser;
+  if (runAsUser !== undefined) return { runAsUser, runAsGroup };
+  if (image.username !== "") return { runAsUsername: image.username, runAsGroup };
+  return { runAsUser: image.uid ?? 0, runAsGroup };
 }
 
 function podGroups({ supplementalGroups, fsGroup }: PodSecurityContext): readonly number[] {
@@ -81,10 +86,12 @@ function podGroups({ supplementalGroups, fsGroup }: PodSecurityContext): readonl
 function seccompOf(
   profile: SeccompProfile | undefined,
   privileged: boolean,
+  directory: string,
 ): SecurityContext["seccomp"] {
-  if (profile?.type === "RuntimeDefault" && !privileged) return { kind: "runtime-default" };
+  if (privileged) return { kind: "unconfined" };
+  if (profile?.type === "RuntimeDefault") return { kind: "runtime-default" };
   if (profile?.type === "Localhost" && profile.localhostProfile !== undefined) {
-    return { kind: "localhost", path: profile.localhostProfile };
+    return { kind: "localhost", path: `${directory}/${profile.localhostProfile}` };
   }
   return { kind: "unconfined" };
 }
@@ -133,14 +140,15 @@ export function nonRootProblem(
   const own = container.securityContext ?? {};
   if ((own.runAsNonRoot ?? podContext.runAsNonRoot) !== true) return undefined;
   const runAsUser = own.runAsUser ?? podContext.runAsUser;
+  const where = `(pod: "${podTitle(pod)}", container: ${container.name})`;
   if (runAsUser !== undefined) {
-    return runAsUser === 0 ? "container's runAsUser breaks non-root policy" : undefined;
+    return runAsUser === 0 ? `container's runAsUser breaks non-root policy ${where}` : undefined;
   }
   if (image.uid === 0 || (image.uid === undefined && image.username === "")) {
-    return "container has runAsNonRoot and image will run as root";
+    return `container has runAsNonRoot and image will run as root ${where}`;
   }
   if (image.uid === undefined) {
-    return `container has runAsNonRoot and image has non-numeric user (${image.username}), cannot verify user is non-root`;
+    return `container has runAsNonRoot and image has non-numeric user (${image.username}), cannot verify user is non-root ${where}`;
   }
   return undefined;
 }

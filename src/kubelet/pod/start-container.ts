@@ -119,6 +119,7 @@ async function createInstance(
       env,
       files,
       nodeMemoryBytes: node.memoryBytes,
+      seccompDirectory: node.seccompDirectory,
       targetContainerId: targetOf(operation, container),
     });
   });
@@ -128,6 +129,7 @@ async function createInstance(
     nodeName: node.name,
     logDirectory: context.host.logDirectory(pod),
     cgroupParent: context.host.cgroupParent(pod),
+    runtimeHandler: "", // The runtime knows the sandbox's.
   });
   try {
     return await context.runtime.createContainer(sandbox.id, config, sandboxOptions, life);

@@ -21,6 +21,7 @@ function inputOf(pod: Pod, more: Partial<StatusInput> = {}): StatusInput {
     verdict: undefined,
     stoppingSinceMs: undefined,
     stoppedSandboxes: new Set(),
+    sandboxAttemptMin: 0,
     tornDown: false,
     nowMs: 100_000,
     previous: pod.status ?? {},

@@ -41,6 +41,11 @@ export class Hooks {
       }
       return;
     }
-    if (handler.sleep !== undefined) await clock.sleep(handler.sleep.seconds * 1000, signal);
+    if (handler.sleep !== undefined) {
+      await clock.sleep(handler.sleep.seconds * 1000, signal);
+      return;
+    }
+    // The API still knows tcpSocket here, and upstream has never run it.
+    throw new Error("invalid handler: a hook is exec, httpGet or sleep");
   }
 }
