@@ -34,7 +34,7 @@ export function admitPod(
 }
 
 function predicate(name: string, message: string): Verdict {
-  return { reason: name, message: `Pod was rejected: Predicate ${name} failed: ${message}` };
+  return { reason: name, message: `Predicate ${name} failed: ${message}` };
 }
 
 function resourceShortage(
@@ -59,7 +59,7 @@ function resourceShortage(
   const detail = `requested: ${requested}, used: ${inUse}, capacity: ${capacity}`;
   return {
     reason: `OutOf${name}`,
-    message: `Pod was rejected: Node didn't have enough resource: ${name}, ${detail}`,
+    message: `Node didn't have enough resource: ${name}, ${detail}`,
   };
 }
 

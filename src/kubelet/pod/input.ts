@@ -28,6 +28,8 @@ export interface Failure {
 export interface Verdict {
   readonly reason: string;
   readonly message: string;
+  /** It was never let in, and so nothing of it ran. */
+  readonly isRejection?: true;
 }
 
 /** Everything a decision about a pod depends on. */

@@ -189,8 +189,8 @@ export class PodAgent {
     const verdict = isKnown || isEnding ? undefined : admit(state.pod);
     state.admitted = true;
     if (verdict === undefined) return;
-    state.verdict = verdict;
     const { reason, message } = verdict;
+    state.verdict = { reason, message: `Pod was rejected: ${message}`, isRejection: true };
     ports.events.pod(state.pod, { type: "Warning", reason, message });
   }
 

@@ -81,7 +81,7 @@ export class RuntimeCache {
   async refreshContainer(id: string, signal: AbortSignal): Promise<void> {
     await this.#inTurn(id, async () => {
       const status = await this.#options.runtime.containerStatus(id, signal);
-      if (status === undefined) this.#drop(id);
+      if (status === undefined) this.#drop(id, "containers");
       else await this.#putContainer(status);
     });
   }
@@ -89,7 +89,7 @@ export class RuntimeCache {
   async refreshSandbox(id: string, signal: AbortSignal): Promise<void> {
     await this.#inTurn(id, async () => {
       const status = await this.#options.runtime.sandboxStatus(id, signal);
-      if (status === undefined) this.#drop(id);
+      if (status === undefined) this.#drop(id, "sandboxes");
       else this.#putSandbox(status);
     });
   }
@@ -169,14 +169,16 @@ export class RuntimeCache {
     if (!isSame) this.#options.onChange(uid);
   }
 
-  #drop(id: string): void {
+  /**
+   * An event does not say what it is about, so a sandbox is also looked for among the containers.
+   * That it is none of them says nothing about the sandbox.
+   */
+  #drop(id: string, kind: keyof Entry): void {
     const uid = this.#owners.get(id);
-    if (uid === undefined) return;
+    const entry = uid === undefined ? undefined : this.#pods.get(uid);
+    if (uid === undefined || entry?.[kind].delete(id) !== true) return;
     this.#owners.delete(id);
-    const entry = this.#pods.get(uid);
-    entry?.containers.delete(id);
-    entry?.sandboxes.delete(id);
-    if (entry !== undefined && entry.containers.size + entry.sandboxes.size === 0) {
+    if (entry.containers.size + entry.sandboxes.size === 0) {
       this.#pods.delete(uid);
     }
     this.#options.onChange(uid);

@@ -1,4 +1,4 @@
-import type { PodIP, PodStatus } from "#api/gen/types.ts";
+import type { ContainerStatus, PodIP, PodStatus } from "#api/gen/types.ts";
 import { formatTime } from "#api/time.ts";
 import { podConditions } from "./conditions.ts";
 import { containerStatuses } from "./container-status.ts";
@@ -51,6 +51,24 @@ export function podStatus(input: StatusInput): PodStatus {
     startTime: previous.startTime ?? formatTime(input.nowMs),
     qosClass: qosClass(pod),
     ...(generation === undefined ? {} : { observedGeneration: generation }),
+    ...(isRejected(input) ? {} : statusLists(regular, init, ephemeral)),
+  };
+}
+
+/** It never began here, and an agent that has restarted since knows that from the API alone. */
+function isRejected({ verdict, previous }: StatusInput): boolean {
+  return (
+    verdict?.isRejection === true ||
+    (previous.phase === "Failed" && previous.containerStatuses === undefined)
+  );
+}
+
+function statusLists(
+  regular: ContainerStatus[],
+  init: ContainerStatus[],
+  ephemeral: ContainerStatus[],
+): PodStatus {
+  return {
     containerStatuses: regular,
     ...(init.length === 0 ? {} : { initContainerStatuses: init }),
     ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),
