@@ -25,6 +25,7 @@ export const layers: readonly Readonly<Record<string, readonly string[]>>[] = [
     scheduler: ["base", "api", "client", "reconcile"],
     controllers: ["base", "api", "client", "reconcile"],
     kubelet: ["base", "api", "client", "reconcile", "cri", "streaming", "pki"],
+    proxy: ["base", "api", "client", "reconcile"],
     registry: ["base"],
   },
 

@@ -31,7 +31,7 @@ export interface ControlPlaneOptions {
   /** Where to listen; port 0 for any. */
   readonly host: string;
   readonly port: number;
-  /** The address at which nodes and pods reach this server. */
+  /** The address at which nodes and pods reach this server; it listens there too. */
   readonly advertiseAddress: string;
   readonly clock: Clock;
   readonly random: Random;
@@ -85,6 +85,7 @@ export async function openControlPlane(
   const front = await openHttpFront({
     tls: { key: serving.key, cert: serving.certificate, clientCa: authority.certificate },
     host: options.host,
+    alsoOn: alsoOn(options),
     port: options.port,
     handler: server.handler,
     upgrade: server.upgrade,
@@ -151,6 +152,15 @@ function untilReady(objects: ObjectSource, name: string, signal: AbortSignal): P
     });
     look();
   });
+}
+
+/** The kubeconfig names loopback, the `kubernetes` Service the other: both have to be served. */
+function alsoOn({
+  host,
+  advertiseAddress,
+}: Pick<ControlPlaneOptions, "host" | "advertiseAddress">): string[] {
+  if (host === "0.0.0.0" || host === "::") return [];
+  return [...new Set(["127.0.0.1", advertiseAddress])].filter((it) => it !== host);
 }
 
 function bootstrapSettings(

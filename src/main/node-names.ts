@@ -7,12 +7,15 @@ export interface NodeNames {
   readonly cgroupParent: string;
   /** Table of nftables with the rules of the pod network. */
   readonly hostTable: string;
+  /** Table of nftables with the rules of services. */
+  readonly serviceTable: string;
 }
 
 /** Different for each node directory, so that resetting one installation leaves another alone. */
 export function nodeNames(nodeDirectory: string): NodeNames {
   const usual = pathsBelow(defaultDataDirectory, "").node;
-  if (nodeDirectory === usual) return { cgroupParent: "/gantry", hostTable: "gantry" };
   const id = createHash("sha256").update(nodeDirectory).digest("hex").slice(0, 8);
-  return { cgroupParent: `/gantry-${id}`, hostTable: `gantry_${id}` };
+  const [group, table] =
+    nodeDirectory === usual ? ["/gantry", "gantry"] : [`/gantry-${id}`, `gantry_${id}`];
+  return { cgroupParent: group, hostTable: table, serviceTable: `${table}_services` };
 }

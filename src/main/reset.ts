@@ -3,6 +3,7 @@ import { systemClock } from "#base/clock.ts";
 import { resetNode } from "#cri/containerd/reset.ts";
 import { down } from "./down.ts";
 import { nodeNames } from "./node-names.ts";
+import { removeNodeNetwork } from "./node-network.ts";
 import type { Where } from "./options.ts";
 import { pathsBelow, runDirectoryOf } from "./paths.ts";
 
@@ -20,6 +21,7 @@ export async function reset(where: Where, signal: AbortSignal): Promise<void> {
       { nodeDir: paths.node, cgroupParents: [cgroupParent], table, clock: systemClock },
       signal,
     );
+    await removeNodeNetwork(paths.node, signal);
   }
   await rm(paths.run, { recursive: true, force: true });
   await rm(paths.data, { recursive: true, force: true });

@@ -13,6 +13,7 @@ import type { ControlPlane } from "./control-plane.ts";
 import { imageStore, mirrorToLocalStore } from "./images.ts";
 import { InstanceLock } from "./instance.ts";
 import { machineAddress } from "./network-plan.ts";
+import { networkUser, runNodeNetwork } from "./node-network.ts";
 import { runNode, type NodeOptions } from "./node.ts";
 import { firstPodCidr, openRuntime, type OpenedRuntime } from "./node-runtime.ts";
 import type { UpOptions } from "./options.ts";
@@ -123,6 +124,12 @@ function startTasks(
     const client = controlPlane.clientOf(nodeUser(nodeName), "gantry-kubelet");
     const isReal = options.runtime === "containerd";
     await runNode({ ...node, client, runtime: opened.runtime, isReal, ...world(log) }, stop);
+  });
+  if (options.runtime !== "containerd") return;
+  tasks.start(async (stop) => {
+    const client = controlPlane.clientOf(networkUser, "gantry-proxy");
+    const node = { nodeName, address, nodeDirectory: paths.node, client };
+    await runNodeNetwork({ ...node, ...world(log) }, stop);
   });
 }
 

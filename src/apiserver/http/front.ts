@@ -1,6 +1,6 @@
 import http, { type IncomingMessage } from "node:http";
 import http2 from "node:http2";
-import type { AddressInfo, Socket } from "node:net";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import tls, { type TLSSocket } from "node:tls";
 import type { Clock } from "#base/clock.ts";
@@ -29,6 +29,8 @@ export interface HttpFrontOptions {
   /** PEM texts. `clientCa` verifies client certificates; connections without one are taken too. */
   readonly tls: { readonly key: string; readonly cert: string; readonly clientCa: string };
   readonly host: string;
+  /** More addresses, on the same port. */
+  readonly alsoOn?: readonly string[];
   /** 0 for any free port. */
   readonly port: number;
   readonly handler: ApiHandler;
@@ -60,6 +62,8 @@ class Front implements HttpFront, Serving {
   readonly #options: HttpFrontOptions;
   readonly #tasks: TaskGroup;
   readonly #server: tls.Server;
+  /** Take connections for `#server` on more addresses. */
+  readonly #others: Server[] = [];
   readonly #http1: http.Server;
   readonly #sessions = new Set<http2.ServerHttp2Session>();
   readonly #sockets = new Set<Socket>();
@@ -108,17 +112,25 @@ class Front implements HttpFront, Serving {
   }
 
   async listen(): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", (error: Error) => {
-        reject(error);
+    const { port, host, alsoOn = [], log } = this.#options;
+    const servers: Server[] = [this.#server];
+    try {
+      await listening(this.#server, port, host);
+      for (const address of alsoOn) {
+        const other = createServer((socket) => this.#server.emit("connection", socket));
+        await listening(other, this.port, address);
+        this.#others.push(other);
+        servers.push(other);
+      }
+    } catch (error) {
+      for (const it of servers) it.close();
+      throw error;
+    }
+    for (const it of servers) {
+      it.on("error", (error: Error) => {
+        log.error("TLS server failed", { error });
       });
-      this.#server.listen(this.#options.port, this.#options.host, () => {
-        resolve();
-      });
-    });
-    this.#server.on("error", (error: Error) => {
-      this.#options.log.error("TLS server failed", { error });
-    });
+    }
     this.#tasks.start((signal) => this.deadlines.run(signal));
   }
 
@@ -142,11 +154,7 @@ class Front implements HttpFront, Serving {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const closed = new Promise<void>((resolve) => {
-      this.#server.close(() => {
-        resolve();
-      });
-    });
+    const closed = Promise.all([this.#server, ...this.#others].map(closing));
     for (const session of this.#sessions) session.close();
     for (const request of this.requests) request.abort(new Error("server is shutting down"));
     this.#http1.closeIdleConnections();
@@ -226,6 +234,25 @@ class Front implements HttpFront, Serving {
   #callerOf(incoming: IncomingMessage): Caller {
     return this.#callers.get(incoming.socket) ?? unknownCaller;
   }
+}
+
+function listening(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+/** Resolves when the server and its last connection have closed. */
+function closing(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => {
+      resolve();
+    });
+  });
 }
 
 /** Of a connection that never was greeted: nobody. */

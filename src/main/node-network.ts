@@ -1,0 +1,69 @@
+import type { UserInfo } from "#apiserver/contract.ts";
+import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
+import type { Client } from "#client/client.ts";
+import { Informers } from "#client/informers.ts";
+import { findProgram, MissingProgramsError } from "#cri/containerd/binaries.ts";
+import { nftOf } from "#proxy/nft/nft.ts";
+import { removeTable } from "#proxy/nft/table.ts";
+import { ensureServiceRoute, removeServiceRoute } from "#proxy/service-route.ts";
+import { runServiceProxy } from "#proxy/services/proxy.ts";
+import { podRange, serviceRange } from "./network-plan.ts";
+import { nodeNames } from "./node-names.ts";
+
+export interface NodeNetworkOptions {
+  readonly nodeName: string;
+  /** The node's own address. */
+  readonly address: string;
+  readonly nodeDirectory: string;
+  /** In the name of {@link networkUser}, or of a user with the same rights. */
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** Who the part of a node is that makes services reachable; its rights are upstream's. */
+export const networkUser: UserInfo = {
+  name: "system:kube-proxy",
+  uid: "",
+  groups: ["system:authenticated"],
+  extra: {},
+};
+
+/**
+ * Makes services reachable from the node and its pods, until the signal aborts; the rules stay.
+ * Root only. @throws {MissingProgramsError}
+ */
+export async function runNodeNetwork(
+  options: NodeNetworkOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { client, clock, random, nodeName } = options;
+  const log = options.log.with({ component: "proxy" });
+  const names = nodeNames(options.nodeDirectory);
+  const { nft, ip } = await programs();
+  const route = { ip, serviceRange, table: names.serviceTable };
+  await ensureServiceRoute(route, options.address, signal);
+  await using informers = new Informers({ client, clock, random, log, freeze: false });
+  const common = { informers, nodeName, podRange, nft: nftOf(nft), clock, log };
+  await runServiceProxy({ ...common, serviceRange, table: names.serviceTable }, signal);
+}
+
+/** Removes all that {@link runNodeNetwork} left behind. Nothing there is success. */
+export async function removeNodeNetwork(nodeDirectory: string, signal: AbortSignal): Promise<void> {
+  const names = nodeNames(nodeDirectory);
+  const { nft, ip } = await programs();
+  await removeTable(nftOf(nft), names.serviceTable, signal);
+  await removeServiceRoute({ ip, serviceRange, table: names.serviceTable }, signal);
+}
+
+async function programs(): Promise<{ readonly nft: string; readonly ip: string }> {
+  const [nft, ip] = await Promise.all([findProgram("nft"), findProgram("ip")]);
+  if (nft !== undefined && ip !== undefined) return { nft, ip };
+  throw new MissingProgramsError([
+    ...(nft === undefined ? [{ program: "nft", package: "nftables" }] : []),
+    ...(ip === undefined ? [{ program: "ip", package: "iproute2" }] : []),
+  ]);
+}
