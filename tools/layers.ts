@@ -27,6 +27,7 @@ export const layers: readonly Readonly<Record<string, readonly string[]>>[] = [
     kubelet: ["base", "api", "client", "reconcile", "cri", "streaming", "pki"],
     proxy: ["base", "api", "client", "reconcile"],
     registry: ["base"],
+    network: ["base", "api", "client", "reconcile"],
   },
 
   // 5. Composition: the only code that sees everything.

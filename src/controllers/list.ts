@@ -11,6 +11,7 @@ import { certificateController, type Signing } from "./certificates/controller.t
 import { deploymentController } from "./deployment/controller.ts";
 import { nodeLifecycleController } from "./nodelifecycle/controller.ts";
 import { taintEvictionController } from "./nodelifecycle/eviction.ts";
+import { nodeIpamController } from "./nodeipam/controller.ts";
 import { podCollector } from "./podgc/controller.ts";
 import { endpointsController, endpointSliceController } from "./endpoints/controller.ts";
 import { garbageCollector } from "./garbage/controller.ts";
@@ -28,6 +29,7 @@ export const controllers: readonly ControllerFactory[] = [
   endpointSliceController,
   endpointsController,
   garbageCollector,
+  nodeIpamController,
   nodeLifecycleController,
   taintEvictionController,
   podCollector,

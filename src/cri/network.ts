@@ -27,7 +27,7 @@ export async function ensureHostNetwork(options: HostNetworkOptions): Promise<vo
       throw new Error("turn on IPv4 forwarding (sysctl net.ipv4.ip_forward=1)", { cause });
     });
   }
-  await runNft(options.nft, hostRules(options));
+  await applyRules(options.nft, hostRules(options));
 }
 
 /** No table is success. */
@@ -35,7 +35,7 @@ export async function removeHostNetwork(
   options: Pick<HostNetworkOptions, "nft" | "table">,
 ): Promise<void> {
   // Adding an existing table changes nothing, so that the delete always has one.
-  await runNft(options.nft, `table ip ${options.table}\ndelete table ip ${options.table}\n`);
+  await applyRules(options.nft, `table ip ${options.table}\ndelete table ip ${options.table}\n`);
 }
 
 /** One transaction that replaces our table. */
@@ -51,7 +51,11 @@ table ip ${table} {
 `;
 }
 
-async function runNft(nft: string, rules: string): Promise<void> {
+/**
+ * Runs one transaction of nftables. @param nft full path of the program.
+ * @throws {Error} when a rule is refused; nothing has changed then.
+ */
+export async function applyRules(nft: string, rules: string): Promise<void> {
   // nft cannot open the pipe that Node gives a child as its stdin.
   const directory = await mkdtemp(join(tmpdir(), "gantry-nft-"));
   try {
@@ -59,7 +63,7 @@ async function runNft(nft: string, rules: string): Promise<void> {
     await writeFile(file, rules);
     await promisify(execFile)(nft, ["-f", file]);
   } catch (cause) {
-    throw new Error("apply the pod network's nftables rules", { cause });
+    throw new Error("apply nftables rules", { cause });
   } finally {
     await rm(directory, { recursive: true });
   }

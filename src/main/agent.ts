@@ -1,15 +1,23 @@
+import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { TaskGroup } from "#base/task-group.ts";
+import type { Client } from "#client/client.ts";
+import { Informers } from "#client/informers.ts";
+import { LayoutStore } from "#registry/layout-store.ts";
+import { openRegistryServer, type RegistryServer } from "#registry/server.ts";
 import { keepRenewed } from "#pki/renewal.ts";
 import { world } from "./control-plane-host.ts";
 import { runInForeground } from "./foreground.ts";
+import { mirrorToLocalStore } from "./images.ts";
 import { InstanceLock } from "./instance.ts";
 import { machineAddress } from "./network-plan.ts";
+import { runNodeNetwork } from "./node-network.ts";
 import { runNode } from "./node.ts";
 import { NodeIdentity } from "./node-identity.ts";
+import { awaitPodCidr } from "./node-range.ts";
 import { openRuntime } from "./node-runtime.ts";
 import type { AgentOptions } from "./options.ts";
 import { ensurePrerequisites } from "./prerequisites.ts";
@@ -39,12 +47,15 @@ async function runAgent(options: AgentOptions, log: Logger, signal: AbortSignal)
   if (lock === undefined) throw new Error(`another Gantry runs on ${dataDir}`);
   const nodeName = options.nodeName ?? hostname().toLowerCase();
   const address = machineAddress();
-  const joining = { ...options, nodeName, address, folder: join(dataDir, "pki") };
+  const token = options.token ?? (await readToken(options.tokenFile));
+  const joining = { ...options, token, nodeName, address, folder: join(dataDir, "pki") };
   await using identity = await NodeIdentity.open(joining, signal);
   const nodeDirectory = join(dataDir, "node");
-  const place = { kind, nodeDirectory, podCidr: options.podCidr, ...world(log) };
-  await using opened = await openRuntime(place, signal);
   const serving = await identity.loadServing(signal);
+  const podCidr = await rangeOfNode(identity.client, nodeName, log, signal);
+  const place = { kind, nodeDirectory, podCidr, ...world(log) };
+  await using opened = await openRuntime(place, signal);
+  await using registry = await openImages(options, nodeDirectory, log);
   await using tasks = new TaskGroup((error) => {
     log.error("a part failed", { error: error as Error });
   });
@@ -61,7 +72,13 @@ async function runAgent(options: AgentOptions, log: Logger, signal: AbortSignal)
   });
   const startedAt = new Date().toISOString();
   lock.announce({ pid: process.pid, server, node: nodeName, runtime: kind, startedAt, version });
-  log.info("joined", { server, node: nodeName, address });
+  log.info("joined", { server, node: nodeName, address, images: registry?.port ?? "none" });
+  if (kind === "containerd") {
+    const network = { nodeName, address, nodeDirectory, client: identity.client, ...world(log) };
+    tasks.start(async (stop) => {
+      await runNodeNetwork(network, stop);
+    });
+  }
   await runNode(
     {
       name: nodeName,
@@ -80,4 +97,31 @@ async function runAgent(options: AgentOptions, log: Logger, signal: AbortSignal)
     },
     signal,
   );
+}
+
+async function readToken(file: string | undefined): Promise<string | undefined> {
+  if (file === undefined) return undefined;
+  return (await readFile(file, "utf8")).trim();
+}
+
+async function rangeOfNode(
+  client: Client,
+  name: string,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<string> {
+  await using informers = new Informers({ client, ...world(log) });
+  return await awaitPodCidr(informers, name, signal);
+}
+
+/** Images that other programs of this machine have put into a store, before any registry's. */
+async function openImages(
+  { imageStore, runtime }: AgentOptions,
+  nodeDirectory: string,
+  log: Logger,
+): Promise<RegistryServer | undefined> {
+  if (imageStore === undefined) return undefined;
+  const registry = await openRegistryServer(new LayoutStore(imageStore), log);
+  if (runtime === "containerd") await mirrorToLocalStore(nodeDirectory, registry.port);
+  return registry;
 }

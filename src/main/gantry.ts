@@ -2,7 +2,7 @@ import { Command, Option } from "commander";
 import { describeError } from "#base/log.ts";
 import { addClusterVerbs } from "./cluster-verbs.ts";
 import { addHostCommands } from "./host-commands.ts";
-import { parsePort, type UpOptions, type Where } from "./options.ts";
+import { parseNodeCount, parsePort, type UpOptions, type Where } from "./options.ts";
 import { defaultDataDirectory, pathsBelow, runDirectoryOf } from "./paths.ts";
 import { version } from "./version.ts";
 
@@ -28,7 +28,12 @@ function upOptions(command: Command): Command {
         .default("containerd"),
     )
     .option("--store <address>", "etcd://host:2379[,…] instead of the embedded store")
-    .option("--node-name <name>", "name of this machine's node; its host name by default");
+    .option("--node-name <name>", "name of this machine's node; its host name by default")
+    .option(
+      "--nodes <number>",
+      "nodes on this machine, each in a network namespace of its own; as many as last time if unset",
+      parseNodeCount,
+    );
 }
 
 upOptions(program.command("up").description("start the system on this machine"))

@@ -1,11 +1,5 @@
 import { Option, type Command } from "commander";
-import {
-  parsePodCidr,
-  parsePort,
-  type AgentOptions,
-  type ServerOptions,
-  type Where,
-} from "./options.ts";
+import { parsePort, type AgentOptions, type ServerOptions, type Where } from "./options.ts";
 import { defaultDataDirectory } from "./paths.ts";
 
 function serverDataDir(): Option {
@@ -54,6 +48,7 @@ function addAgent(program: Command): void {
     .description("run a node of another machine's control plane, in the foreground")
     .requiredOption("--server <url>", "https://host:6443 of the control plane")
     .option("--token <id.secret>", "from gantry token create; needed at first start only")
+    .option("--token-file <path>", "a file with the token")
     .option("--ca-hash <hash>", "sha256:… of the authority's public key; at first start only")
     .option("--node-name <name>", "name of the node; the machine's host name by default")
     .option("--data-dir <path>", "where everything is kept", "/var/lib/gantry-agent")
@@ -62,17 +57,8 @@ function addAgent(program: Command): void {
         .choices(["containerd", "simulated"])
         .default("containerd"),
     )
-    .option(
-      "--pod-cidr <range>",
-      "addresses of this node's pods, a range of 10.244.0.0/16 that no other node has",
-      parsePodCidr,
-      "10.244.1.0/24",
-    )
     .option("--no-install", "name missing packages instead of installing them")
-    .addHelpText(
-      "after",
-      "\nNothing routes pod addresses between hosts yet: pods of one node reach pods of another only\nwhere the network has a route for each node's --pod-cidr.",
-    )
+    .addOption(new Option("--image-store <path>", "images in place of a registry's").hideHelp())
     .action(async (options: AgentOptions) => {
       const { agent } = await import("./agent.ts");
       await agent(options);

@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { systemClock } from "#base/clock.ts";
 import { nodeLayout } from "#cri/containerd/layout.ts";
 import { ContainerdRuntime } from "#cri/containerd/runtime.ts";
@@ -14,7 +13,7 @@ import { pathsBelow, runDirectoryOf, type Paths } from "./paths.ts";
 const mirrored = "docker.io";
 
 export function imageStore(paths: Paths): LayoutStore {
-  return new LayoutStore(join(paths.data, "images"));
+  return new LayoutStore(paths.images);
 }
 
 /** Makes the node's containerd ask the local store first. Containerd reads this at each pull. */

@@ -9,6 +9,9 @@ export const podRange = "10.244.0.0/16";
 export const clusterDomain = "cluster.local";
 export const issuer = `https://kubernetes.default.svc.${clusterDomain}`;
 
+/** Names of all addresses of a machine, where one listens. */
+export const anyAddress: readonly string[] = ["0.0.0.0", "::"];
+
 /**
  * The address at which others reach this machine: its first IPv4 address that is not loopback's and
  * not of a network of ours; loopback's where there is none.

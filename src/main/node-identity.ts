@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { systemClock } from "#base/clock.ts";
 import { isStatus } from "#api/status.ts";
 import { Client } from "#client/client.ts";
-import { nodes } from "#client/kinds.ts";
+import { leases, nodes } from "#client/kinds.ts";
 import { TlsTransport } from "#client/tls-transport.ts";
 import type { HttpRequest, HttpResponse, Transport } from "#client/transport.ts";
 import {
@@ -90,6 +90,8 @@ export class NodeIdentity implements AsyncDisposable {
       clock: systemClock,
     });
     const pair = await requestCertificate(new Client(transport), clientWish(options), signal);
+    await using trial = connect(options, authority, pair);
+    await refuseTwin(new Client(trial), options, signal);
     await writeFileAtomically(join(options.folder, "ca.crt"), authority, 0o644);
     await writePair(join(options.folder, "kubelet-client"), pair);
     return new NodeIdentity(options, authority, pair);
@@ -143,6 +145,29 @@ export class NodeIdentity implements AsyncDisposable {
       const patch = { type: "strategic", body: { status: { addresses } } } as const;
       await this.client.patch(nodes, at, patch, signal);
     }
+  }
+}
+
+/** A node is taken for alive this long after it was heard from, as by the control plane. */
+const aliveMs = 50_000;
+
+/** Two machines in one name would each undo what the other does. @throws {Error} saying so. */
+async function refuseTwin(
+  client: Client,
+  { nodeName: name, address }: JoinOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    const node = await client.get(nodes, { name }, signal);
+    const lease = await client.get(leases, { namespace: "kube-node-lease", name }, signal);
+    const other = node.status?.addresses?.find((it) => it.type === "InternalIP")?.address;
+    const heard = Date.parse(lease.spec?.renewTime ?? "");
+    if (other === address || !(systemClock.now() - heard < aliveMs)) return;
+    throw new Error(
+      `a node named ${name} is running already, at ${other ?? "an unknown address"}: choose another name with --node-name`,
+    );
+  } catch (error) {
+    if (!isStatus(error, "NotFound")) throw error;
   }
 }
 

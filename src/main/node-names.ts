@@ -9,13 +9,36 @@ export interface NodeNames {
   readonly hostTable: string;
   /** Table of nftables with the rules of services. */
   readonly serviceTable: string;
+  /** Marks the routes to pods of other nodes. */
+  readonly routeProtocol: number;
+  /** Device of the tunnel to nodes behind routers. */
+  readonly tunnelDevice: string;
 }
+
+/** Numbers of routing protocols that no known program has. */
+const firstProtocol = 84;
+const otherProtocols = 90;
 
 /** Different for each node directory, so that resetting one installation leaves another alone. */
 export function nodeNames(nodeDirectory: string): NodeNames {
   const usual = pathsBelow(defaultDataDirectory, "").node;
-  const id = createHash("sha256").update(nodeDirectory).digest("hex").slice(0, 8);
-  const [group, table] =
-    nodeDirectory === usual ? ["/gantry", "gantry"] : [`/gantry-${id}`, `gantry_${id}`];
-  return { cgroupParent: group, hostTable: table, serviceTable: `${table}_services` };
+  if (nodeDirectory === usual) {
+    return {
+      cgroupParent: "/gantry",
+      hostTable: "gantry",
+      serviceTable: "gantry_services",
+      routeProtocol: firstProtocol,
+      tunnelDevice: "gantry-vx",
+    };
+  }
+  const digest = createHash("sha256").update(nodeDirectory).digest();
+  const id = digest.toString("hex").slice(0, 8);
+  return {
+    cgroupParent: `/gantry-${id}`,
+    hostTable: `gantry_${id}`,
+    serviceTable: `gantry_${id}_services`,
+    // Others of the same number would have to share both the machine and its network namespace.
+    routeProtocol: firstProtocol + 1 + ((digest[0] ?? 0) % otherProtocols),
+    tunnelDevice: `gvx-${id}`,
+  };
 }

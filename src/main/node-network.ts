@@ -5,6 +5,8 @@ import type { Random } from "#base/random.ts";
 import type { Client } from "#client/client.ts";
 import { Informers } from "#client/informers.ts";
 import { findProgram, MissingProgramsError } from "#cri/containerd/binaries.ts";
+import { removePodNetwork } from "#network/links.ts";
+import { runPodNetwork } from "#network/pod-network.ts";
 import { nftOf } from "#proxy/nft/nft.ts";
 import { removeTable } from "#proxy/nft/table.ts";
 import { ensureServiceRoute, removeServiceRoute } from "#proxy/service-route.ts";
@@ -24,7 +26,7 @@ export interface NodeNetworkOptions {
   readonly log: Logger;
 }
 
-/** Who the part of a node is that makes services reachable; its rights are upstream's. */
+/** Who the part of a node is that makes services and pods reachable; its rights are upstream's. */
 export const networkUser: UserInfo = {
   name: "system:kube-proxy",
   uid: "",
@@ -33,7 +35,8 @@ export const networkUser: UserInfo = {
 };
 
 /**
- * Makes services reachable from the node and its pods, until the signal aborts; the rules stay.
+ * Makes services, and the pods of other nodes, reachable from the node and its pods, until the signal
+ * aborts; rules and routes stay.
  * Root only. @throws {MissingProgramsError}
  */
 export async function runNodeNetwork(
@@ -48,13 +51,17 @@ export async function runNodeNetwork(
   await ensureServiceRoute(route, options.address, signal);
   await using informers = new Informers({ client, clock, random, log, freeze: false });
   const common = { informers, nodeName, podRange, nft: nftOf(nft), clock, log };
-  await runServiceProxy({ ...common, serviceRange, table: names.serviceTable }, signal);
+  await Promise.all([
+    runServiceProxy({ ...common, serviceRange, table: names.serviceTable }, signal),
+    runPodNetwork({ nodeName, names, informers, clock, log }, signal),
+  ]);
 }
 
 /** Removes all that {@link runNodeNetwork} left behind. Nothing there is success. */
 export async function removeNodeNetwork(nodeDirectory: string, signal: AbortSignal): Promise<void> {
   const names = nodeNames(nodeDirectory);
   const { nft, ip } = await programs();
+  await removePodNetwork(names, signal);
   await removeTable(nftOf(nft), names.serviceTable, signal);
   await removeServiceRoute({ ip, serviceRange, table: names.serviceTable }, signal);
 }

@@ -1,5 +1,8 @@
 import { InvalidArgumentError } from "commander";
 
+/** Nodes of one machine; each takes some 150 MB. */
+const nodesMax = 20;
+
 /** What every command that finds or makes an installation takes. */
 export interface Where {
   readonly dataDir: string;
@@ -12,6 +15,8 @@ export interface UpOptions extends Where {
   readonly nodeName: string | undefined;
   /** See `open-store.ts`; undefined for the embedded store. */
   readonly store: string | undefined;
+  /** Nodes of this machine; undefined for as many as there were last. */
+  readonly nodes: number | undefined;
   /** False: never run apt-get, name the command instead. */
   readonly install: boolean;
 }
@@ -33,7 +38,10 @@ export interface AgentOptions extends Where {
   readonly caHash: string | undefined;
   readonly nodeName: string | undefined;
   readonly runtime: "containerd" | "simulated";
-  readonly podCidr: string;
+  /** A file with the token, which others cannot read in the list of processes. */
+  readonly tokenFile: string | undefined;
+  /** Images of this machine that stand in for a registry; undefined for none. */
+  readonly imageStore: string | undefined;
   readonly install: boolean;
 }
 
@@ -46,9 +54,9 @@ export function parsePort(text: string): number {
   return port;
 }
 
-/** A range of pod addresses. @throws {InvalidArgumentError} */
-export function parsePodCidr(text: string): string {
-  const [, second, third, length] = /^10\.(\d+)\.(\d+)\.0\/(\d+)$/.exec(text) ?? [];
-  if (second === "244" && Number(third) <= 255 && Number(length) === 24) return text;
-  throw new InvalidArgumentError("expected 10.244.N.0/24");
+/** @throws {InvalidArgumentError} */
+export function parseNodeCount(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= nodesMax) return count;
+  throw new InvalidArgumentError(`expected a number from 1 to ${nodesMax}`);
 }

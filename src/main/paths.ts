@@ -8,6 +8,9 @@ export interface Paths {
   readonly database: string;
   readonly pki: string;
   readonly node: string;
+  /** Of further nodes of this machine, by their numbers. */
+  readonly nodes: string;
+  readonly images: string;
   readonly kubeconfig: string;
   readonly log: string;
 }
@@ -26,6 +29,8 @@ export function pathsBelow(data: string, run: string): Paths {
     database: join(data, "database"),
     pki: join(data, "pki"),
     node: join(data, "node"),
+    nodes: join(data, "nodes"),
+    images: join(data, "images"),
     kubeconfig: join(data, "kubeconfig"),
     log: join(data, "gantry.log"),
   };

@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import { systemClock } from "#base/clock.ts";
 import { resetNode } from "#cri/containerd/reset.ts";
 import { down } from "./down.ts";
+import { resetFurtherNodes } from "./further-nodes.ts";
 import { nodeNames } from "./node-names.ts";
 import { removeNodeNetwork } from "./node-network.ts";
 import type { Where } from "./options.ts";
@@ -17,6 +18,7 @@ export async function reset(where: Where, signal: AbortSignal): Promise<void> {
   const paths = pathsBelow(where.dataDir, runDirectoryOf(where.dataDir));
   if (process.getuid?.() === 0) {
     const { cgroupParent, hostTable: table } = nodeNames(paths.node);
+    await resetFurtherNodes(paths, systemClock, signal);
     await resetNode(
       { nodeDir: paths.node, cgroupParents: [cgroupParent], table, clock: systemClock },
       signal,

@@ -3,7 +3,7 @@ import { TaskGroup } from "#base/task-group.ts";
 import { aborted, openHost, serverOf, startHostTasks } from "./control-plane-host.ts";
 import { runInForeground } from "./foreground.ts";
 import { InstanceLock } from "./instance.ts";
-import { machineAddress } from "./network-plan.ts";
+import { anyAddress, machineAddress } from "./network-plan.ts";
 import type { ServerOptions } from "./options.ts";
 import { pathsBelow, runDirectoryOf } from "./paths.ts";
 import { version } from "./version.ts";
@@ -14,8 +14,6 @@ export async function server(options: ServerOptions): Promise<void> {
     await runServer(options, log, signal);
   });
 }
-
-const anyAddress = ["0.0.0.0", "::"];
 
 async function runServer(options: ServerOptions, log: Logger, signal: AbortSignal): Promise<void> {
   const paths = pathsBelow(options.dataDir, runDirectoryOf(options.dataDir));

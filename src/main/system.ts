@@ -10,15 +10,18 @@ import { keepRenewed } from "#pki/renewal.ts";
 import type { Store } from "#store/store.ts";
 import { aborted, openHost, serverOf, startHostTasks, world } from "./control-plane-host.ts";
 import type { ControlPlane } from "./control-plane.ts";
+import { furtherNodes, knownNodes, runFurtherNode, type FurtherNode } from "./further-nodes.ts";
 import { imageStore, mirrorToLocalStore } from "./images.ts";
 import { InstanceLock } from "./instance.ts";
-import { machineAddress } from "./network-plan.ts";
 import { networkUser, runNodeNetwork } from "./node-network.ts";
+import { anyAddress, machineAddress } from "./network-plan.ts";
 import { runNode, type NodeOptions } from "./node.ts";
+import { claimPodCidr } from "./node-range.ts";
 import { firstPodCidr, openRuntime, type OpenedRuntime } from "./node-runtime.ts";
 import type { UpOptions } from "./options.ts";
 import { pathsBelow, runDirectoryOf, type Paths } from "./paths.ts";
 import type { ProgressSender } from "./progress.ts";
+import { ensureSegment, segmentOf } from "./segment.ts";
 import { version } from "./version.ts";
 
 export interface Reports {
@@ -50,13 +53,19 @@ export async function runSystem(
   if (lock === undefined) throw new Error(`another Gantry runs on ${paths.data}`);
   // What is opened last is closed first; the tasks, which use all of it, end before that.
   await using stack = new AsyncDisposableStack();
-  const system = await openSystem(options, paths, { stack, reports, signal });
+  const count = options.nodes ?? (await knownNodes(paths));
+  const address = await addressOf(options, paths, count, signal);
+  const system = await openSystem(options, { paths, address }, { stack, reports, signal });
+  const further = furtherNodes(paths, system.nodeName, count);
   await using tasks = new TaskGroup((error) => {
     log.error("a part failed", { error: error as Error });
   });
   startTasks(system, paths, options, { tasks, log });
-  await system.controlPlane.nodeReady(system.nodeName, signal);
-  progress.send({ kind: "step", text: `node ${system.nodeName} is ready` });
+  startFurther(further, system, paths, { options, tasks, log });
+  for (const name of [system.nodeName, ...further.map((it) => it.name)]) {
+    await system.controlPlane.nodeReady(name, signal);
+    progress.send({ kind: "step", text: `node ${name} is ready` });
+  }
   const server = serverOf(system.controlPlane);
   lock.announce({
     pid: process.pid,
@@ -73,9 +82,42 @@ export async function runSystem(
   log.info("stopping", { reason: String(signal.reason) });
 }
 
-async function openSystem(
+/** At which nodes and pods reach this machine: on the network between its nodes, if it has several. */
+async function addressOf(
   options: UpOptions,
   paths: Paths,
+  count: number,
+  signal: AbortSignal,
+): Promise<string> {
+  if (count === 1 || options.runtime !== "containerd") return machineAddress();
+  const segment = segmentOf(paths.data);
+  if (!anyAddress.includes(options.host) && options.host !== segment.address) {
+    throw new Error(
+      `the other nodes cannot reach the API server on ${options.host}: leave out --host, or --nodes`,
+    );
+  }
+  await ensureSegment(segment, signal);
+  return segment.address;
+}
+
+function startFurther(
+  nodes: readonly FurtherNode[],
+  { controlPlane, address }: System,
+  paths: Paths,
+  at: { readonly options: UpOptions; readonly tasks: TaskGroup; readonly log: Logger },
+): void {
+  const { runtime } = at.options;
+  const server = `https://${address}:${controlPlane.port}`;
+  for (const node of nodes) {
+    at.tasks.start(async (stop) => {
+      await runFurtherNode(node, { paths, runtime, server, clock: systemClock, log: at.log }, stop);
+    });
+  }
+}
+
+async function openSystem(
+  options: UpOptions,
+  { paths, address }: { readonly paths: Paths; readonly address: string },
   to: {
     readonly stack: AsyncDisposableStack;
     readonly reports: Reports;
@@ -84,25 +126,27 @@ async function openSystem(
 ): Promise<System> {
   const { stack, signal } = to;
   const { progress, log } = to.reports;
-  const address = machineAddress();
-  // The runtime comes up while the control plane does; neither needs the other.
   const { runtime: kind } = options;
-  const opening = openRuntime(
-    { kind, nodeDirectory: paths.node, podCidr: firstPodCidr, ...world(log) },
-    signal,
-  ).then((it) => stack.use(it));
+  const open = async (podCidr: string): Promise<OpenedRuntime> => {
+    const place = { kind, nodeDirectory: paths.node, podCidr };
+    return stack.use(await openRuntime({ ...place, ...world(log) }, signal));
+  };
+  // Where no other node can be the first, the runtime comes up while the control plane does.
+  const early = options.store === undefined ? open(firstPodCidr) : undefined;
   stack.defer(async () => {
-    await opening.catch(() => undefined); // Told below, unless something else failed before.
+    await early?.catch(() => undefined); // Told below, unless something else failed before.
   });
   const host = { ...options, pkiDirectory: paths.pki, advertiseAddress: address };
   const { store, controlPlane } = await openHost(host, { paths, stack, log }, signal);
   const server = serverOf(controlPlane);
   progress.send({ kind: "step", text: `API server on ${server}` });
   const registry = stack.use(await openRegistryServer(imageStore(paths), log));
-  const opened = await opening;
+  const nodeName = options.nodeName ?? hostname().toLowerCase();
+  const claim = { name: nodeName, wanted: early === undefined ? undefined : firstPodCidr };
+  const podCidr = await claimPodCidr(controlPlane.server, claim, signal);
+  const opened = await (early ?? open(podCidr));
   if (kind === "containerd") await mirrorToLocalStore(paths.node, registry.port);
   progress.send({ kind: "step", text: `container runtime: ${kind}` });
-  const nodeName = options.nodeName ?? hostname().toLowerCase();
   return { store, controlPlane, opened, nodeName, address };
 }
 

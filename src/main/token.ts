@@ -14,11 +14,26 @@ import { pathsBelow, runDirectoryOf } from "./paths.ts";
 
 const lifetimeMs = 24 * 3_600_000;
 
+/** The command that joins a machine, with a new token. @throws {Error} see {@link makeToken}. */
+export async function createToken(where: Where, signal: AbortSignal): Promise<string> {
+  const { server, token, caHash } = await makeToken(where, signal);
+  return `gantry agent --server ${server} --token ${token} --ca-hash ${caHash}`;
+}
+
+/** With what a machine joins. */
+export interface JoinToken {
+  readonly server: string;
+  /** `id.secret` */
+  readonly token: string;
+  /** `sha256:…` of the authority's public key. */
+  readonly caHash: string;
+}
+
 /**
- * Makes a bootstrap token that is good for a day, and returns the command that joins a machine.
+ * Makes a bootstrap token that is good for a day.
  * @throws {Error} when no server of this machine has that data directory, or it does not run.
  */
-export async function createToken({ dataDir }: Where, signal: AbortSignal): Promise<string> {
+export async function makeToken({ dataDir }: Where, signal: AbortSignal): Promise<JoinToken> {
   const { kubeconfig } = pathsBelow(dataDir, runDirectoryOf(dataDir));
   if ((await readFileIfPresent(kubeconfig)) === undefined) {
     throw new Error(
@@ -48,7 +63,7 @@ export async function createToken({ dataDir }: Where, signal: AbortSignal): Prom
     signal,
   );
   const { server, authority } = readClusterInfo(info.data?.["kubeconfig"] ?? "");
-  return `gantry agent --server ${server} --token ${id}.${secret} --ca-hash ${publicKeyHash(authority)}`;
+  return { server, token: `${id}.${secret}`, caHash: publicKeyHash(authority) };
 }
 
 /**

@@ -54,6 +54,7 @@ function startDaemon(options: UpOptions, log: string): { readonly progress: Read
   const args = [process.argv[1] ?? "", "daemon", "--data-dir", options.dataDir];
   args.push("--host", options.host, "--port", String(options.port), "--runtime", options.runtime);
   if (options.nodeName !== undefined) args.push("--node-name", options.nodeName);
+  if (options.nodes !== undefined) args.push("--nodes", String(options.nodes));
   if (options.store !== undefined) args.push("--store", options.store);
   const child = spawn(process.execPath, args, {
     detached: true,

@@ -100,6 +100,20 @@ function replaced(args: readonly string[], option: string, value: string): strin
   return next;
 }
 
+/** Another machine cannot take the name of a node that is heard from. */
+async function refusesTwin(client: Client, args: readonly string[]): Promise<void> {
+  const at = { name: "one", subresource: "status" };
+  const { status } = await client.get(nodes, { name: "one" }, never);
+  const elsewhere = [{ type: "InternalIP", address: "192.0.2.99" }];
+  for (const addresses of [elsewhere, status?.addresses]) {
+    await client.patch(nodes, at, { type: "merge", body: { status: { addresses } } }, never);
+    if (addresses !== elsewhere) continue;
+    await using second = new Running(...args);
+    assert.equal(await second.end(), 1);
+    assert.match(second.said, /node named one is running already, at 192\.0\.2\.99.*--node-name/);
+  }
+}
+
 test("a machine joins with a token, runs a pod, and keeps its identity", async () => {
   const dataDir = join(folder, "server");
   const agentDir = join(folder, "agent");
@@ -135,6 +149,7 @@ test("a machine joins with a token, runs a pod, and keeps its identity", async (
   await using first = new Running(...join_, ...rest, agentDir);
   await first.told("joined");
   await ready(client, "one");
+  await refusesTwin(client, [...join_, ...rest, join(folder, "twin")]);
   const metadata = { namespace: "default", name: "hello" };
   const spec = { containers: [{ name: "c", image: "busybox" }] };
   await eventually(() => client.create(pods, { metadata, spec }, {}, never), startMs);

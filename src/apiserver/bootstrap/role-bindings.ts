@@ -77,7 +77,8 @@ export const clusterRoleBindings: readonly BindingRow[] = [
   {
     name: "system:node-proxier",
     role: "system:node-proxier",
-    subjects: ["User system:kube-proxy"],
+    // The agent of a node keeps routes and service rules in the node's own name.
+    subjects: ["User system:kube-proxy", "Group system:nodes"],
   },
   {
     name: "system:public-info-viewer",

@@ -1,0 +1,148 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, openSync, closeSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { Backoff } from "#base/backoff.ts";
+import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import { resetNode } from "#cri/containerd/reset.ts";
+import { readFileIfPresent, writeFileAtomically } from "#pki/files.ts";
+import { nodeNames } from "./node-names.ts";
+import type { Paths } from "./paths.ts";
+import { ensureMember, removeMember, removeSegment, segmentOf } from "./segment.ts";
+import { makeToken } from "./token.ts";
+
+/** A node of this machine beside the first, which runs in the system's own process. */
+export interface FurtherNode {
+  /** Counted from 2. */
+  readonly number: number;
+  readonly name: string;
+  readonly directory: string;
+}
+
+export interface FurtherNodesOptions {
+  readonly paths: Paths;
+  readonly runtime: "containerd" | "simulated";
+  /** As the nodes reach it. */
+  readonly server: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** The further nodes, up to `count` nodes in all. */
+export function furtherNodes(paths: Paths, first: string, count: number): readonly FurtherNode[] {
+  return Array.from({ length: Math.max(0, count - 1) }, (_, index) => {
+    const number = index + 2;
+    return { number, name: `${first}-${number}`, directory: join(paths.nodes, String(number)) };
+  });
+}
+
+/** How many nodes this installation has had last, the first one included. */
+export async function knownNodes(paths: Paths): Promise<number> {
+  const numbers = await memberNumbers(paths);
+  return Math.max(1, ...numbers);
+}
+
+async function memberNumbers({ nodes }: Paths): Promise<number[]> {
+  const names = await readdir(nodes).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  });
+  return names.map(Number).filter((it) => Number.isInteger(it) && it > 1);
+}
+
+/** Runs a node as an agent of its own, again whenever it ends, until the signal aborts. */
+export async function runFurtherNode(
+  node: FurtherNode,
+  options: FurtherNodesOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, paths, runtime } = options;
+  const log = options.log.with({ component: "nodes", node: node.name });
+  const backoff = new Backoff<"agent">({ initialMs: 500, maxMs: 30_000 });
+  while (!signal.aborted) {
+    const startedAt = clock.monotonic();
+    try {
+      mkdirSync(node.directory, { recursive: true, mode: 0o700 });
+      if (runtime === "containerd") {
+        await ensureMember(segmentOf(paths.data), node.number, signal);
+      }
+      const code = await runAgentOnce(node, await agentArguments(node, options, signal), {
+        runtime,
+        paths,
+        signal,
+      });
+      log.info("a node's agent ended", { code: String(code) });
+    } catch (error) {
+      log.error("a node's agent did not start", { error: error as Error });
+    }
+    if (clock.monotonic() - startedAt > healthyMs) backoff.succeed("agent");
+    await clock.sleep(backoff.fail("agent"), signal).catch(() => undefined);
+  }
+}
+
+/** An agent that ran this long has not failed to start. */
+const healthyMs = 30_000;
+
+/** The token goes by a file: arguments are for everybody to read. */
+async function agentArguments(
+  node: FurtherNode,
+  { paths, runtime, server }: FurtherNodesOptions,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const args = ["agent", "--server", server, "--node-name", node.name, "--runtime", runtime];
+  args.push("--data-dir", node.directory, "--image-store", paths.images, "--no-install");
+  const joined = await readFileIfPresent(join(node.directory, "pki", "kubelet-client.crt"));
+  if (joined !== undefined) return args;
+  const { token, caHash } = await makeToken({ dataDir: paths.data }, signal);
+  const file = join(node.directory, "token");
+  await writeFileAtomically(file, token, 0o600);
+  return [...args, "--token-file", file, "--ca-hash", caHash];
+}
+
+async function runAgentOnce(
+  node: FurtherNode,
+  args: readonly string[],
+  at: {
+    readonly runtime: "containerd" | "simulated";
+    readonly paths: Paths;
+    readonly signal: AbortSignal;
+  },
+): Promise<number | null> {
+  const program = [process.execPath, process.argv[1] ?? "", ...args];
+  const namespace = `/run/netns/${segmentOf(at.paths.data).namespaceOf(node.number)}`;
+  // An agent does not outlive this process, however this process ends; its containers do.
+  const within = at.runtime === "containerd" ? ["nsenter", `--net=${namespace}`] : [];
+  const rest = ["--pdeathsig", "TERM", ...within, ...program];
+  const out = openSync(join(node.directory, "agent.log"), "a", 0o600);
+  const child = spawn("setpriv", rest, { stdio: ["ignore", out, out], cwd: "/" });
+  closeSync(out);
+  const stop = (): void => {
+    child.kill("SIGTERM");
+  };
+  at.signal.addEventListener("abort", stop, { once: true });
+  try {
+    if (at.signal.aborted) stop();
+    const [code] = (await once(child, "close")) as [number | null];
+    return code;
+  } finally {
+    at.signal.removeEventListener("abort", stop);
+  }
+}
+
+/** Removes all further nodes and the network between them. @throws {Error} naming what stays. */
+export async function resetFurtherNodes(
+  paths: Paths,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const segment = segmentOf(paths.data);
+  for (const number of await memberNumbers(paths)) {
+    const nodeDir = join(paths.nodes, String(number), "node");
+    const { cgroupParent, hostTable: table } = nodeNames(nodeDir);
+    await resetNode({ nodeDir, cgroupParents: [cgroupParent], table, clock }, signal);
+    await removeMember(segment, number, signal);
+  }
+  await removeSegment(segment, signal);
+}
