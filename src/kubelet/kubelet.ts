@@ -219,6 +219,7 @@ async function openParts(options: KubeletOptions, signal: AbortSignal): Promise<
     runtime,
     runtimeName: version.name,
     host,
+    usage: opened?.usage ?? unknownUsage,
     images: new Images({ runtime, clock, events: ports.events, objects: ports.objects }),
     cache,
     hooks: new Hooks({ runtime, clock }),
@@ -227,10 +228,10 @@ async function openParts(options: KubeletOptions, signal: AbortSignal): Promise<
     clock,
     log,
     node,
-    admit: (pod) => {
+    admit: (pod, others) => {
       const { name, allocatable } = node();
       const labels = nodeAgent.node?.metadata?.labels ?? nodeLabels(identity, nodeAgent.machine);
-      return admitPod(pod, { name, labels, allocatable }, agent.activePods());
+      return admitPod(pod, { name, labels, allocatable }, others);
     },
   });
   wired.agent = agent;

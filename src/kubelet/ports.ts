@@ -131,6 +131,11 @@ export interface PodHost {
    * the content of volumes up to date. @throws {Error} saying which volume could not be had.
    */
   prepare(pod: Pod, signal: AbortSignal): Promise<void>;
+  /**
+   * Gives the pod's group its limits after they changed: first `grow`, after which both the old and
+   * the new ones fit in, then `settle`.
+   */
+  resize(pod: Pod, step: "grow" | "settle"): Promise<void>;
   /** Relative to the cgroup root; empty for the runtime's default. */
   cgroupParent(pod: Pod): string;
   logDirectory(pod: Pod): string;

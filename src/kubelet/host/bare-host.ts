@@ -3,6 +3,7 @@ import type { PodHost } from "#kubelet/ports.ts";
 /** Gives pods nothing: for nodes whose containers are simulated, thousands in one process. */
 export const bareHost: PodHost = {
   prepare: () => Promise.resolve(),
+  resize: () => Promise.resolve(),
   cgroupParent: () => "",
   logDirectory: () => "",
   containerFiles: () => Promise.resolve({ mounts: [], messageFile: "" }),

@@ -16,11 +16,15 @@ import { readTerminationMessage } from "./termination-message.ts";
 
 /** Control groups of pods. */
 export interface PodCgroups {
-  /** Makes the pod's group with its limits, or corrects them. */
+  /** Makes the pod's group with its limits; one that is there is left as it is. */
   ensure(pod: Pod): Promise<void>;
+  /** See `PodHost.resize`. */
+  resize(pod: Pod, step: "grow" | "settle"): Promise<void>;
   parentOf(pod: Pod): string;
   /** Success when there is none. */
   remove(pod: Pod): Promise<void>;
+  /** Removes the groups of pods whose uid is not known. */
+  sweep(known: ReadonlySet<string>): Promise<void>;
 }
 
 export interface DiskHostOptions {
@@ -55,6 +59,10 @@ export class DiskHost implements PodHost {
       await cgroups?.ensure(pod);
       await volumes.setUp(pod, signal);
     });
+  }
+
+  async resize(pod: Pod, step: "grow" | "settle"): Promise<void> {
+    await this.#options.cgroups?.resize(pod, step);
   }
 
   cgroupParent(pod: Pod): string {
@@ -109,6 +117,7 @@ export class DiskHost implements PodHost {
     known: ReadonlySet<string>,
     signal: AbortSignal,
   ): Promise<void> {
+    await this.#options.cgroups?.sweep(known);
     for (const uid of await namesIn(podsDirectory)) {
       if (known.has(uid)) continue;
       await this.#options.volumes.tearDown(uid, signal);

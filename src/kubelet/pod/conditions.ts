@@ -2,6 +2,7 @@ import type { ContainerStatus, Pod, PodCondition } from "#api/gen/types.ts";
 import { formatTime } from "#api/time.ts";
 import { isSidecar } from "./containers.ts";
 import type { Phase } from "./phase.ts";
+import { resizeConditions, resizeConditionTypes, type ResizeProgress } from "./resize.ts";
 
 /** Condition types that the node agent writes; all others are left to their writers. */
 export const ownConditions: ReadonlySet<string> = new Set([
@@ -10,6 +11,7 @@ export const ownConditions: ReadonlySet<string> = new Set([
   "Ready",
   "ContainersReady",
   "PodScheduled",
+  ...resizeConditionTypes,
 ]);
 
 interface Verdict {
@@ -26,6 +28,7 @@ export interface ConditionsInput {
   readonly phase: Phase;
   /** A sandbox with its network is there. */
   readonly hasSandbox: boolean;
+  readonly resize: ResizeProgress;
   readonly nowMs: number;
 }
 
@@ -43,7 +46,15 @@ export function podConditions(input: ConditionsInput): PodCondition[] {
     ["ContainersReady", containersReady],
     ["PodScheduled", { status: "True" }],
   ];
-  return [...foreign, ...own.map(([type, verdict]) => conditionOf(input, type, verdict))];
+  const resize = resizeConditions(input.resize).map((it): PodCondition => {
+    const old = input.previous.find((other) => other.type === it.type);
+    return { ...it, lastTransitionTime: old?.lastTransitionTime ?? formatTime(input.nowMs) };
+  });
+  return [
+    ...foreign,
+    ...resize,
+    ...own.map(([type, verdict]) => conditionOf(input, type, verdict)),
+  ];
 }
 
 function conditionOf(input: ConditionsInput, type: string, verdict: Verdict): PodCondition {

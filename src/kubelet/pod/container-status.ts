@@ -52,7 +52,7 @@ function fromInstance(
     state: stateOf(input, container, newest, old),
     lastState: lastStateOf(input, before, old, containerID),
     ready: false,
-    ...resourceFields(container),
+    ...resourceFields(input, container, newest),
   };
 }
 
@@ -193,11 +193,17 @@ function fixedFields({
   return { name: spec.name, volumeMounts };
 }
 
-function resourceFields({ spec }: PodContainer): Partial<ApiContainerStatus> {
-  const resources = spec.resources ?? {};
+/** What it was granted, and what it runs with: they differ while a resize is on its way. */
+function resourceFields(
+  { actuated }: StatusInput,
+  { spec }: PodContainer,
+  instance: ContainerStatus,
+): Partial<ApiContainerStatus> {
+  const granted = spec.resources ?? {};
+  const actual = instance.state === "running" ? actuated.containers.get(instance.id) : undefined;
   return {
-    ...(resources.requests === undefined ? {} : { allocatedResources: resources.requests }),
-    resources,
+    ...(granted.requests === undefined ? {} : { allocatedResources: granted.requests }),
+    resources: actual ?? granted,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Pod, PodStatus } from "#api/gen/types.ts";
+import type { Pod, PodStatus, ResourceRequirements } from "#api/gen/types.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Runtime } from "#cri/runtime.ts";
@@ -6,11 +6,14 @@ import type { Limiter } from "#kubelet/limiter.ts";
 import type { KubeletPorts, PodHost } from "#kubelet/ports.ts";
 import type { Hooks } from "#kubelet/probes/hooks.ts";
 import type { Prober } from "#kubelet/probes/prober.ts";
+import type { UsageSource } from "#kubelet/server/usage.ts";
+import type { Allocation } from "./allocation.ts";
 import type { PodContainer } from "./containers.ts";
 import type { NodeDns } from "./dns.ts";
 import type { Images } from "./images.ts";
 import type { Failure, Verdict } from "./input.ts";
 import type { Operations } from "./operations.ts";
+import type { ResizeProgress } from "./resize.ts";
 import type { RuntimeCache } from "./runtime-cache.ts";
 
 /** The node as its pods see it. */
@@ -31,6 +34,7 @@ export interface PodContext {
   /** `containerd`: the scheme of container ids. */
   readonly runtimeName: string;
   readonly host: PodHost;
+  readonly usage: UsageSource;
   readonly images: Images;
   readonly cache: RuntimeCache;
   readonly hooks: Hooks;
@@ -40,15 +44,24 @@ export interface PodContext {
   readonly clock: Clock;
   readonly log: Logger;
   readonly node: () => NodeView;
-  /** Why a pod that was never seen here may not run here; undefined: it may. */
-  readonly admit: (pod: Pod) => Verdict | undefined;
+  /** Why a pod may not run here beside `others`, or not with what it asks; undefined: it may. */
+  readonly admit: (pod: Pod, others: readonly Pod[]) => Verdict | undefined;
 }
 
 /** What is remembered of one pod. All of it may be lost: it is rebuilt, or tried again. */
 export interface PodState {
   readonly uid: string;
   /** As the API has it, or had it last. */
+  desired: Pod;
+  /** The same, with the resources that the node has granted. */
   pod: Pod;
+  allocation: Allocation;
+  resize: ResizeProgress;
+  /** See {@link Actuated}. */
+  readonly actuated: {
+    readonly containers: Map<string, ResourceRequirements>;
+    pod: ResourceRequirements | undefined;
+  };
   vanished: boolean;
   admitted: boolean;
   readonly operations: Operations;

@@ -6,6 +6,7 @@ import {
   type PodContainer,
 } from "./containers.ts";
 import { operationKey, type Action, type KillCause, type PodInput } from "./input.ts";
+import { containerResize } from "./resize.ts";
 import { restartDelay, shouldRestart } from "./restart.ts";
 
 /** What one container needs, seen alone. */
@@ -113,6 +114,9 @@ function decideRunning(
   const probes = input.probes.get(running.id);
   if (probes?.startup === "failure") return killOf(input, container, running, "startup");
   if (probes?.liveness === "failure") return killOf(input, container, running, "liveness");
+  if (containerResize(container, running.id, input.actuated) === "restart") {
+    return killOf(input, container, running, "resize");
+  }
   return { kind: "keep", containerId: running.id };
 }
 
@@ -123,9 +127,10 @@ function killOf(
   cause: KillCause,
 ): Decision {
   const { name } = container.spec;
-  const restarts =
-    cause === "changed" || shouldRestart(container.spec, policyFor(input, container), 137);
-  const message = `${causeText(cause, container)}${restarts ? ", will be restarted" : ""}`;
+  const isReplaced = cause === "changed" || cause === "resize";
+  const restarts = isReplaced || shouldRestart(container.spec, policyFor(input, container), 137);
+  const ending = restarts && cause !== "resize" ? ", will be restarted" : "";
+  const message = `${causeText(cause, container)}${ending}`;
   return {
     kind: "kill",
     action: {
@@ -135,7 +140,7 @@ function killOf(
       graceSeconds: graceOf(input, container, cause),
       cause,
       message,
-      replace: cause === "changed",
+      replace: isReplaced,
     },
   };
 }
@@ -146,6 +151,8 @@ function causeText(cause: KillCause, { spec, role }: PodContainer): string {
   switch (cause) {
     case "changed":
       return `${subject} definition changed`;
+    case "resize":
+      return `Container ${spec.name} resize requires restart`;
     case "liveness":
       return `${subject} failed liveness probe`;
     case "startup":

@@ -1,5 +1,6 @@
 import type { Pod } from "#api/gen/types.ts";
 import type { ContainerStatus, SandboxStatus } from "#cri/runtime.ts";
+import type { Actuated } from "./allocation.ts";
 
 /** The runtime's view of one pod. Both lists are newest first. */
 export interface ObservedPod {
@@ -34,13 +35,17 @@ export interface Verdict {
 
 /** Everything a decision about a pod depends on. */
 export interface PodInput {
-  /** For a pod that is gone from the API, its last known form. */
+  /**
+   * With the resources that the node has granted. For a pod that is gone from the API, its last
+   * known form.
+   */
   readonly pod: Pod;
   /** The API has no such pod any more: everything of it goes. */
   readonly vanished: boolean;
   readonly observed: ObservedPod;
   /** By container id. */
   readonly probes: ReadonlyMap<string, ProbeResults>;
+  readonly actuated: Actuated;
   /** By container name; the sandbox's own under {@link sandboxKey}. */
   readonly failures: ReadonlyMap<string, Failure>;
   /** Keys of operations under way; see {@link operationKey}. */
@@ -68,6 +73,7 @@ export const sandboxKey = "";
 export const operationKey = {
   sandbox: "sandbox",
   tearDown: "tear-down",
+  resize: "resize",
   delete: "delete",
   forget: "forget",
   start: (name: string) => `start:${name}`,
@@ -77,7 +83,8 @@ export const operationKey = {
   removeSandbox: (id: string) => `remove-sandbox:${id}`,
 } as const;
 
-export type KillCause = "stopping" | "changed" | "liveness" | "startup" | "unknown" | "sandbox";
+export type KillCause =
+  "stopping" | "changed" | "resize" | "liveness" | "startup" | "unknown" | "sandbox";
 
 export type Action =
   | { readonly kind: "create-sandbox"; readonly attempt: number }
@@ -101,6 +108,8 @@ export type Action =
       /** A new instance follows even where the restart policy would not have it. */
       readonly replace: boolean;
     }
+  /** Puts granted resources into effect where that needs no restart. */
+  | { readonly kind: "resize" }
   | { readonly kind: "remove-container"; readonly id: string }
   | { readonly kind: "remove-sandbox"; readonly id: string }
   | { readonly kind: "tear-down" }
@@ -138,6 +147,8 @@ export function keyOf(action: Action): string {
       return operationKey.removeContainer(action.id);
     case "remove-sandbox":
       return operationKey.removeSandbox(action.id);
+    case "resize":
+      return operationKey.resize;
     case "tear-down":
       return operationKey.tearDown;
     case "delete":

@@ -2,6 +2,7 @@ import type { Operation } from "./context.ts";
 import { createSandbox } from "./create-sandbox.ts";
 import { operationKey, type Action } from "./input.ts";
 import { killContainer } from "./kill-container.ts";
+import { resizePod } from "./resize-pod.ts";
 import { startContainer } from "./start-container.ts";
 
 /** A pod that is still seen so long after its deletion is deleted again. */
@@ -24,6 +25,9 @@ export async function perform(
       return;
     case "kill":
       await killContainer(operation, action, signal);
+      return;
+    case "resize":
+      await resizePod(operation, signal);
       return;
     case "stop-sandbox":
       await runtime.stopSandbox(action.sandboxId, signal);

@@ -23,6 +23,7 @@ function inputOf(pod: Pod, more: Partial<PodInput> = {}): PodInput {
     verdict: undefined,
     stoppingSinceMs: undefined,
     stoppedSandboxes: new Set(),
+    actuated: { containers: new Map(), pod: undefined },
     sandboxAttemptMin: 0,
     tornDown: false,
     nowMs,
@@ -44,6 +45,7 @@ function show(action: Action): string {
     case "remove-container":
     case "remove-sandbox":
       return `remove ${action.id}`;
+    case "resize":
     case "tear-down":
     case "delete":
     case "forget":
@@ -85,6 +87,20 @@ const hookedSidecar = podOf({
     }),
   ],
 });
+const resized = podOf({
+  containers: [containerOf("app", { resources: { limits: { cpu: "2" } } })],
+});
+const resizedAnew = podOf({
+  containers: [
+    containerOf("app", {
+      resources: { limits: { cpu: "2" } },
+      resizePolicy: [{ resourceName: "cpu", restartPolicy: "RestartContainer" }],
+    }),
+  ],
+});
+const one = {
+  actuated: { containers: new Map([["app-0", { limits: { cpu: "1" } }]]), pod: undefined },
+};
 const deleted = { deletionTimestamp: "1970-01-01T00:01:40Z", deletionGracePeriodSeconds: 10 };
 const dead = podOf({}, deleted);
 const deadSidecars = podOf(sidecars.spec, deleted);
@@ -95,6 +111,14 @@ const stopped = new Set(["s0"]);
 const cases: [name: string, pod: Pod, input: Partial<PodInput>, want: string][] = [
   ["new pod", plain, noSandbox, "sandbox#0"],
   ["sandbox name taken", plain, { ...noSandbox, sandboxAttemptMin: 3 }, "sandbox#3"],
+  ["resized", resized, { ...observed(instance("app")), ...one }, "resize"],
+  ["resized and ended", resized, { ...observed(exited("app")), ...one }, "start app#1+10000"],
+  [
+    "resized with a restart",
+    resizedAnew,
+    { ...observed(instance("app")), ...one },
+    "resize, kill app-0/30 resize",
+  ],
   ["a hook comes first", hooked, {}, "start proxy#0"],
   [
     "a hook under way",
@@ -470,6 +494,8 @@ class World {
         break;
       case "remove-sandbox":
         this.sandboxes = this.sandboxes.filter((it) => it.id !== action.id);
+        break;
+      case "resize":
         break;
       case "tear-down":
         this.tornDown = true;

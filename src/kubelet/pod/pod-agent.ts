@@ -1,15 +1,25 @@
 import type { Pod, PodStatus } from "#api/gen/types.ts";
 import type { JsonObject } from "#api/object.ts";
+import { describeError } from "#base/log.ts";
 import { compareResourceVersions } from "#client/resource-version.ts";
 import { DelayedQueue } from "#reconcile/delayed-queue.ts";
 import { WorkQueue } from "#reconcile/workqueue.ts";
+import {
+  allocationOf,
+  isGranted,
+  recoveredActuation,
+  recoveredAllocation,
+  resizeMessage,
+  withAllocation,
+} from "./allocation.ts";
 import type { PodContext, PodState } from "./context.ts";
 import { containerLabels, findContainer, podTitle } from "./containers.ts";
 import { formatDuration } from "./duration.ts";
-import { keyOf, type Action, type PodInput, type PodPlan } from "./input.ts";
+import { keyOf, operationKey, type Action, type PodInput, type PodPlan } from "./input.ts";
 import { Operations } from "./operations.ts";
 import { perform } from "./perform.ts";
 import { planPod } from "./plan.ts";
+import { byResizeUrgency, isResizing, noResize } from "./resize.ts";
 import type { StatusInput } from "./status-input.ts";
 import { statusPatch } from "./status-patch.ts";
 import { podStatus } from "./status.ts";
@@ -17,6 +27,8 @@ import { podStatus } from "./status.ts";
 /** The operation that writes the status; the plan does not know it. */
 const statusKey = "status";
 const volumesKey = "volumes";
+/** A resize that waits for room is looked at again so often, should nothing else ask for it. */
+const resizeRetryMs = 180_000;
 /** The same patch is not sent again within this time. */
 const repeatMs = 10_000;
 /** How long the watch is given to tell that the pod, of which the server knows nothing, is gone. */
@@ -50,11 +62,18 @@ export class PodAgent {
     this.add(uid);
   }
 
-  /** Pods that hold resources of the node: all that are here and have not ended. */
+  /**
+   * Pods that hold resources of the node, with what they were granted: all that are here and have
+   * not ended.
+   */
   activePods(): readonly Pod[] {
-    return [...this.#states.values()]
-      .filter((it) => it.admitted && it.verdict === undefined && !it.tornDown)
-      .map((it) => it.pod);
+    return this.#active().map((it) => it.pod);
+  }
+
+  #active(): readonly PodState[] {
+    return [...this.#states.values()].filter(
+      (it) => it.admitted && it.verdict === undefined && !it.tornDown,
+    );
   }
 
   find(uid: string): Pod | undefined {
@@ -105,8 +124,10 @@ export class PodAgent {
     const state = this.#stateOf(uid);
     if (state === undefined) return;
     this.#admit(state);
+    this.#allocate(state);
     const { prober, clock } = this.#context;
     const input = this.#inputOf(state);
+    this.#endResize(state, input);
     const plan = planPod(input);
     state.verdict = plan.verdict;
     if (plan.stopping) {
@@ -129,8 +150,9 @@ export class PodAgent {
     const pod = ports.pods.get(uid);
     const known = this.#states.get(uid);
     if (known !== undefined) {
-      const isChanged = pod !== undefined && changesFiles(known.pod, pod);
-      known.pod = pod ?? known.pod;
+      const isChanged = pod !== undefined && changesFiles(known.desired, pod);
+      known.desired = pod ?? known.desired;
+      known.pod = withAllocation(known.desired, known.allocation);
       known.vanished = pod === undefined;
       if (isChanged) this.#refreshHost(known);
       return known;
@@ -145,9 +167,14 @@ export class PodAgent {
 
   #newState(uid: string, pod: Pod): PodState {
     const { clock, log } = this.#context;
+    const allocation = recoveredAllocation(pod);
     return {
       uid,
-      pod,
+      desired: pod,
+      pod: withAllocation(pod, allocation),
+      allocation,
+      resize: noResize,
+      actuated: recoveredActuation(pod),
       vanished: false,
       admitted: false,
       operations: new Operations({
@@ -159,6 +186,8 @@ export class PodAgent {
           if (this.#life.aborted) return;
           const cause = error instanceof Error ? error : new Error(String(error));
           log.error("operation failed", { pod: uid, operation: key, error: cause });
+          const state = this.#states.get(uid);
+          if (key === operationKey.resize && state !== undefined) this.#failResize(state, error);
         },
       }),
       failures: new Map(),
@@ -186,12 +215,78 @@ export class PodAgent {
       state.pod.metadata?.deletionTimestamp !== undefined ||
       phase === "Failed" ||
       phase === "Succeeded";
-    const verdict = isKnown || isEnding ? undefined : admit(state.pod);
+    const verdict = isKnown || isEnding ? undefined : admit(state.pod, this.activePods());
     state.admitted = true;
     if (verdict === undefined) return;
     const { reason, message } = verdict;
     state.verdict = { reason, message: `Pod was rejected: ${message}`, isRejection: true };
     ports.events.pod(state.pod, { type: "Warning", reason, message });
+  }
+
+  /** Grants what the pod asks for now, as soon as the node has room for it. */
+  #allocate(state: PodState): void {
+    const { admit, ports, clock } = this.#context;
+    const { desired, allocation, resize } = state;
+    if (!state.admitted || state.verdict !== undefined || state.stoppingSinceMs !== undefined)
+      return;
+    if (isGranted(desired, allocation)) {
+      if (resize.pending !== undefined) state.resize = { ...resize, pending: undefined };
+      return;
+    }
+    const generation = desired.metadata?.generation ?? 0;
+    const others = this.#active().filter((it) => it !== state);
+    const refusal = admit(
+      desired,
+      others.map((it) => it.pod),
+    );
+    if (refusal === undefined) {
+      state.allocation = allocationOf(desired);
+      state.pod = withAllocation(desired, state.allocation);
+      state.resize = { pending: undefined, running: { generation, error: "" } };
+      const message = resizeMessage("started", state.pod, generation);
+      ports.events.pod(desired, { type: "Normal", reason: "ResizeStarted", message });
+      return;
+    }
+    const { message } = refusal;
+    const isNew = resize.pending?.generation !== generation;
+    const sinceMs = resize.pending?.sinceMs ?? clock.now();
+    state.resize = { ...resize, pending: { message, generation, sinceMs } };
+    this.#delayed?.add(state.uid, resizeRetryMs);
+    if (!isNew) return;
+    const text = resizeMessage("Deferred", desired, generation, message);
+    ports.events.pod(desired, { type: "Warning", reason: "ResizeDeferred", message: text });
+  }
+
+  /** Notes that the pod runs with what it was granted; others may have room now. */
+  #endResize(state: PodState, input: PodInput): void {
+    const { running } = state.resize;
+    if (running === undefined || isResizing(input)) return;
+    state.resize = { ...state.resize, running: undefined };
+    const message = resizeMessage("completed", state.pod, running.generation);
+    const event = { type: "Normal", reason: "ResizeCompleted", message };
+    this.#context.ports.events.pod(state.pod, event);
+    this.#retryResizes();
+  }
+
+  #failResize(state: PodState, error: unknown): void {
+    const { running } = state.resize;
+    const text = describeError(error);
+    if (running === undefined || running.error === text) return;
+    state.resize = { ...state.resize, running: { ...running, error: text } };
+    const message = resizeMessage("error", state.pod, running.generation, text);
+    this.#context.ports.events.pod(state.pod, { type: "Warning", reason: "ResizeError", message });
+  }
+
+  /** Looks at the pods whose resize waits for room, the most urgent first. */
+  #retryResizes(): void {
+    const waiting = [...this.#states.values()].flatMap((state) => {
+      const { desired, pod, uid, resize } = state;
+      const { pending } = resize;
+      return pending === undefined
+        ? []
+        : [{ desired, granted: pod, uid, sinceMs: pending.sinceMs }];
+    });
+    for (const { uid } of waiting.sort(byResizeUrgency)) this.add(uid);
   }
 
   #inputOf(state: PodState): PodInput {
@@ -204,6 +299,7 @@ export class PodAgent {
       observed,
       probes: prober.results(state.uid),
       failures: state.failures,
+      actuated: state.actuated,
       busy: state.operations.busy(),
       killDeadlines: state.killDeadlines,
       replaced: state.replaced,
@@ -235,11 +331,18 @@ export class PodAgent {
       key,
       async (signal) => {
         await perform(operation, action, signal);
-        if (action.kind === "forget") this.#forget(state);
-        if (action.kind === "remove-container") state.killDeadlines.delete(action.id);
+        this.#performed(state, action);
       },
       this.#life,
     );
+  }
+
+  #performed(state: PodState, action: Action): void {
+    if (action.kind === "forget") this.#forget(state);
+    if (action.kind === "tear-down") this.#retryResizes();
+    if (action.kind !== "remove-container") return;
+    state.killDeadlines.delete(action.id);
+    state.actuated.containers.delete(action.id);
   }
 
   /** Once for each wait. */
@@ -316,6 +419,7 @@ export class PodAgent {
       waiting,
       runtimeName,
       hostIps: node().hostIps,
+      resize: state.resize,
     };
   }
 

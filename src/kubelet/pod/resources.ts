@@ -21,13 +21,16 @@ export function containerResources(
   container: Container,
   nodeMemoryBytes: number,
 ): LinuxResources {
-  const cpuLimit = milliAmount(container, "limits", "cpu");
-  const cpuRequest = milliAmount(container, "requests", "cpu") ?? cpuLimit ?? 0;
+  // A container without a limit of its own may use the whole pod's.
+  const ofPod = { resources: pod.spec?.resources };
+  const cpuLimit = milliAmount(container, "limits", "cpu") ?? milliAmount(ofPod, "limits", "cpu");
+  const ownLimit = milliAmount(container, "limits", "cpu");
+  const cpuRequest = milliAmount(container, "requests", "cpu") ?? ownLimit ?? 0;
   return {
     cpuPeriod: quotaPeriodUs,
     cpuQuota: cpuLimit === undefined || cpuLimit === 0 ? 0 : cpuQuotaUs(cpuLimit),
     cpuShares: cpuShares(cpuRequest),
-    memoryLimitBytes: bytesOf(container, "limits") ?? 0,
+    memoryLimitBytes: bytesOf(container, "limits") ?? bytesOf(ofPod, "limits") ?? 0,
     oomScoreAdj: oomScore(pod, container, nodeMemoryBytes),
   };
 }
@@ -122,6 +125,16 @@ export function podLimits(pod: Pod): Partial<PodAmounts> {
 }
 
 function podLimit(
+  pod: Pod,
+  name: string,
+  amountOf: (it: Pick<Container, "resources">) => number,
+): number | undefined {
+  const own = podLimitAlone(pod, name, amountOf);
+  if (own === undefined || own === 0) return own;
+  return own + amountOf({ resources: { requests: pod.spec?.overhead } });
+}
+
+function podLimitAlone(
   pod: Pod,
   name: string,
   amountOf: (it: Pick<Container, "resources">) => number,

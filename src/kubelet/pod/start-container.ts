@@ -75,8 +75,9 @@ async function createAndStart(
   action: Start,
   image: ImageStatus,
 ): Promise<string> {
-  const { context, life } = operation;
+  const { context, state, life } = operation;
   const id = await createInstance(operation, container, action, image);
+  state.actuated.containers.set(id, container.spec.resources ?? {});
   tell(operation, "Created", "Container created", container);
   try {
     await context.runtime.startContainer(id, life);

@@ -1,5 +1,6 @@
 import type { PodStatus } from "#api/gen/types.ts";
 import type { PodInput } from "./input.ts";
+import type { ResizeProgress } from "./resize.ts";
 
 /** What a pod's status is computed from. */
 export interface StatusInput extends PodInput {
@@ -9,6 +10,7 @@ export interface StatusInput extends PodInput {
   readonly stopping: boolean;
   /** By container name: why it does not run though it should. */
   readonly waiting: ReadonlyMap<string, { readonly reason: string; readonly message: string }>;
+  readonly resize: ResizeProgress;
   /** `containerd`: the scheme of container ids. */
   readonly runtimeName: string;
   /** Addresses of the node, the first of each family. */

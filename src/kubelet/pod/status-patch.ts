@@ -33,7 +33,12 @@ function jsonOf(value: object | string | number): Json {
 function changedConditions(before: PodStatus, after: PodStatus): Json[] {
   const old = new Map((before.conditions ?? []).map((it) => [it.type, it]));
   const changed = (after.conditions ?? []).filter((it) => !equal(old.get(it.type), it));
-  return changed.map((it) => withRemovedFields(old.get(it.type), it));
+  const kept = new Set((after.conditions ?? []).map((it) => it.type));
+  const gone = [...old.keys()].filter((type) => !kept.has(type));
+  return [
+    ...changed.map((it) => withRemovedFields(old.get(it.type), it)),
+    ...gone.map((type) => ({ type, $patch: "delete" })),
+  ];
 }
 
 /** Merging keeps fields that are not named, so a reason that went must be set to null. */

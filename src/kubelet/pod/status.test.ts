@@ -6,6 +6,7 @@ import { containerOf, exited, instance, podOf, sandbox } from "#testing/pod-fixt
 import { newestFirst } from "./containers.ts";
 import type { StatusInput } from "./status-input.ts";
 import { statusPatch } from "./status-patch.ts";
+import { noResize } from "./resize.ts";
 import { podStatus } from "./status.ts";
 
 function inputOf(pod: Pod, more: Partial<StatusInput> = {}): StatusInput {
@@ -21,6 +22,8 @@ function inputOf(pod: Pod, more: Partial<StatusInput> = {}): StatusInput {
     verdict: undefined,
     stoppingSinceMs: undefined,
     stoppedSandboxes: new Set(),
+    actuated: { containers: new Map(), pod: undefined },
+    resize: noResize,
     sandboxAttemptMin: 0,
     tornDown: false,
     nowMs: 100_000,

@@ -5,6 +5,7 @@ import { containerStatuses } from "./container-status.ts";
 import { ephemeralContainersOf, initContainersOf, regularContainersOf } from "./containers.ts";
 import { podPhase, type Phase } from "./phase.ts";
 import { qosClass } from "./qos.ts";
+import { noResize } from "./resize.ts";
 import { currentSandbox } from "./sandbox.ts";
 import { isQuiet, type StatusInput } from "./status-input.ts";
 
@@ -38,6 +39,8 @@ export function podStatus(input: StatusInput): PodStatus {
     statuses,
     phase,
     hasSandbox: currentSandbox(pod, input.observed.sandboxes) !== undefined,
+    // A pod that ends is not resized any more.
+    resize: phase === "Succeeded" || phase === "Failed" ? noResize : input.resize,
     nowMs: input.nowMs,
   });
   const { generation } = pod.metadata ?? {};
@@ -51,6 +54,7 @@ export function podStatus(input: StatusInput): PodStatus {
     startTime: previous.startTime ?? formatTime(input.nowMs),
     qosClass: qosClass(pod),
     ...(generation === undefined ? {} : { observedGeneration: generation }),
+    ...podResources(input),
     ...(isRejected(input) ? {} : statusLists(regular, init, ephemeral)),
   };
 }
@@ -72,6 +76,18 @@ function statusLists(
     containerStatuses: regular,
     ...(init.length === 0 ? {} : { initContainerStatuses: init }),
     ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),
+  };
+}
+
+/** Of a pod that has resources of its own beside those of its containers. */
+function podResources({ pod, actuated }: StatusInput): PodStatus {
+  const { resources } = pod.spec ?? {};
+  if (resources === undefined) return {};
+  const actual = actuated.pod ?? resources;
+  const { requests } = resources;
+  return {
+    resources: actual,
+    ...(requests === undefined ? {} : { allocatedResources: requests }),
   };
 }
 
