@@ -10,6 +10,14 @@ export const endpoints: ResourceOf<types.Endpoints> = builtin("", "endpoints");
 export const events: ResourceOf<types.CoreV1Event> = builtin("", "events");
 export const namespaces: ResourceOf<types.Namespace> = builtin("", "namespaces");
 export const nodes: ResourceOf<types.Node> = builtin("", "nodes");
+export const persistentVolumes: ResourceOf<types.PersistentVolume> = builtin(
+  "",
+  "persistentvolumes",
+);
+export const persistentVolumeClaims: ResourceOf<types.PersistentVolumeClaim> = builtin(
+  "",
+  "persistentvolumeclaims",
+);
 export const pods: ResourceOf<types.Pod> = builtin("", "pods");
 export const secrets: ResourceOf<types.Secret> = builtin("", "secrets");
 export const serviceAccounts: ResourceOf<types.ServiceAccount> = builtin("", "serviceaccounts");
@@ -37,4 +45,12 @@ export const subjectAccessReviews: ResourceOf<types.SubjectAccessReview> = built
 export const runtimeClasses: ResourceOf<types.RuntimeClass> = builtin(
   "node.k8s.io",
   "runtimeclasses",
+);
+export const storageClasses: ResourceOf<types.StorageClass> = builtin(
+  "storage.k8s.io",
+  "storageclasses",
+);
+export const volumeAttributesClasses: ResourceOf<types.VolumeAttributesClass> = builtin(
+  "storage.k8s.io",
+  "volumeattributesclasses",
 );

@@ -1,7 +1,8 @@
 import type { Taint, Toleration } from "#api/gen/types.ts";
 import { matchesLabels } from "#api/selector/label.ts";
+import { matchesNodeTerm } from "#api/selector/node.ts";
 import type { NodeFacts, NodeTable } from "./node-table.ts";
-import type { NodeTerm, PodShape } from "./pod-shape.ts";
+import type { PodShape } from "./pod-shape.ts";
 
 /** Why a node is out, whatever runs on it: bits of {@link NodeMask.faults}. */
 export const fault = { gone: 1, unschedulable: 2, affinity: 4, taint: 8 } as const;
@@ -66,17 +67,13 @@ function faultsOf(shape: PodShape, node: NodeFacts): number {
 function matchesNodeRules(shape: PodShape, node: NodeFacts): boolean {
   if (shape.nodeSelector !== undefined && !matchesLabels(shape.nodeSelector, node.labels))
     return false;
-  return shape.requiredNodes?.some((it) => matchesTerm(it, node)) ?? true;
-}
-
-function matchesTerm(term: NodeTerm, node: NodeFacts): boolean {
-  if (!matchesLabels(term.labels, node.labels)) return false;
-  return matchesLabels(term.fields, { "metadata.name": node.name });
+  return shape.requiredNodes?.some((it) => matchesNodeTerm(it, node)) ?? true;
 }
 
 function preferenceFor(shape: PodShape, node: NodeFacts): number {
   let sum = 0;
-  for (const { term, weight } of shape.preferredNodes) if (matchesTerm(term, node)) sum += weight;
+  for (const { term, weight } of shape.preferredNodes)
+    if (matchesNodeTerm(term, node)) sum += weight;
   return sum;
 }
 

@@ -2,7 +2,6 @@ import type {
   Affinity,
   Container,
   LabelSelector as WireSelector,
-  NodeSelectorTerm,
   Pod,
   PodAffinity,
   PodAffinityTerm,
@@ -15,13 +14,8 @@ import {
   type LabelRequirement,
   type LabelSelector,
 } from "#api/selector/label.ts";
+import { nodeTermOf, type NodeTerm } from "#api/selector/node.ts";
 import { amountsOf, type Amounts } from "./amounts.ts";
-
-/** One node selector term: all requirements on labels and on fields (`metadata.name`) hold. */
-export interface NodeTerm {
-  readonly labels: LabelSelector;
-  readonly fields: LabelSelector;
-}
 
 /** Pods that a term speaks of, and the topology in which it counts them. */
 export interface PodTerm {
@@ -193,34 +187,6 @@ function spreadsOf(pod: Pod, namespace: string): Spread[] {
       honorTaints: it.nodeTaintsPolicy === "Honor",
     };
   });
-}
-
-const operators = {
-  In: "in",
-  NotIn: "notin",
-  Exists: "exists",
-  DoesNotExist: "!",
-  Gt: "gt",
-  Lt: "lt",
-} as const;
-
-function nodeTermOf(term: NodeSelectorTerm): NodeTerm {
-  function requirements(list: NodeSelectorTerm["matchExpressions"]): LabelSelector {
-    return selectorOf(
-      (list ?? []).map((it) => ({
-        key: it.key,
-        operator: operators[it.operator as keyof typeof operators],
-        values: it.values ?? [],
-      })),
-    );
-  }
-  const empty = (term.matchExpressions ?? []).length + (term.matchFields ?? []).length === 0;
-  const labels = requirements(term.matchExpressions);
-  // A term without requirements matches no node: `component-helpers` nodeaffinity.go.
-  return {
-    labels: empty ? { ...labels, nothing: true } : labels,
-    fields: requirements(term.matchFields),
-  };
 }
 
 function hostPortsOf(container: Container): HostPort[] {
