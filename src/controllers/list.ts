@@ -14,12 +14,20 @@ import { taintEvictionController } from "./nodelifecycle/eviction.ts";
 import { nodeIpamController } from "./nodeipam/controller.ts";
 import { podCollector } from "./podgc/controller.ts";
 import { endpointsController, endpointSliceController } from "./endpoints/controller.ts";
+import { ephemeralVolumeController } from "./ephemeralvolume/controller.ts";
 import { garbageCollector } from "./garbage/controller.ts";
+import { localPathController } from "./localpath/controller.ts";
 import { namespaceController } from "./namespace/controller.ts";
+import { persistentVolumeBinder } from "./persistentvolume/controller.ts";
 import type { ControllerFactory, ControllerPorts } from "./ports.ts";
 import { replicaController } from "./replicaset/controller.ts";
 import { replicaSetKind, replicationControllerKind } from "./replicaset/kinds.ts";
 import { rootCaController, serviceAccountController } from "./serviceaccount/controller.ts";
+import {
+  attributesProtectionController,
+  claimProtectionController,
+  volumeProtectionController,
+} from "./storageprotection/controller.ts";
 
 /** Every controller of the control plane. A new one is a folder and a line here. */
 export const controllers: readonly ControllerFactory[] = [
@@ -36,6 +44,12 @@ export const controllers: readonly ControllerFactory[] = [
   namespaceController,
   serviceAccountController,
   rootCaController,
+  persistentVolumeBinder,
+  localPathController,
+  ephemeralVolumeController,
+  claimProtectionController,
+  volumeProtectionController,
+  attributesProtectionController,
 ];
 
 function replicaSetController(ports: ControllerPorts): Controller {

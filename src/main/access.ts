@@ -37,7 +37,7 @@ export function accessParts(
       random,
       serviceRange,
       readCertificateRequest: (request) => authority.readRequest(request),
-      protectsStorage: false,
+      protectsStorage: true,
     }),
     reviews: reviewHandlers({ tokens, objects, clock }, authorization),
   };

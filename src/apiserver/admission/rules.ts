@@ -13,6 +13,7 @@ import { ServicePool } from "./service/pool.ts";
 import { parseRange } from "./service/range.ts";
 import { serviceAddresses } from "./service/service-addresses.ts";
 import {
+  claimResize,
   defaultIngressClass,
   defaultStorageClass,
   storageObjectInUseProtection,
@@ -51,6 +52,7 @@ export function admissionRules(parts: AdmissionParts): AdmissionRule[] {
     priority(objects),
     defaultTolerationSeconds,
     defaultStorageClass(objects),
+    claimResize(objects),
     ...(parts.protectsStorage ? [storageObjectInUseProtection] : []),
     runtimeClass(objects),
     certificateRequests(authorization.authorizer, parts.readCertificateRequest),

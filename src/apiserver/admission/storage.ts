@@ -1,7 +1,8 @@
 import { childList, childObject, childString, ensureObject, type JsonObject } from "#api/object.ts";
+import { findQuantity, type Quantity } from "#api/quantity.ts";
 import { parseTime } from "#api/time.ts";
 import type { AdmissionRule, ObjectSource } from "#apiserver/contract.ts";
-import { annotation, isAbout, specOf } from "./request.ts";
+import { annotation, isAbout, refuse, specOf } from "./request.ts";
 
 const group = "storage.k8s.io";
 const defaultClassAnnotation = "storageclass.kubernetes.io/is-default-class";
@@ -26,6 +27,41 @@ export function defaultStorageClass(objects: ObjectSource): AdmissionRule {
       if (found !== undefined) spec["storageClassName"] = nameOf(found);
     },
   };
+}
+
+/**
+ * A claim grows only where its class says that volumes may. Upstream:
+ * `plugin/pkg/admission/storage/persistentvolume/resize`.
+ */
+export function claimResize(objects: ObjectSource): AdmissionRule {
+  return {
+    name: "PersistentVolumeClaimResize",
+    validate(request) {
+      const { object, previous } = request;
+      if (request.operation !== "UPDATE" || object === undefined || previous === undefined) return;
+      if (!isAbout(request, "", "persistentvolumeclaims")) return;
+      const [next, before] = [storageOf(object), storageOf(previous)];
+      if (next === undefined || before === undefined || next.compare(before) <= 0) return;
+      if (childString(childObject(previous, "status"), "phase") !== "Bound") {
+        throw refuse(request, "Only bound persistent volume claims can be expanded");
+      }
+      const name =
+        annotation(previous, "volume.beta.kubernetes.io/storage-class") ??
+        childString(childObject(previous, "spec"), "storageClassName") ??
+        "";
+      const found = name === "" ? undefined : objects.get("storageclasses", group, "", name);
+      if (found?.["allowVolumeExpansion"] === true) return;
+      throw refuse(
+        request,
+        "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize",
+      );
+    },
+  };
+}
+
+function storageOf(claim: JsonObject): Quantity | undefined {
+  const requests = childObject(childObject(childObject(claim, "spec"), "resources"), "requests");
+  return findQuantity(childString(requests, "storage") ?? "");
 }
 
 /** An Ingress that names no class gets the default one. */

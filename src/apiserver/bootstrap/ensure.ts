@@ -7,6 +7,7 @@ import {
   placeObjects,
   roleObjects,
   settingObjects,
+  storageClassObject,
   type BootstrapObject,
   type BootstrapSettings,
 } from "./objects.ts";
@@ -31,9 +32,12 @@ export async function ensureBootstrapObjects(
   signal: AbortSignal,
 ): Promise<void> {
   // Together, so that the writes share their way to the disk; namespaces first.
+  // An administrator who replaced the class by another one keeps it so.
+  const hasClass = objects.list("storageclasses", "storage.k8s.io").length > 0;
+  const classes = hasClass ? [] : [storageClassObject()];
   for (const batch of [
     namespaceObjects(),
-    [...roleObjects(), ...settingObjects(settings), ...placeObjects(settings)],
+    [...roleObjects(), ...settingObjects(settings), ...classes, ...placeObjects(settings)],
   ]) {
     await Promise.all(batch.map((it) => ensure(objects, sink, it, signal)));
   }

@@ -108,6 +108,26 @@ export function settingObjects(settings: BootstrapSettings): BootstrapObject[] {
   ];
 }
 
+/** What a cluster without any storage class is given. */
+export function storageClassObject(): BootstrapObject {
+  return {
+    resource: "storageclasses",
+    group: "storage.k8s.io",
+    object: {
+      apiVersion: "storage.k8s.io/v1",
+      kind: "StorageClass",
+      metadata: {
+        name: "local-path",
+        annotations: { "storageclass.kubernetes.io/is-default-class": "true" },
+      },
+      provisioner: "gantry.dev/local-path",
+      reclaimPolicy: "Delete",
+      volumeBindingMode: "WaitForFirstConsumer",
+      allowVolumeExpansion: true,
+    },
+  };
+}
+
 function serviceRangeObject({ serviceRange, now }: BootstrapSettings): BootstrapObject {
   const ready = {
     type: "Ready",
