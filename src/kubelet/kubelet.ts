@@ -28,6 +28,7 @@ import { Hooks } from "./probes/hooks.ts";
 import { noProber, RunningProber } from "./probes/prober.ts";
 import { NodePods, type ServedPods } from "./server/pods.ts";
 import type { UsageSource } from "./server/usage.ts";
+import type { LocalDirectories } from "./volumes/local-directories.ts";
 import { firstList, watchRuntime } from "./runtime-watch.ts";
 
 export interface KubeletOptions {
@@ -120,6 +121,11 @@ export class Kubelet {
 
   get usage(): UsageSource {
     return this.#parts.opened?.usage ?? unknownUsage;
+  }
+
+  /** Directories of local-path volumes; undefined where the node has no disk. */
+  get localVolumes(): LocalDirectories | undefined {
+    return this.#parts.opened?.localVolumes;
   }
 
   /** Tells the API where the node's server listens. To be called before {@link run}. */

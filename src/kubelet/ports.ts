@@ -3,6 +3,8 @@ import type {
   CoreV1Event,
   Lease,
   Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
   Pod,
   PodStatus,
   RuntimeClass,
@@ -38,6 +40,13 @@ export interface ReferencedObjects {
   release(owner: string): void;
   /** Hears the owners of an object that changed. */
   subscribe(listener: (owner: string) => void): () => void;
+}
+
+/** Claims and volumes, read one by one: those of its own pods are all that a node may read. */
+export interface StorageObjects {
+  /** Undefined: there is no such object. */
+  claim(at: ObjectName, signal: AbortSignal): Promise<PersistentVolumeClaim | undefined>;
+  volume(name: string, signal: AbortSignal): Promise<PersistentVolume | undefined>;
 }
 
 export interface ObjectName {
@@ -107,6 +116,7 @@ export interface KubeletPorts {
   readonly pods: PodSource;
   readonly services: ServiceSource;
   readonly objects: ReferencedObjects;
+  readonly storage: StorageObjects;
   readonly api: KubeletApi;
   readonly events: KubeletEvents;
 }

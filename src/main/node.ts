@@ -106,7 +106,11 @@ async function openServer(
 ): Promise<KubeletServer> {
   const { name, address, serving, clientCa, runtime, clock } = options;
   const tls = { key: serving.key, cert: serving.certificate, clientCa };
-  const served = { pods: kubelet.servedPods, usage: kubelet.usage };
+  const served = {
+    pods: kubelet.servedPods,
+    usage: kubelet.usage,
+    localVolumes: kubelet.localVolumes,
+  };
   const common = { host: address, tls, nodeName: name, runtime, ...served, clock, log };
   try {
     return await openKubeletServer({ ...common, port: usualPort });

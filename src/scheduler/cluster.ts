@@ -1,7 +1,7 @@
 import type { Node, Pod } from "#api/gen/types.ts";
 import type { Random } from "#base/random.ts";
 import { NodeMasks } from "./node-mask.ts";
-import { NodeTable } from "./node-table.ts";
+import { NodeTable, type NodeFacts } from "./node-table.ts";
 import { planPlacement, type ClusterState, type Placement } from "./plan.ts";
 import { PodIndex } from "./pod-index.ts";
 import { shapeOf, type NamespacesMatching, type PodShape } from "./pod-shape.ts";
@@ -93,8 +93,22 @@ export class Cluster {
     return shapeOf(pod, this.#namespacesMatching);
   }
 
-  place(pod: Pod, shape: PodShape, random: Random): Placement {
-    return planPlacement(identityOf(pod), shape, this.#state, random);
+  /** @param volumeFault why the pod's volumes keep it off a node; undefined: it has none. */
+  place(
+    pod: Pod,
+    shape: PodShape,
+    random: Random,
+    volumeFault?: (node: NodeFacts) => string | undefined,
+  ): Placement {
+    const state = volumeFault === undefined ? this.#state : { ...this.#state, volumeFault };
+    return planPlacement(identityOf(pod), shape, state, random);
+  }
+
+  /** What selectors see of a node; undefined when it is not known. */
+  factsOf(name: string): NodeFacts | undefined {
+    const { table } = this.#state;
+    const slot = table.slotOf(name);
+    return slot === undefined ? undefined : table.facts[slot];
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Random } from "#base/random.ts";
 import { fault, intolerable, type NodeMask, type NodeMasks } from "./node-mask.ts";
-import type { NodeTable } from "./node-table.ts";
+import type { NodeFacts, NodeTable } from "./node-table.ts";
 import { hasNoPodRules, podFault, podRulesOf, type PodRules } from "./pod-filters.ts";
 import type { PodIndex } from "./pod-index.ts";
 import type { PodShape } from "./pod-shape.ts";
@@ -20,6 +20,8 @@ export interface ClusterState {
   readonly masks: NodeMasks;
   /** Reused between decisions, so that none is allocated for each. */
   readonly candidates: Candidates;
+  /** Why the pod's volumes keep it off a node; absent for a pod without claims. */
+  readonly volumeFault?: (node: NodeFacts) => string | undefined;
 }
 
 /**
@@ -48,11 +50,12 @@ export function planPlacement(
 }
 
 function findCandidates(
-  { table, candidates }: ClusterState,
+  state: ClusterState,
   shape: PodShape,
   mask: NodeMask,
   rules: PodRules,
 ): void {
+  const { table, candidates, volumeFault } = state;
   if (candidates.slots.length < table.size) {
     candidates.slots = new Int32Array(table.size * 2);
     candidates.scores = new Float64Array(table.size * 2);
@@ -62,10 +65,18 @@ function findCandidates(
   if (shape.hostPorts.length > 0) {
     count = keep(slots, count, (slot) => !table.hasPortConflict(slot, shape.hostPorts));
   }
+  if (volumeFault !== undefined) {
+    count = keep(slots, count, (slot) => volumeFaultAt(state, slot) === undefined);
+  }
   if (!hasNoPodRules(rules)) {
     count = keep(slots, count, (slot) => podFault(rules, slot) === undefined);
   }
   candidates.count = count;
+}
+
+function volumeFaultAt({ table, volumeFault }: ClusterState, slot: number): string | undefined {
+  const facts = table.facts[slot];
+  return facts === undefined ? undefined : volumeFault?.(facts);
 }
 
 /** The highest score; of several, each with the same chance. Moves the best to the front. */
@@ -98,11 +109,12 @@ function explain(state: ClusterState, shape: PodShape, mask: NodeMask, rules: Po
 
 /** Of the first rule that fails, in the order in which upstream's plugins run. */
 function reasonsOf(
-  { table }: ClusterState,
+  state: ClusterState,
   shape: PodShape,
   at: { readonly mask: NodeMask; readonly rules: PodRules; readonly slot: number },
 ): string[] {
   const { slot } = at;
+  const { table } = state;
   const faults = at.mask.faults[slot] ?? 0;
   if ((faults & fault.gone) !== 0) return [];
   if ((faults & fault.unschedulable) !== 0) return ["node(s) were unschedulable"];
@@ -117,5 +129,6 @@ function reasonsOf(
   }
   const lacking = shortages(table, slot, shape.amounts);
   if (lacking.length > 0) return lacking;
-  return [podFault(at.rules, slot) ?? "node(s) changed meanwhile"];
+  const volume = volumeFaultAt(state, slot);
+  return [volume ?? podFault(at.rules, slot) ?? "node(s) changed meanwhile"];
 }

@@ -1,10 +1,11 @@
 import type { Node, Pod } from "#api/gen/types.ts";
 import { matchesLabels } from "#api/selector/label.ts";
+import type { SelectedNode } from "#api/selector/node.ts";
 import { isStatus } from "#api/status.ts";
 import { formatTime } from "#api/time.ts";
 import { Backoff } from "#base/backoff.ts";
 import type { Clock } from "#base/clock.ts";
-import type { Logger } from "#base/log.ts";
+import { describeError, type Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import { nextTurn } from "#base/turn.ts";
@@ -13,12 +14,16 @@ import type { Client } from "#client/client.ts";
 import type { Informer } from "#client/informer.ts";
 import type { Informers } from "#client/informers.ts";
 import { namespaces, nodes, pods } from "#client/kinds.ts";
-import { namespaceOf, nameOf, uidOf } from "#client/object-key.ts";
+import { keyOf, namespaceOf, nameOf, uidOf } from "#client/object-key.ts";
 import { DelayedQueue } from "#reconcile/delayed-queue.ts";
 import type { EventRecorder } from "#reconcile/events.ts";
 import { Cluster } from "./cluster.ts";
+import type { Placement } from "./plan.ts";
 import { PodQueue } from "./pod-queue.ts";
+import type { PodShape } from "./pod-shape.ts";
 import { changedInFavour, hasEnded, isOurs, sameForScheduling, waitsForNode } from "./relevance.ts";
+import { claimKeysOf, VolumeBinder, type Reservation } from "./volume-binder.ts";
+import { volumeFault, type PodVolumes } from "./volume-rules.ts";
 
 export interface SchedulerOptions {
   readonly client: Client;
@@ -52,6 +57,9 @@ export class Scheduler {
   readonly #unschedulable = new Set<string>();
   readonly #backoff = new Backoff<string>(backoffMs);
   readonly #tasks: TaskGroup;
+  /** Pods whose volumes are being bound; bounded by the pods that the nodes take. */
+  readonly #waits: TaskGroup;
+  readonly #volumes: VolumeBinder;
   readonly #pods: Informer<Pod>;
   readonly #nodes: Informer<Node>;
   #later: DelayedQueue<string> | undefined;
@@ -72,8 +80,18 @@ export class Scheduler {
         .filter((it) => matchesLabels(selector, it.metadata?.labels))
         .map(nameOf),
     );
-    this.#tasks = new TaskGroup((error) => {
+    const failed = (error: unknown): void => {
       log.error("scheduling failed", { error: error as Error });
+    };
+    this.#tasks = new TaskGroup(failed);
+    this.#waits = new TaskGroup(failed);
+    this.#pods.addIndex("claim", claimKeysOf);
+    this.#volumes = new VolumeBinder({
+      ...options,
+      usersOf: (claim) =>
+        this.#pods
+          .byIndex("claim", claim)
+          .filter((it) => this.#cluster.nodeOf(it) !== undefined && !hasEnded(it)),
     });
   }
 
@@ -83,6 +101,7 @@ export class Scheduler {
     await Promise.all([
       this.#nodes.synced(signal),
       this.#pods.synced(signal),
+      this.#volumes.synced(signal),
       informers.of(namespaces).synced(signal),
     ]);
     this.#later = new DelayedQueue<string>(
@@ -99,6 +118,14 @@ export class Scheduler {
       this.#pods.subscribe((change) => {
         this.#podChanged(change);
       }),
+      this.#volumes.subscribe(
+        (key) => {
+          this.#claimChanged(key);
+        },
+        () => {
+          this.#storageChanged();
+        },
+      ),
     ];
     const wake = (): void => this.#wake?.();
     signal.addEventListener("abort", wake);
@@ -107,6 +134,7 @@ export class Scheduler {
     } finally {
       for (const it of leave) it();
       signal.removeEventListener("abort", wake);
+      await this.#waits[Symbol.asyncDispose]();
       await this.#tasks[Symbol.asyncDispose]();
     }
   }
@@ -134,7 +162,8 @@ export class Scheduler {
     // Decided already; its binding is under way or has not come back yet.
     if (this.#cluster.nodeOf(pod) !== undefined) return;
     const shape = this.#cluster.shapeOf(pod);
-    const placement = this.#cluster.place(pod, shape, this.#options.random);
+    const volumes = this.#volumes.of(pod);
+    const placement = this.#place(pod, shape, volumes);
     if (placement.kind === "unschedulable") {
       this.#unschedulable.add(key);
       this.#later?.add(key, retryAnywayMs);
@@ -143,10 +172,62 @@ export class Scheduler {
       });
       return;
     }
-    this.#cluster.setPod(pod, placement.node, shape);
+    const { node } = placement;
+    this.#cluster.setPod(pod, node, shape);
+    if (volumes.kind === "rules" && volumes.rules.unbound.length > 0) {
+      const reservation = this.#volumes.reserve(volumes.rules, this.#nodeFacts(node));
+      this.#waits.start(async (signal) => {
+        await this.#bindVolumes(key, pod, reservation, signal);
+      });
+      return;
+    }
     this.#tasks.start(async (signal) => {
-      await this.#bind(key, pod, placement.node, signal);
+      await this.#bind(key, pod, node, signal);
     });
+  }
+
+  #place(pod: Pod, shape: PodShape, volumes: PodVolumes): Placement {
+    const { random } = this.#options;
+    if (volumes.kind === "none") return this.#cluster.place(pod, shape, random);
+    if (volumes.kind === "refused") {
+      const { nodes: count } = this.#cluster;
+      const message = `0/${count} nodes are available: ${volumes.message}.`;
+      return { kind: "unschedulable", message };
+    }
+    const { rules } = volumes;
+    const { view } = this.#volumes;
+    return this.#cluster.place(pod, shape, random, (node) => volumeFault(rules, node, view));
+  }
+
+  #nodeFacts(node: string): SelectedNode {
+    return this.#cluster.factsOf(node) ?? { name: node, labels: {} };
+  }
+
+  /** Waits for the volumes beside the bindings: a provisioner may take minutes. */
+  async #bindVolumes(
+    key: string,
+    pod: Pod,
+    reservation: Reservation,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { events, log } = this.#options;
+    const { node } = reservation;
+    try {
+      await this.#volumes.bind(reservation, signal);
+    } catch (error) {
+      this.#cluster.removePod(pod);
+      if (signal.aborted) return;
+      this.#later?.add(key, this.#backoff.fail(key));
+      // Somebody else wrote first: the next look decides anew.
+      if (isStatus(error, "Conflict")) return;
+      const message = `running PreBind plugin "VolumeBinding": ${describeError(error)}`;
+      events.record(pods, pod, { type: "Warning", reason: "FailedScheduling", message });
+      log.info("volumes not bound", { pod: key, node, why: describeError(error) });
+      return;
+    } finally {
+      this.#volumes.release(reservation);
+    }
+    await this.#bind(key, pod, node, signal);
   }
 
   async #bind(key: string, pod: Pod, node: string, signal: AbortSignal): Promise<void> {
@@ -249,6 +330,23 @@ export class Scheduler {
     if (previous !== undefined && sameForScheduling(previous, current)) return;
     this.#cluster.setNode(current);
     this.#retryUnschedulable();
+  }
+
+  /** Pods that wait for the claim need wait no longer. */
+  #claimChanged(key: string): void {
+    for (const pod of this.#pods.byIndex("claim", key)) {
+      if (this.#unschedulable.has(keyOf(pod))) this.#enqueue(keyOf(pod));
+    }
+  }
+
+  /** A volume or a class is new, or free: pods with claims that found no node are tried again. */
+  #storageChanged(): void {
+    for (const key of this.#unschedulable) {
+      const pod = this.#pods.get(key);
+      if (pod === undefined || claimKeysOf(pod).length === 0) continue;
+      this.#unschedulable.delete(key);
+      this.#later?.add(key, this.#backoff.fail(key));
+    }
   }
 
   /** Something changed that may make room: each waits its back-off and is tried again. */

@@ -2,6 +2,8 @@ import type {
   ConfigMap,
   Lease,
   Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
   Pod,
   PodStatus,
   RuntimeClass,
@@ -18,6 +20,7 @@ import type {
   PodEvent,
   PodSource,
   ReferencedObjects,
+  StorageObjects,
 } from "#kubelet/ports.ts";
 
 /** ConfigMaps and Secrets in memory; tests change them with {@link put}. */
@@ -77,6 +80,20 @@ function nameOf(object: ConfigMap | Secret): string {
   return `${object.metadata?.namespace ?? ""}/${object.metadata?.name ?? ""}`;
 }
 
+/** Claims by `namespace/name` and volumes by name, in memory. */
+export class FakeStorage implements StorageObjects {
+  readonly claims = new Map<string, PersistentVolumeClaim>();
+  readonly volumes = new Map<string, PersistentVolume>();
+
+  claim(at: ObjectName): Promise<PersistentVolumeClaim | undefined> {
+    return Promise.resolve(this.claims.get(keyOf(at)));
+  }
+
+  volume(name: string): Promise<PersistentVolume | undefined> {
+    return Promise.resolve(this.volumes.get(name));
+  }
+}
+
 /** The cluster as one node agent sees it, in memory: pods, their statuses, a node, a lease. */
 export class FakeCluster implements KubeletApi, PodSource {
   readonly pods = new Map<string, Pod>();
@@ -84,6 +101,7 @@ export class FakeCluster implements KubeletApi, PodSource {
   readonly deleted: string[] = [];
   readonly patches: JsonObject[] = [];
   readonly objects = new FakeObjects();
+  readonly storage = new FakeStorage();
   services: readonly Service[] = [];
   runtimeClasses: readonly RuntimeClass[] = [];
   node: Node | undefined;
@@ -98,6 +116,7 @@ export class FakeCluster implements KubeletApi, PodSource {
       pods: this,
       services: { synced: () => Promise.resolve(), list: () => this.services },
       objects: this.objects,
+      storage: this.storage,
       api: this,
       events: this.recorder,
     };

@@ -7,10 +7,11 @@ import type { Informers } from "#client/informers.ts";
 import { nodes, pods, services } from "#client/kinds.ts";
 import { namespaceOf } from "#client/object-key.ts";
 import type { PodContainer } from "#kubelet/pod/containers.ts";
-import type { KubeletPorts, PodEvent, ServiceSource } from "#kubelet/ports.ts";
+import type { KubeletPorts, PodEvent, ServiceSource, StorageObjects } from "#kubelet/ports.ts";
 import type { EventRecorder } from "#reconcile/events.ts";
 import { AssignedPods } from "./assigned-pods.ts";
 import { ClientApi } from "./client-api.ts";
+import { storageObjects } from "./storage-objects.ts";
 import { WatchedObjects } from "./watched-objects.ts";
 
 export interface ConnectOptions {
@@ -29,6 +30,7 @@ export class ClusterConnection implements AsyncDisposable {
   readonly #pods: AssignedPods;
   readonly #services: ServiceSource;
   readonly #objects: WatchedObjects;
+  readonly #storage: StorageObjects;
 
   constructor(options: ConnectOptions) {
     const { client, informers, nodeName } = options;
@@ -37,6 +39,7 @@ export class ClusterConnection implements AsyncDisposable {
     this.#pods = new AssignedPods(informers.of<Pod>(pods, { fieldSelector }));
     this.#services = serviceSource(informers);
     this.#objects = new WatchedObjects(options);
+    this.#storage = storageObjects(client);
   }
 
   /** What the agent of one node uses. `recorder` sends its events. */
@@ -45,6 +48,7 @@ export class ClusterConnection implements AsyncDisposable {
       pods: this.#pods.of(nodeName),
       services: this.#services,
       objects: this.#objects,
+      storage: this.#storage,
       api: this.#api,
       events: {
         pod: (pod, event) => {

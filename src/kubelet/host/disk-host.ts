@@ -162,7 +162,7 @@ export class DiskHost implements PodHost {
     return {
       containerPath: mount.mountPath,
       hostPath,
-      readonly: (mount.readOnly ?? false) || isReadOnlyKind(pod, mount.name),
+      readonly: (mount.readOnly ?? false) || this.#options.volumes.isReadOnly(pod, mount.name),
       propagation: propagationOf(mount.mountPropagation),
     };
   }
@@ -235,17 +235,6 @@ function subPathOf(mount: VolumeMount, { env }: ContainerPlace): string {
     throw new Error(`failed to expand subPathExpr "${mount.subPathExpr}": missing variables`);
   }
   return expanded;
-}
-
-/** Volumes made of API data are never written by containers. */
-function isReadOnlyKind(pod: Pod, name: string): boolean {
-  const volume = pod.spec?.volumes?.find((it) => it.name === name);
-  return (
-    volume?.configMap !== undefined ||
-    volume?.secret !== undefined ||
-    volume?.downwardAPI !== undefined ||
-    volume?.projected !== undefined
-  );
 }
 
 function propagationOf(text: string | undefined): Mount["propagation"] {

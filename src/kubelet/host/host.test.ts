@@ -9,7 +9,7 @@ import type { Runtime } from "#cri/runtime.ts";
 import type { NodeView } from "#kubelet/pod/context.ts";
 import { Tokens } from "#kubelet/volumes/tokens.ts";
 import { Volumes } from "#kubelet/volumes/volumes.ts";
-import { FakeCluster, FakeObjects } from "#testing/kubelet-ports.ts";
+import { FakeCluster, FakeObjects, FakeStorage } from "#testing/kubelet-ports.ts";
 import { containerOf, exited, instance, podOf } from "#testing/pod-fixtures.ts";
 import { DiskHost } from "./disk-host.ts";
 import { hostsFile } from "./hosts-file.ts";
@@ -124,6 +124,7 @@ function hostIn(directory: string): DiskHost {
     mounter: undefined,
     canChown: false,
     objects: new FakeObjects(),
+    storage: new FakeStorage(),
     tokens: new Tokens(new FakeCluster(), new FakeClock()),
     facts: () => ({ hostIps: [], podIps: [], allocatable: {} }),
     uniqueName: () => "1",

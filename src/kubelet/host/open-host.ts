@@ -6,6 +6,7 @@ import { detectCgroups } from "#cri/cgroups.ts";
 import type { NodeView } from "#kubelet/pod/context.ts";
 import type { NodeFacts } from "#kubelet/pod/pod-fields.ts";
 import type { KubeletPorts } from "#kubelet/ports.ts";
+import { LocalDirectories } from "#kubelet/volumes/local-directories.ts";
 import { systemMounter, type Mounter } from "#kubelet/volumes/mounts.ts";
 import { Tokens } from "#kubelet/volumes/tokens.ts";
 import { Volumes } from "#kubelet/volumes/volumes.ts";
@@ -32,6 +33,7 @@ export interface OpenHost {
   readonly host: DiskHost;
   readonly tokens: Tokens;
   readonly usage: UsageSource;
+  readonly localVolumes: LocalDirectories;
   /** One directory for each pod's uid. */
   readonly podsDirectory: string;
 }
@@ -63,6 +65,7 @@ export async function openHost(
     mounter,
     canChown: disk.isPrivileged,
     objects: ports.objects,
+    storage: ports.storage,
     tokens,
     facts: (pod) => factsOf(node(), podIps(pod)),
     uniqueName: () => `${clock.now()}.${(names += 1)}`,
@@ -70,7 +73,8 @@ export async function openHost(
   const { cgroups, usage } = await openCgroups(disk.cgroupRoot);
   const { logDirectory } = disk;
   const host = new DiskHost({ podDirectory, logDirectory, volumes, mounter, cgroups, node });
-  return { host, tokens, usage, podsDirectory };
+  const localVolumes = new LocalDirectories(join(disk.rootDirectory, "local-path"));
+  return { host, tokens, usage, podsDirectory, localVolumes };
 }
 
 async function openCgroups(root: string | undefined): Promise<{

@@ -9,6 +9,8 @@ export type Route =
       readonly uid: string | undefined;
       readonly container: string;
     }
+  /** `PUT` makes, `DELETE` removes the directory of a local-path volume. */
+  | { readonly kind: "local-volume"; readonly volume: string }
   | {
       readonly kind: "port-forward";
       readonly namespace: string;
@@ -34,7 +36,10 @@ export function parseRoute(url: string): RoutedRequest | undefined {
 
 function routeOf(segments: readonly string[]): Route | undefined {
   const plain = plainRoutes[segments.join("/")];
-  return plain === undefined ? podRouteOf(segments) : { kind: plain };
+  if (plain !== undefined) return { kind: plain };
+  const [root, volume = ""] = segments;
+  if (root === "localVolumes" && segments.length === 2) return { kind: "local-volume", volume };
+  return podRouteOf(segments);
 }
 
 function podRouteOf([root = "", ...rest]: readonly string[]): Route | undefined {

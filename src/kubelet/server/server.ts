@@ -7,10 +7,12 @@ import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import type { Runtime } from "#cri/runtime.ts";
+import type { LocalDirectories } from "#kubelet/volumes/local-directories.ts";
 import { refuseClient } from "./client-identity.ts";
 import { serveCommand } from "./commands.ts";
 import { serveLogs } from "./container-logs.ts";
 import { ServerFault } from "./fault.ts";
+import { serveLocalVolume } from "./local-volumes.ts";
 import { servePlain } from "./plain.ts";
 import type { ServedPods } from "./pods.ts";
 import { servePortForward } from "./port-forward.ts";
@@ -33,6 +35,8 @@ export interface KubeletServerOptions {
   readonly runtime: Runtime;
   readonly pods: ServedPods;
   readonly usage: UsageSource;
+  /** Undefined: the node keeps no volumes. */
+  readonly localVolumes?: LocalDirectories | undefined;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -151,6 +155,11 @@ class NodeServer implements KubeletServer {
         case "attach":
         case "port-forward":
           throw new ServerFault(400, "Upgrade request required");
+        case "local-volume": {
+          const { localVolumes } = this.#options;
+          await serveLocalVolume(localVolumes, route.volume, { request, response }, signal);
+          return;
+        }
         case "health":
         case "pods":
         case "summary":
@@ -215,6 +224,7 @@ class NodeServer implements KubeletServer {
         await servePortForward(this.#options, { route, query }, upgrade, signal);
         return;
       case "logs":
+      case "local-volume":
       case "health":
       case "pods":
       case "summary":

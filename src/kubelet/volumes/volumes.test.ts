@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { Pod, Volume } from "#api/gen/types.ts";
 import { FakeClock } from "#base/clock.ts";
-import { FakeCluster, FakeObjects } from "#testing/kubelet-ports.ts";
+import { FakeCluster, FakeObjects, FakeStorage } from "#testing/kubelet-ports.ts";
 import { podOf } from "#testing/pod-fixtures.ts";
 import { writePayload } from "./atomic-writer.ts";
 import { checkHostPath } from "./host-path.ts";
@@ -134,6 +134,7 @@ function volumesIn(directory: string, objects: FakeObjects, clock = new FakeCloc
     mounter: undefined,
     canChown: false,
     objects,
+    storage: new FakeStorage(),
     tokens,
     facts: () => ({ hostIps: ["10.0.0.1"], podIps: ["10.1.0.5"], allocatable: {} }),
     uniqueName: counter(),

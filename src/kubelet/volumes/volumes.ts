@@ -1,13 +1,16 @@
-import { chmod, chown, lstat, mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Pod, Volume } from "#api/gen/types.ts";
-import { findQuantity } from "#api/quantity.ts";
 import { describeError } from "#base/log.ts";
 import type { NodeFacts } from "#kubelet/pod/pod-fields.ts";
-import type { ReferencedObjects } from "#kubelet/ports.ts";
+import type { ReferencedObjects, StorageObjects } from "#kubelet/ports.ts";
+import { findQuantity } from "#api/quantity.ts";
 import { writePayload } from "./atomic-writer.ts";
+import { findClaimedVolume, type ClaimedVolume } from "./claims.ts";
+import { setUpEmptyDir } from "./empty-dir.ts";
 import { checkHostPath } from "./host-path.ts";
 import type { Mounter } from "./mounts.ts";
+import { setOwnership } from "./ownership.ts";
 import { withGroup, type Payload } from "./payload.ts";
 import { volumePayload } from "./sources.ts";
 import type { Tokens } from "./tokens.ts";
@@ -22,6 +25,7 @@ export interface VolumesOptions {
   /** False where the agent is not root: owners are then left as they are. */
   readonly canChown: boolean;
   readonly objects: ReferencedObjects;
+  readonly storage: StorageObjects;
   readonly tokens: Tokens;
   readonly facts: (pod: Pod) => NodeFacts;
   readonly uniqueName: () => string;
@@ -30,6 +34,8 @@ export interface VolumesOptions {
 /** The volumes of pods, as directories on the node. */
 export class Volumes {
   readonly #options: VolumesOptions;
+  /** Volumes of claims that were found, by pod uid and name; all of it may be lost. */
+  readonly #claimed = new Map<string, Map<string, ClaimedVolume>>();
 
   constructor(options: VolumesOptions) {
     this.#options = options;
@@ -51,19 +57,33 @@ export class Volumes {
     if (failures.length > 0) throw new Error(failures.join("; "));
   }
 
-  /** Where the volume's content is on the node; undefined for a volume that the pod has not. */
+  /**
+   * Where the volume's content is on the node; undefined for a volume that the pod has not, and
+   * before {@link setUp} for one of a claim.
+   */
   pathOf(pod: Pod, name: string): string | undefined {
     const volume = pod.spec?.volumes?.find((it) => it.name === name);
     if (volume === undefined) return undefined;
     const uid = pod.metadata?.uid ?? "";
     if (volume.hostPath !== undefined) return volume.hostPath.path;
+    if (isClaimed(volume)) return this.#claimed.get(uid)?.get(name)?.path;
     const root = isSecret(volume)
       ? this.#options.secretDirectory(uid)
       : join(this.#options.podDirectory(uid), "volumes");
     return join(root, volume.name);
   }
 
-  /** Unmounts and removes what {@link setUp} made. Content of hostPath volumes stays. */
+  /** Whether no container may write it, whatever its mount says. */
+  isReadOnly(pod: Pod, name: string): boolean {
+    const volume = pod.spec?.volumes?.find((it) => it.name === name);
+    if (volume === undefined) return false;
+    const claimed = this.#claimed.get(pod.metadata?.uid ?? "")?.get(name);
+    if (claimed !== undefined) return claimed.readOnly;
+    const { configMap, secret, downwardAPI, projected } = volume;
+    return [configMap, secret, downwardAPI, projected].some((it) => it !== undefined);
+  }
+
+  /** Unmounts and removes what {@link setUp} made. Content of hostPath volumes and of claims' stays. */
   async tearDown(uid: string, signal: AbortSignal): Promise<void> {
     const { podDirectory, secretDirectory, mounter, tokens } = this.#options;
     for (const directory of [podDirectory(uid), secretDirectory(uid)]) {
@@ -75,17 +95,25 @@ export class Volumes {
     await rm(join(podDirectory(uid), "volume-subpaths"), { recursive: true, force: true });
     await rm(secretDirectory(uid), { recursive: true, force: true });
     tokens.forget(uid);
+    this.#claimed.delete(uid);
   }
 
   async #setUpOne(pod: Pod, volume: Volume, signal: AbortSignal): Promise<void> {
-    const path = this.pathOf(pod, volume.name) ?? "";
     const { objects, tokens, facts } = this.#options;
+    if (isClaimed(volume)) {
+      await this.#setUpClaimed(pod, volume, signal);
+      return;
+    }
+    const path = this.pathOf(pod, volume.name) ?? "";
     if (volume.hostPath !== undefined) {
       await checkHostPath(path, volume.hostPath.type);
       return;
     }
     if (volume.emptyDir !== undefined) {
-      await this.#setUpEmptyDir(pod, volume.emptyDir, path, signal);
+      const { mounter, canChown } = this.#options;
+      const memory = findQuantity(facts(pod).allocatable["memory"] ?? "")?.value();
+      const place = { path, mounter, canChown, nodeMemoryBytes: memory };
+      await setUpEmptyDir(pod, volume.emptyDir, place, signal);
       return;
     }
     const ports = { objects, tokens, facts: facts(pod) };
@@ -98,6 +126,19 @@ export class Volumes {
     await this.#write(pod, path, payload);
   }
 
+  /** Once for each pod: what was found stays, and its owners are set before the pod begins. */
+  async #setUpClaimed(pod: Pod, volume: Volume, signal: AbortSignal): Promise<void> {
+    const uid = pod.metadata?.uid ?? "";
+    const known = this.#claimed.get(uid) ?? new Map<string, ClaimedVolume>();
+    if (known.has(volume.name)) return;
+    const found = await findClaimedVolume(pod, volume, this.#options.storage, signal);
+    const { fsGroup: gid, fsGroupChangePolicy: policy } = pod.spec?.securityContext ?? {};
+    if (gid !== undefined && found.takesGroup && this.#options.canChown) {
+      await setOwnership(found.path, { gid, policy }, signal);
+    }
+    this.#claimed.set(uid, known.set(volume.name, found));
+  }
+
   async #write(pod: Pod, path: string, payload: Payload): Promise<void> {
     const { canChown, uniqueName } = this.#options;
     const gid = pod.spec?.securityContext?.fsGroup;
@@ -105,26 +146,10 @@ export class Volumes {
     const owned = canChown ? grouped : withoutOwner(grouped);
     await writePayload(path, owned, { gid: canChown ? gid : undefined, uniqueName });
   }
+}
 
-  async #setUpEmptyDir(
-    pod: Pod,
-    { medium, sizeLimit }: NonNullable<Volume["emptyDir"]>,
-    path: string,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { mounter, canChown } = this.#options;
-    const isNew = !(await exists(path));
-    if (isNew) await mkdir(path, { recursive: true });
-    if (medium === "Memory" && mounter !== undefined) {
-      const isMounted = (await mounter.below(path)).includes(path);
-      const size = sizeLimit === undefined ? undefined : findQuantity(sizeLimit)?.value();
-      if (!isMounted) await mounter.tmpfs(path, size, signal);
-    }
-    if (!isNew) return;
-    const gid = pod.spec?.securityContext?.fsGroup;
-    if (gid !== undefined && canChown) await chown(path, 0, gid);
-    await chmod(path, gid === undefined ? 0o777 : 0o2777);
-  }
+function isClaimed(volume: Volume): boolean {
+  return volume.persistentVolumeClaim !== undefined || volume.ephemeral !== undefined;
 }
 
 /** Kinds whose content is kept off the disk. */
@@ -138,15 +163,6 @@ function isSecret(volume: Volume): boolean {
 
 function withoutOwner(payload: Payload): Payload {
   return new Map([...payload].map(([path, { content, mode }]) => [path, { content, mode }]));
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Names below a directory; none when it does not exist. */
