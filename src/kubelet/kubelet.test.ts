@@ -47,6 +47,7 @@ class Harness implements AsyncDisposable {
       ports: this.cluster.ports(),
       dns: { servers: [], domain: "cluster.local" },
       disk: undefined,
+      housekeeping: undefined,
       probes: true,
       machine: async () => machine,
       startsMax: 4,

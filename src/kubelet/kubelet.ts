@@ -4,6 +4,8 @@ import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import type { ContainerStatus, Runtime, SandboxConfig } from "#cri/runtime.ts";
+import { pressureRefusal } from "./eviction/admission.ts";
+import type { Pressure } from "./eviction/plan.ts";
 import { bareHost } from "./host/bare-host.ts";
 import { runLogRotation } from "./host/log-rotation.ts";
 import { openHost, type DiskOptions, type OpenHost } from "./host/open-host.ts";
@@ -29,6 +31,7 @@ import { noProber, RunningProber } from "./probes/prober.ts";
 import { NodePods, type ServedPods } from "./server/pods.ts";
 import type { UsageSource } from "./server/usage.ts";
 import type { LocalDirectories } from "./volumes/local-directories.ts";
+import { Housekeeping, type HousekeepingOptions } from "./housekeeping.ts";
 import { firstList, watchRuntime } from "./runtime-watch.ts";
 
 export interface KubeletOptions {
@@ -43,6 +46,8 @@ export interface KubeletOptions {
   };
   /** Undefined: pods get no directories, volumes and logs; for simulated nodes in great number. */
   readonly disk: DiskOptions | undefined;
+  /** Undefined: no pod is evicted and no image removed; for nodes that are not real. */
+  readonly housekeeping: HousekeepingOptions | undefined;
   /** False: every container counts as alive and ready. */
   readonly probes: boolean;
   readonly machine: () => Promise<MachineFacts>;
@@ -68,6 +73,7 @@ interface Parts {
   readonly servedPods: NodePods;
   readonly running: RunningProber | undefined;
   readonly opened: OpenHost | undefined;
+  readonly housekeeping: Housekeeping | undefined;
 }
 
 /** How often tokens are looked at for their age. */
@@ -90,7 +96,7 @@ export class Kubelet {
 
   /** Works until the signal aborts, and ends when all that it started has ended. */
   async run(signal: AbortSignal): Promise<void> {
-    const { agent, nodeAgent, running } = this.#parts;
+    const { agent, nodeAgent, running, housekeeping } = this.#parts;
     const { ports, clock, random, log, identity } = this.#options;
     const stopObjects = ports.objects.subscribe((uid) => {
       agent.objectChanged(uid);
@@ -109,6 +115,7 @@ export class Kubelet {
       this.#runPods(signal),
       this.#runRotation(signal),
       this.#refreshTokens(signal),
+      housekeeping?.run(signal),
     ]);
     stopObjects();
     await running?.[Symbol.asyncDispose]();
@@ -181,22 +188,16 @@ async function openParts(options: KubeletOptions, signal: AbortSignal): Promise<
   const version = await runtime.version(signal);
   const runtimeVersion = `${version.name}://${version.version}`;
   const identity = { ...options.identity, runtimeVersion };
-  const nodeAgent = new NodeAgent(
-    {
-      identity,
-      api: ports.api,
-      events: ports.events,
-      runtime,
-      machine: options.machine,
-      clock,
-      log,
-    },
-    await options.machine(),
-  );
+  // They know each other: the cache tells the agent, the agent asks the cache and the prober.
+  const wired: {
+    agent?: PodAgent;
+    cache?: RuntimeCache;
+    servedPods?: NodePods;
+    housekeeping?: Housekeeping;
+  } = {};
+  const nodeAgent = await openNodeAgent(options, identity, () => wired.housekeeping?.pressures);
   const nodeDns = await readNodeDns(disk !== undefined);
   const node = (): NodeView => nodeView(options, identity, nodeAgent.machine, nodeDns);
-  // The three know each other: the cache tells the agent, the agent asks the cache and the prober.
-  const wired: { agent?: PodAgent; cache?: RuntimeCache; servedPods?: NodePods } = {};
   const podIps = (pod: Pod): readonly string[] => {
     if (pod.spec?.hostNetwork === true) return node().hostIps;
     return wired.cache?.get(pod.metadata?.uid ?? "").sandboxes[0]?.ips ?? [];
@@ -235,13 +236,28 @@ async function openParts(options: KubeletOptions, signal: AbortSignal): Promise<
     log,
     node,
     admit: (pod, others) => {
-      const { name, allocatable } = node();
       const labels = nodeAgent.node?.metadata?.labels ?? nodeLabels(identity, nodeAgent.machine);
-      return admitPod(pod, { name, labels, allocatable }, others);
+      const pressures = wired.housekeeping?.pressures ?? new Set();
+      return pressureRefusal(pod, pressures) ?? admitPod(pod, { ...node(), labels }, others);
     },
   });
   wired.agent = agent;
-  return { agent, cache, nodeAgent, servedPods, running, opened };
+  if (options.housekeeping !== undefined && opened !== undefined) {
+    const parts = { runtime, ports, opened, agent, cache, clock, log };
+    wired.housekeeping = new Housekeeping(options.housekeeping, parts);
+  }
+  const { housekeeping } = wired;
+  return { agent, cache, nodeAgent, servedPods, running, opened, housekeeping };
+}
+
+async function openNodeAgent(
+  { ports, runtime, machine, clock, log }: KubeletOptions,
+  identity: NodeIdentity,
+  pressures: () => ReadonlySet<Pressure> | undefined,
+): Promise<NodeAgent> {
+  const { api, events } = ports;
+  const options = { identity, api, events, runtime, machine, pressures, clock, log };
+  return new NodeAgent(options, await machine());
 }
 
 /** The node's own resolver, for pods that do not use the cluster's. */

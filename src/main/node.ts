@@ -1,15 +1,18 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import type { Client } from "#client/client.ts";
 import { Informers } from "#client/informers.ts";
+import { pauseImageName } from "#cri/images/pause.ts";
 import type { Runtime } from "#cri/runtime.ts";
 import { ClusterConnection } from "#kubelet/cluster/connect.ts";
 import { Kubelet } from "#kubelet/kubelet.ts";
 import { readMachine } from "#kubelet/node/machine.ts";
+import { parseSettings, type KubeletSettings } from "#kubelet/settings/settings.ts";
 import { openKubeletServer, type KubeletServer } from "#kubelet/server/server.ts";
 import type { CertificatePair } from "#pki/files.ts";
 import { EventSender } from "#reconcile/events.ts";
@@ -57,6 +60,7 @@ export async function runNode(options: NodeOptions, signal: AbortSignal): Promis
   const connection = { client, informers, clock, random, log, nodeName: name };
   await using cluster = new ClusterConnection(connection);
   const places = diskOf(options.nodeDirectory);
+  const settings = await readSettings(options.nodeDirectory);
   await mkdir(options.nodeDirectory, { recursive: true, mode: 0o700 });
   const kubelet = await Kubelet.open(
     {
@@ -64,7 +68,7 @@ export async function runNode(options: NodeOptions, signal: AbortSignal): Promis
         name,
         addresses: [options.address],
         labels: {},
-        podsMax: 110,
+        podsMax: settings.podsMax,
         port: 0,
         version: kubernetesVersion,
       },
@@ -76,6 +80,14 @@ export async function runNode(options: NodeOptions, signal: AbortSignal): Promis
         cgroupRoot: isReal ? nodeNames(options.nodeDirectory).cgroupParent : undefined,
         isPrivileged: isReal,
       },
+      housekeeping: isReal
+        ? {
+            settings,
+            nodeDirectory: places.rootDirectory,
+            imageDirectory: options.nodeDirectory,
+            pinnedImages: [pauseImageName],
+          }
+        : undefined,
       probes: isReal,
       machine: async () => await readMachine(options.nodeDirectory),
       startsMax: 2 * availableParallelism(),
@@ -94,6 +106,23 @@ export async function runNode(options: NodeOptions, signal: AbortSignal): Promis
     }, stop);
   });
   await kubelet.run(signal);
+}
+
+/**
+ * A KubeletConfiguration beside the node's directory, for whoever needs other limits than the usual.
+ * @throws {Error} naming the file and what is wrong with it.
+ */
+async function readSettings(nodeDirectory: string): Promise<KubeletSettings> {
+  const path = join(nodeDirectory, "..", "kubelet.yaml");
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    throw error;
+  });
+  try {
+    return parseSettings(text);
+  } catch (cause) {
+    throw new Error(path, { cause });
+  }
 }
 
 /** Kubernetes' own port, where it is free; several nodes on one machine take others. */

@@ -96,6 +96,7 @@ class TestNode {
           cgroupRoot: this.cgroupRoot,
           isPrivileged: true,
         },
+        housekeeping: undefined,
         probes: true,
         machine: () => readMachine(this.nodeDir),
         startsMax: 4,

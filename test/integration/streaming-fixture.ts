@@ -248,6 +248,7 @@ export class StreamingCluster {
           cgroupRoot,
           isPrivileged: isReal,
         },
+        housekeeping: undefined,
         probes: isReal,
         machine: () => readMachine(tmpdir()),
         startsMax: 4,

@@ -82,6 +82,7 @@ async function withNodes(
           ports: cluster.of(name, recorder),
           dns: { servers: [], domain: "cluster.local" },
           disk: undefined,
+          housekeeping: undefined,
           probes: false,
           machine: async () => machine,
           startsMax: 4,

@@ -69,6 +69,11 @@ export class DiskHost implements PodHost {
     return this.#options.cgroups?.parentOf(pod) ?? "";
   }
 
+  /** Where the pod's volume is; undefined when it has none of that name. */
+  volumePath(pod: Pod, name: string): string | undefined {
+    return this.#options.volumes.pathOf(pod, name);
+  }
+
   logDirectory(pod: Pod): string {
     const { namespace = "", name = "" } = pod.metadata ?? {};
     return join(this.#options.logDirectory, `${namespace}_${name}_${uidOf(pod)}`);

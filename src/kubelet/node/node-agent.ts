@@ -5,6 +5,7 @@ import { Backoff } from "#base/backoff.ts";
 import type { Clock } from "#base/clock.ts";
 import { describeError, type Logger } from "#base/log.ts";
 import type { ImageStatus, Runtime } from "#cri/runtime.ts";
+import type { Pressure } from "#kubelet/eviction/plan.ts";
 import type { KubeletApi, KubeletEvents } from "#kubelet/ports.ts";
 import {
   nodeLabels,
@@ -25,6 +26,8 @@ export interface NodeAgentOptions {
   readonly events: KubeletEvents;
   readonly runtime: Runtime;
   readonly machine: () => Promise<MachineFacts>;
+  /** Undefined: they are read off the machine. */
+  readonly pressures: () => ReadonlySet<Pressure> | undefined;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -91,7 +94,7 @@ export class NodeAgent {
     const status = nodeStatus({
       identity: { ...identity, port: this.#port },
       machine: this.#machine,
-      health: { problems },
+      health: { problems, pressures: this.#options.pressures() },
       images,
       previous: this.#written?.status.conditions ?? this.#node?.status?.conditions ?? [],
       nowMs,

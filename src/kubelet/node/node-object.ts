@@ -2,6 +2,7 @@ import type { Node, NodeCondition, NodeStatus } from "#api/gen/types.ts";
 import { quantityOf } from "#api/quantity.ts";
 import { formatTime } from "#api/time.ts";
 import type { ImageStatus } from "#cri/runtime.ts";
+import type { Pressure } from "#kubelet/eviction/plan.ts";
 
 /** The machine that the node is, or pretends to be. */
 export interface MachineFacts {
@@ -37,6 +38,8 @@ export interface NodeIdentity {
 }
 
 export interface NodeHealth {
+  /** Shortages; undefined: they are read off the machine. */
+  readonly pressures: ReadonlySet<Pressure> | undefined;
   /** Empty when all is well. */
   readonly problems: readonly string[];
 }
@@ -148,11 +151,23 @@ function conditionsOf(input: {
   });
 }
 
-function judgements(machine: MachineFacts, { problems }: NodeHealth): readonly Judgement[] {
-  const lowMemory = machine.memoryAvailableBytes < memoryReserveBytes;
-  const lowDisk = machine.diskAvailableBytes < machine.diskBytes * diskReserveShare;
+/** For nodes that evict nobody. */
+function pressuresOf(machine: MachineFacts): ReadonlySet<Pressure> {
+  const pressures = new Set<Pressure>();
+  if (machine.memoryAvailableBytes < memoryReserveBytes) pressures.add("MemoryPressure");
+  if (machine.diskAvailableBytes < machine.diskBytes * diskReserveShare) {
+    pressures.add("DiskPressure");
+  }
   const processesLeft = machine.processesMax - machine.processes;
-  const lowProcesses = processesLeft < machine.processesMax * processesReserveShare;
+  if (processesLeft < machine.processesMax * processesReserveShare) pressures.add("PIDPressure");
+  return pressures;
+}
+
+function judgements(machine: MachineFacts, health: NodeHealth): readonly Judgement[] {
+  const { problems, pressures = pressuresOf(machine) } = health;
+  const lowMemory = pressures.has("MemoryPressure");
+  const lowDisk = pressures.has("DiskPressure");
+  const lowProcesses = pressures.has("PIDPressure");
   const isReady = problems.length === 0;
   return [
     lowMemory

@@ -29,6 +29,8 @@ export interface ConditionsInput {
   /** A sandbox with its network is there. */
   readonly hasSandbox: boolean;
   readonly resize: ResizeProgress;
+  /** Why the node ends the pod for reasons of its own; undefined: it does not. */
+  readonly disruption: string | undefined;
   readonly nowMs: number;
 }
 
@@ -37,9 +39,16 @@ export interface ConditionsInput {
  * Upstream: `pkg/kubelet/status/generate.go`.
  */
 export function podConditions(input: ConditionsInput): PodCondition[] {
-  const foreign = (input.pod.status?.conditions ?? []).filter((it) => !ownConditions.has(it.type));
+  const isOwn = (type: string): boolean =>
+    ownConditions.has(type) || (input.disruption !== undefined && type === disruptionType);
+  const foreign = (input.pod.status?.conditions ?? []).filter((it) => !isOwn(it.type));
   const containersReady = containersReadyVerdict(input);
+  const { disruption } = input;
+  const reason = "TerminationByKubelet";
   const own: [type: string, verdict: Verdict][] = [
+    ...(disruption === undefined
+      ? []
+      : [disrupted({ status: "True", reason, message: disruption })]),
     ["PodReadyToStartContainers", { status: input.hasSandbox ? "True" : "False" }],
     ["Initialized", initializedVerdict(input)],
     ["Ready", readyVerdict(input, containersReady, foreign)],
@@ -55,6 +64,13 @@ export function podConditions(input: ConditionsInput): PodCondition[] {
     ...resize,
     ...own.map(([type, verdict]) => conditionOf(input, type, verdict)),
   ];
+}
+
+/** Others set it too: whoever ends a pod that could go on. */
+const disruptionType = "DisruptionTarget";
+
+function disrupted(verdict: Verdict): [type: string, verdict: Verdict] {
+  return [disruptionType, verdict];
 }
 
 function conditionOf(input: ConditionsInput, type: string, verdict: Verdict): PodCondition {

@@ -29,6 +29,10 @@ export interface Failure {
 export interface Verdict {
   readonly reason: string;
   readonly message: string;
+  /** In place of the pod's own grace period. */
+  readonly graceSeconds?: number;
+  /** The node ends it for reasons of its own; told by the condition DisruptionTarget. */
+  readonly isDisruption?: true;
   /** It was never let in, and so nothing of it ran. */
   readonly isRejection?: true;
 }

@@ -15,7 +15,14 @@ import {
 import type { PodContext, PodState } from "./context.ts";
 import { containerLabels, findContainer, podTitle } from "./containers.ts";
 import { formatDuration } from "./duration.ts";
-import { keyOf, operationKey, type Action, type PodInput, type PodPlan } from "./input.ts";
+import {
+  keyOf,
+  operationKey,
+  type Action,
+  type PodInput,
+  type PodPlan,
+  type Verdict,
+} from "./input.ts";
 import { Operations } from "./operations.ts";
 import { perform } from "./perform.ts";
 import { planPod } from "./plan.ts";
@@ -74,6 +81,21 @@ export class PodAgent {
     return [...this.#states.values()].filter(
       (it) => it.admitted && it.verdict === undefined && !it.tornDown,
     );
+  }
+
+  /** Ends a pod for the reason given; false when it is not here, or ends already. */
+  end(uid: string, verdict: Verdict): boolean {
+    const state = this.#states.get(uid);
+    if (state === undefined || state.verdict !== undefined) return false;
+    if (state.stoppingSinceMs !== undefined && verdict.graceSeconds === undefined) return false;
+    state.verdict = verdict;
+    this.add(uid);
+    return true;
+  }
+
+  /** True when the pod is not here, or has given back what it had. */
+  hasEnded(uid: string): boolean {
+    return this.#states.get(uid)?.tornDown ?? true;
   }
 
   find(uid: string): Pod | undefined {

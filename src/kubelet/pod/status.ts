@@ -38,6 +38,7 @@ export function podStatus(input: StatusInput): PodStatus {
     previous: previous.conditions ?? [],
     statuses,
     phase,
+    disruption: disruptionOf(input),
     hasSandbox: currentSandbox(pod, input.observed.sandboxes) !== undefined,
     // A pod that ends is not resized any more.
     resize: phase === "Succeeded" || phase === "Failed" ? noResize : input.resize,
@@ -57,6 +58,10 @@ export function podStatus(input: StatusInput): PodStatus {
     ...podResources(input),
     ...(isRejected(input) ? {} : statusLists(regular, init, ephemeral)),
   };
+}
+
+function disruptionOf({ verdict }: StatusInput): string | undefined {
+  return verdict?.isDisruption === true ? verdict.message : undefined;
 }
 
 /** It never began here, and an agent that has restarted since knows that from the API alone. */

@@ -65,9 +65,9 @@ function planKill(input: PodInput, container: ContainerStatus): readonly Action[
 /** Seconds left of the grace period, which all containers of the pod share. */
 function remainingGrace(input: PodInput): number {
   const { pod, nowMs } = input;
-  const total = input.vanished
-    ? graceSecondsMin
-    : (pod.metadata?.deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? 30);
+  const own =
+    pod.metadata?.deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? 30;
+  const total = input.vanished ? graceSecondsMin : (input.verdict?.graceSeconds ?? own);
   const elapsed = Math.floor((nowMs - (input.stoppingSinceMs ?? nowMs)) / 1000);
   return Math.max(total - elapsed, graceSecondsMin);
 }

@@ -6,6 +6,8 @@ export interface ResourceUsage {
   readonly cpuNanoseconds: bigint;
   readonly memoryUsageBytes: number;
   readonly memoryWorkingSetBytes: number;
+  /** Of a pod or container; threads count too. */
+  readonly processes?: number;
 }
 
 /** Where the server learns what things use. Undefined: not known. */
