@@ -10,6 +10,9 @@ import { runPodNetwork } from "#network/pod-network.ts";
 import { nftOf } from "#proxy/nft/nft.ts";
 import { removeTable } from "#proxy/nft/table.ts";
 import { ensureServiceRoute, removeServiceRoute } from "#proxy/service-route.ts";
+import { conntrackOf, type Conntrack } from "#proxy/services/conntrack.ts";
+import { HealthCheckServers } from "#proxy/services/health-check-servers.ts";
+import type { HealthCheck } from "#proxy/services/plan.ts";
 import { runServiceProxy } from "#proxy/services/proxy.ts";
 import { podRange, serviceRange } from "./network-plan.ts";
 import { nodeNames } from "./node-names.ts";
@@ -50,9 +53,18 @@ export async function runNodeNetwork(
   const route = { ip, serviceRange, table: names.serviceTable };
   await ensureServiceRoute(route, options.address, signal);
   await using informers = new Informers({ client, clock, random, log, freeze: false });
+  using checkServers = new HealthCheckServers(options.address, log);
   const common = { informers, nodeName, podRange, nft: nftOf(nft), clock, log };
+  const services = {
+    serviceRange,
+    table: names.serviceTable,
+    conntrack: await findConntrack(log),
+    checks: (checks: readonly HealthCheck[]) => {
+      checkServers.set(checks);
+    },
+  };
   await Promise.all([
-    runServiceProxy({ ...common, serviceRange, table: names.serviceTable }, signal),
+    runServiceProxy({ ...common, ...services }, signal),
     runPodNetwork({ nodeName, names, informers, clock, log }, signal),
   ]);
 }
@@ -64,6 +76,14 @@ export async function removeNodeNetwork(nodeDirectory: string, signal: AbortSign
   await removePodNetwork(names, signal);
   await removeTable(nftOf(nft), names.serviceTable, signal);
   await removeServiceRoute({ ip, serviceRange, table: names.serviceTable }, signal);
+}
+
+async function findConntrack(log: Logger): Promise<Conntrack | undefined> {
+  const program = await findProgram("conntrack");
+  if (program !== undefined) return conntrackOf(program);
+  const remedy = "apt-get install --no-install-recommends conntrack, then gantry down and up";
+  log.error("UDP flows will stay with endpoints that are gone: conntrack is missing", { remedy });
+  return undefined;
 }
 
 async function programs(): Promise<{ readonly nft: string; readonly ip: string }> {

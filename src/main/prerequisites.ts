@@ -24,6 +24,7 @@ const prerequisites: readonly Prerequisite[] = [
   { package: "runc", programs: within(binaryFolders, "runc") },
   { package: "containernetworking-plugins", programs: within(pluginFolders, "ptp") },
   { package: "nftables", programs: within(binaryFolders, "nft") },
+  { package: "conntrack", programs: within(binaryFolders, "conntrack") },
   { package: "iproute2", programs: within(binaryFolders, "ip") },
   { package: "util-linux", programs: within(binaryFolders, "nsenter") },
   { package: "mount", programs: within(binaryFolders, "mount") },

@@ -13,7 +13,7 @@ export interface TableOptions {
   readonly log: Logger;
   /** Puts into the ledger what changed since it was asked last; asked before each transaction. */
   readonly plan: (ledger: Ledger) => void;
-  /** Called after each transaction; what it throws is treated as a failure of the transaction. */
+  /** Called when the kernel has what was planned; handles its failures itself. */
   readonly applied?: ((signal: AbortSignal) => Promise<void>) | undefined;
 }
 

@@ -21,7 +21,7 @@ export interface FlowTarget {
   readonly addresses: readonly string[];
   /** 0: none. */
   readonly nodePort: number;
-  /** Addresses of endpoints. */
+  /** Addresses of endpoints that answer, those that are ending too. */
   readonly endpoints: readonly string[];
 }
 
@@ -55,10 +55,11 @@ export function planService(input: ServiceInput): ServicePlan | undefined {
   const local = new Set<string>();
   for (const address of view.clusterIps) out.element(sharedSets.clusterIps, address);
   for (const port of view.ports) {
-    const choice = chooseEndpoints(endpointsOf(port, input.slices), input.node);
+    const endpoints = endpointsOf(port, input.slices);
+    const choice = chooseEndpoints(endpoints, input.node);
     planPort({ view, port, choice, input }, out);
     for (const it of choice.local) local.add(it.address);
-    if (port.transport === "udp") flows.push(flowTarget(view, port, choice));
+    if (port.transport === "udp") flows.push(flowTarget(view, port, endpoints));
   }
   const { namespace, name, healthCheckPort: at } = view;
   const healthCheck =
@@ -200,12 +201,15 @@ function addressKey(address: string, { transport, port }: ServicePortView): stri
   return `${address} . ${transport} . ${port}`;
 }
 
-function flowTarget(view: ServiceView, port: ServicePortView, choice: Choice): FlowTarget {
-  const endpoints = [...choice.cluster, ...choice.local].map((it) => it.address);
+function flowTarget(
+  view: ServiceView,
+  port: ServicePortView,
+  endpoints: readonly EndpointView[],
+): FlowTarget {
   return {
     port: port.port,
     addresses: [...view.clusterIps, ...view.externalIps, ...view.loadBalancerIps],
     nodePort: port.nodePort,
-    endpoints: [...new Set(endpoints)],
+    endpoints: endpoints.filter((it) => it.ready || it.serving).map((it) => it.address),
   };
 }

@@ -9,7 +9,8 @@ import type { Ledger } from "#proxy/nft/ledger.ts";
 import type { Nft } from "#proxy/nft/nft.ts";
 import { NftTable } from "#proxy/nft/table.ts";
 import { baseRules } from "./base-rules.ts";
-import { planService, type ServicePlan } from "./plan.ts";
+import type { Conntrack } from "./conntrack.ts";
+import { planService, type HealthCheck, type ServicePlan } from "./plan.ts";
 
 export interface ServiceProxyOptions {
   readonly informers: Informers;
@@ -20,6 +21,10 @@ export interface ServiceProxyOptions {
   /** Name of the nftables table; one a node. */
   readonly table: string;
   readonly nft: Nft;
+  /** Undefined: flows of UDP that outlive a change stay where they are. */
+  readonly conntrack: Conntrack | undefined;
+  /** Hears the checks that load balancers make of this node, after each change of them. */
+  readonly checks: (checks: readonly HealthCheck[]) => void;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -69,6 +74,8 @@ class ServiceProxy implements Disposable {
   readonly #plans = new Map<string, ServicePlan>();
   /** Keys of services whose plan may have changed. */
   readonly #dirty = new Set<string>();
+  /** Services with UDP ports changed since flows were looked at. */
+  #flowsChanged = false;
   readonly #unsubscribes: (() => void)[];
 
   constructor(options: ServiceProxyOptions, watched: Watched) {
@@ -82,6 +89,9 @@ class ServiceProxy implements Disposable {
       log,
       plan: (ledger) => {
         this.#plan(ledger);
+      },
+      applied: async (signal) => {
+        await this.#applied(signal);
       },
     });
     this.#unsubscribes = this.#subscribe();
@@ -119,16 +129,42 @@ class ServiceProxy implements Disposable {
   #plan(ledger: Ledger): void {
     const { nodeName, podRange } = this.#options;
     const node = { name: nodeName, zone: zoneOf(this.#watched.node.get(nodeName)) };
+    let checksChanged = false;
     for (const key of this.#dirty) {
       const service = this.#watched.services.get(key);
       const slices = this.#watched.slices.byIndex(byService, key);
       const plan =
         service === undefined ? undefined : planService({ service, slices, node, podRange });
-      if (plan !== undefined) this.#plans.set(key, plan);
-      else if (!this.#plans.delete(key)) continue;
+      const before = this.#plans.get(key);
+      if (plan === undefined && before === undefined) continue;
+      if (plan === undefined) this.#plans.delete(key);
+      else this.#plans.set(key, plan);
       ledger.put(key, plan?.fragment);
+      if ((plan ?? before)?.flows.length !== 0) this.#flowsChanged = true;
+      checksChanged ||= (plan?.healthCheck ?? before?.healthCheck) !== undefined;
     }
     this.#dirty.clear();
+    if (checksChanged) this.#options.checks(this.#checks());
+  }
+
+  #checks(): HealthCheck[] {
+    return [...this.#plans.values()].flatMap((it) => it.healthCheck ?? []);
+  }
+
+  /** New packets find the new rules by now; old flows have to be told. */
+  async #applied(signal: AbortSignal): Promise<void> {
+    const { conntrack, log } = this.#options;
+    if (conntrack === undefined || !this.#flowsChanged) return;
+    this.#flowsChanged = false;
+    try {
+      await conntrack.forgetStale(
+        [...this.#plans.values()].flatMap((it) => it.flows),
+        signal,
+      );
+    } catch (error) {
+      this.#flowsChanged = true;
+      if (!signal.aborted) log.error("flows not cleaned up", { error: error as Error });
+    }
   }
 }
 

@@ -1,0 +1,45 @@
+import type { FlowTarget } from "./plan.ts";
+
+/** Flows of one client side that have one answering side, however many they are. */
+export interface FlowGroup {
+  /** Address and port that clients sent to. */
+  readonly destination: string;
+  readonly port: number;
+  /** Who answers. */
+  readonly answering: string;
+}
+
+/** Both directions of a flow, as `conntrack -L` prints them, the client's first. */
+const pattern = /^udp .*?\bdst=(\S+) .*?\bdport=(\d+) .*?\bsrc=(\S+) /;
+
+/**
+ * The UDP flows that go elsewhere than their service does now: the kernel keeps a flow on the way
+ * that its first packet took, and clients of UDP never open a new one. Upstream:
+ * `pkg/proxy/conntrack/cleanup.go`.
+ *
+ * @param listing what `conntrack -L -p udp` printed.
+ * @param isLocal whether an address is one of the node, where its node ports are open.
+ */
+export function staleFlows(
+  listing: string,
+  targets: Iterable<FlowTarget>,
+  isLocal: (address: string) => boolean,
+): FlowGroup[] {
+  const byAddress = new Map<string, readonly string[]>();
+  const byNodePort = new Map<number, readonly string[]>();
+  for (const { addresses, port, nodePort, endpoints } of targets) {
+    for (const it of addresses) byAddress.set(`${it}:${port}`, endpoints);
+    if (nodePort !== 0) byNodePort.set(nodePort, endpoints);
+  }
+  const stale = new Map<string, FlowGroup>();
+  for (const line of listing.split("\n")) {
+    const [found, destination = "", portText = "", answering = ""] = pattern.exec(line) ?? [];
+    if (found === undefined) continue;
+    const port = Number(portText);
+    const onNode = isLocal(destination) ? byNodePort.get(port) : undefined;
+    const endpoints = byAddress.get(`${destination}:${port}`) ?? onNode;
+    if (endpoints === undefined || endpoints.includes(answering)) continue;
+    stale.set(`${destination} ${port} ${answering}`, { destination, port, answering });
+  }
+  return [...stale.values()];
+}
