@@ -17,6 +17,7 @@ import { endpointsController, endpointSliceController } from "./endpoints/contro
 import { ephemeralVolumeController } from "./ephemeralvolume/controller.ts";
 import { garbageCollector } from "./garbage/controller.ts";
 import { localPathController } from "./localpath/controller.ts";
+import { loadBalancerController } from "./loadbalancer/controller.ts";
 import { namespaceController } from "./namespace/controller.ts";
 import { persistentVolumeBinder } from "./persistentvolume/controller.ts";
 import type { ControllerFactory, ControllerPorts } from "./ports.ts";
@@ -36,6 +37,7 @@ export const controllers: readonly ControllerFactory[] = [
   replicationController,
   endpointSliceController,
   endpointsController,
+  loadBalancerController,
   garbageCollector,
   nodeIpamController,
   nodeLifecycleController,

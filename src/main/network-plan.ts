@@ -6,6 +6,8 @@ export const serviceRange = "10.96.0.0/16";
 export const serviceAddress = "10.96.0.1";
 /** Addresses of pods, of all nodes; each node has a /24 of it. */
 export const podRange = "10.244.0.0/16";
+/** The node's own address in the network of its pods, where it has no other. */
+export const podGateway = "10.244.0.1";
 export const clusterDomain = "cluster.local";
 export const issuer = `https://kubernetes.default.svc.${clusterDomain}`;
 

@@ -9,12 +9,13 @@ import { removePodNetwork } from "#network/links.ts";
 import { runPodNetwork } from "#network/pod-network.ts";
 import { nftOf } from "#proxy/nft/nft.ts";
 import { removeTable } from "#proxy/nft/table.ts";
+import { ensureLoopbackAddress, removeLoopbackAddress } from "#proxy/loopback-address.ts";
 import { ensureServiceRoute, removeServiceRoute } from "#proxy/service-route.ts";
 import { conntrackOf, type Conntrack } from "#proxy/services/conntrack.ts";
 import { HealthCheckServers } from "#proxy/services/health-check-servers.ts";
 import type { HealthCheck } from "#proxy/services/plan.ts";
 import { runServiceProxy } from "#proxy/services/proxy.ts";
-import { podRange, serviceRange } from "./network-plan.ts";
+import { machineAddress, podGateway, podRange, serviceRange } from "./network-plan.ts";
 import { nodeNames } from "./node-names.ts";
 
 export interface NodeNetworkOptions {
@@ -36,6 +37,23 @@ export const networkUser: UserInfo = {
   groups: ["system:authenticated"],
   extra: {},
 };
+
+/**
+ * The address at which pods reach this machine. A machine without any network gets one that only its
+ * pods see. Root only. @throws {MissingProgramsError}
+ */
+export async function nodeAddress(nodeDirectory: string, signal: AbortSignal): Promise<string> {
+  const found = machineAddress();
+  if (!found.startsWith("127.")) return found;
+  const { ip } = await programs();
+  await ensureLoopbackAddress(ip, podGateway, loopbackLabel(nodeDirectory), signal);
+  return podGateway;
+}
+
+/** Of the address that this node put on the loopback device; the kernel allows 15 characters. */
+function loopbackLabel(nodeDirectory: string): string {
+  return `lo:${nodeNames(nodeDirectory).hostTable.replace("gantry_", "g")}`;
+}
 
 /**
  * Makes services, and the pods of other nodes, reachable from the node and its pods, until the signal
@@ -76,6 +94,7 @@ export async function removeNodeNetwork(nodeDirectory: string, signal: AbortSign
   await removePodNetwork(names, signal);
   await removeTable(nftOf(nft), names.serviceTable, signal);
   await removeServiceRoute({ ip, serviceRange, table: names.serviceTable }, signal);
+  await removeLoopbackAddress(ip, loopbackLabel(nodeDirectory), signal);
 }
 
 async function findConntrack(log: Logger): Promise<Conntrack | undefined> {

@@ -13,7 +13,7 @@ import type { ControlPlane } from "./control-plane.ts";
 import { furtherNodes, knownNodes, runFurtherNode, type FurtherNode } from "./further-nodes.ts";
 import { imageStore, mirrorToLocalStore } from "./images.ts";
 import { InstanceLock } from "./instance.ts";
-import { networkUser, runNodeNetwork } from "./node-network.ts";
+import { networkUser, nodeAddress, runNodeNetwork } from "./node-network.ts";
 import { anyAddress, machineAddress } from "./network-plan.ts";
 import { runNode, type NodeOptions } from "./node.ts";
 import { claimPodCidr } from "./node-range.ts";
@@ -89,7 +89,8 @@ async function addressOf(
   count: number,
   signal: AbortSignal,
 ): Promise<string> {
-  if (count === 1 || options.runtime !== "containerd") return machineAddress();
+  if (options.runtime !== "containerd") return machineAddress();
+  if (count === 1) return await nodeAddress(paths.node, signal);
   const segment = segmentOf(paths.data);
   if (!anyAddress.includes(options.host) && options.host !== segment.address) {
     throw new Error(

@@ -51,6 +51,15 @@ test("a fresh cluster has what clients look for", async () => {
   assert.match(text, /https:\/\/192\.168\.1\.5:6443/);
 });
 
+test("a machine with nothing but loopback serves all the same, without endpoints", async () => {
+  const objects = new ObjectFixture();
+  await ensureBootstrapObjects(objects, objects, { ...settings, addresses: ["127.0.0.1"] }, signal);
+  const endpoints = objects.get("endpoints", "", "default", "kubernetes");
+  assert.deepEqual(childList(endpoints, "subsets"), []);
+  const slice = objects.get("endpointslices", "discovery.k8s.io", "default", "kubernetes");
+  assert.deepEqual(childList(slice, "endpoints"), []);
+});
+
 test("the default roles do what their names say", async () => {
   const { authorizer } = createAuthorization(await fresh());
   const cases: [group: string, verb: string, path: string, want: boolean][] = [

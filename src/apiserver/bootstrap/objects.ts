@@ -191,7 +191,7 @@ function serviceObject({ serviceAddress, port }: BootstrapSettings): JsonObject 
 
 function endpointsObject({ addresses, port }: BootstrapSettings): JsonObject {
   const subset = {
-    addresses: addresses.map((ip) => ({ ip })),
+    addresses: addresses.filter(isReachable).map((ip) => ({ ip })),
     ports: [{ name: "https", port, protocol: "TCP" }],
   };
   return {
@@ -202,7 +202,7 @@ function endpointsObject({ addresses, port }: BootstrapSettings): JsonObject {
       namespace: "default",
       labels: { "endpointslice.kubernetes.io/skip-mirror": "true" },
     },
-    subsets: [subset],
+    ...(subset.addresses.length === 0 ? {} : { subsets: [subset] }),
   };
 }
 
@@ -216,7 +216,9 @@ function sliceObject({ addresses, port }: BootstrapSettings): JsonObject {
       labels: { "kubernetes.io/service-name": "kubernetes" },
     },
     addressType: familyOf(addresses[0] ?? ""),
-    endpoints: addresses.map((it) => ({ addresses: [it], conditions: { ready: true } })),
+    endpoints: addresses
+      .filter(isReachable)
+      .map((it) => ({ addresses: [it], conditions: { ready: true } })),
     ports: [{ name: "https", port, protocol: "TCP" }],
   };
 }
@@ -241,6 +243,11 @@ function configMap(
 ): BootstrapObject {
   const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace }, data };
   return { resource: "configmaps", group: "", object };
+}
+
+/** Nobody else reaches this machine's loopback, and the API refuses it as an endpoint. */
+function isReachable(address: string): boolean {
+  return !address.startsWith("127.") && address !== "::1";
 }
 
 function familyOf(address: string): "IPv4" | "IPv6" {

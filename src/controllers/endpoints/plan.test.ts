@@ -116,6 +116,23 @@ for (const [given, publish, want] of conditions) {
   });
 }
 
+const near: [distribution: string | undefined, want: unknown][] = [
+  [undefined, undefined],
+  ["PreferClose", { forZones: [{ name: "z1" }] }],
+  ["PreferSameZone", { forZones: [{ name: "z1" }] }],
+  ["PreferSameNode", { forZones: [{ name: "z1" }], forNodes: [{ name: "n1" }] }],
+];
+
+for (const [distribution, want] of near) {
+  test(`planSlices: hints for the distribution ${distribution ?? "of everywhere"}`, () => {
+    const of = { ...service, spec: { ...service.spec, trafficDistribution: distribution } };
+    const [step] = plan([pod("a:1")], [], of);
+    assert.ok(step?.kind === "create");
+    assert.deepEqual(step.content.endpoints[0]?.hints, want);
+    assert.deepEqual(plan([pod("a:1")], applied([], [step]), of), []);
+  });
+}
+
 test("planSlices: pods with other ports have slices of their own", () => {
   const steps = plan([pod("a:1", 1), pod("b:2", 2), pod("c:1", 3), pod("d", 4)], []);
   const got = steps.map((it) =>

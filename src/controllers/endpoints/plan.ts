@@ -1,4 +1,4 @@
-import type { Endpoint, EndpointSlice, Pod, Service } from "#api/gen/types.ts";
+import type { Endpoint, EndpointHints, EndpointSlice, Pod, Service } from "#api/gen/types.ts";
 import { nameOf, namespaceOf, uidOf } from "#client/object-key.ts";
 import { sameJson } from "#controllers/same-json.ts";
 import {
@@ -120,6 +120,7 @@ function endpointOf(input: SliceInput, pod: Pod, addressType: AddressType): Endp
   const publish = service.spec?.publishNotReadyAddresses === true;
   const zone = zones.get(view.nodeName ?? "");
   const { hostname } = view;
+  const hints = hintsOf(service, view.nodeName ?? "", zone);
   return {
     addresses: addresses.slice(0, 1),
     conditions: {
@@ -133,7 +134,26 @@ function endpointOf(input: SliceInput, pod: Pod, addressType: AddressType): Endp
     ...(view.nodeName === undefined || view.nodeName === "" ? {} : { nodeName: view.nodeName }),
     targetRef: { kind: "Pod", namespace: namespaceOf(pod), name: nameOf(pod), uid: uidOf(pod) },
     ...(zone === undefined ? {} : { zone }),
+    ...(hints === undefined ? {} : { hints }),
   };
+}
+
+/**
+ * Whom the endpoint prefers, where the service wants its traffic to stay near. Upstream:
+ * `k8s.io/endpointslice`, `trafficdist`.
+ */
+function hintsOf(
+  service: Service,
+  node: string,
+  zone: string | undefined,
+): EndpointHints | undefined {
+  const { trafficDistribution } = service.spec ?? {};
+  const forZones = zone === undefined ? {} : { forZones: [{ name: zone }] };
+  if (trafficDistribution === "PreferClose" || trafficDistribution === "PreferSameZone") {
+    return zone === undefined ? undefined : forZones;
+  }
+  if (trafficDistribution !== "PreferSameNode" || node === "") return undefined;
+  return { ...forZones, forNodes: [{ name: node }] };
 }
 
 interface Packed {

@@ -17,7 +17,8 @@ export function conntrackOf(program: string): Conntrack {
       const local = localAddresses();
       for (const it of staleFlows(listing, targets, (address) => local.has(address))) {
         const to = ["--orig-dst", it.destination, "--orig-port-dst", String(it.port)];
-        const args = ["-D", "-f", "ipv4", "-p", "udp", ...to, "--reply-src", it.answering];
+        const by = ["--reply-src", it.answering, "--reply-port-src", String(it.answeringPort)];
+        const args = ["-D", "-f", "ipv4", "-p", "udp", ...to, ...by];
         await runProgram(program, args, signal).catch((error: unknown) => {
           // The flow ended by itself meanwhile.
           if (!/ 0 flow entries/.test((error as Error).message)) throw error;

@@ -5,12 +5,13 @@ export interface FlowGroup {
   /** Address and port that clients sent to. */
   readonly destination: string;
   readonly port: number;
-  /** Who answers. */
+  /** Who answers, and from which port. */
   readonly answering: string;
+  readonly answeringPort: number;
 }
 
 /** Both directions of a flow, as `conntrack -L` prints them, the client's first. */
-const pattern = /^udp .*?\bdst=(\S+) .*?\bdport=(\d+) .*?\bsrc=(\S+) /;
+const pattern = /^udp .*?\bdst=(\S+) .*?\bdport=(\d+) .*?\bsrc=(\S+) .*?\bsport=(\d+) /;
 
 /**
  * The UDP flows that go elsewhere than their service does now: the kernel keeps a flow on the way
@@ -28,18 +29,22 @@ export function staleFlows(
   const byAddress = new Map<string, readonly string[]>();
   const byNodePort = new Map<number, readonly string[]>();
   for (const { addresses, port, nodePort, endpoints } of targets) {
+    // As upstream: with nobody else to go to, flows stay, though readiness may come and go.
+    if (endpoints.length === 0) continue;
     for (const it of addresses) byAddress.set(`${it}:${port}`, endpoints);
     if (nodePort !== 0) byNodePort.set(nodePort, endpoints);
   }
   const stale = new Map<string, FlowGroup>();
   for (const line of listing.split("\n")) {
-    const [found, destination = "", portText = "", answering = ""] = pattern.exec(line) ?? [];
+    const [found, destination = "", portText, answering = "", fromText] = pattern.exec(line) ?? [];
     if (found === undefined) continue;
     const port = Number(portText);
     const onNode = isLocal(destination) ? byNodePort.get(port) : undefined;
     const endpoints = byAddress.get(`${destination}:${port}`) ?? onNode;
-    if (endpoints === undefined || endpoints.includes(answering)) continue;
-    stale.set(`${destination} ${port} ${answering}`, { destination, port, answering });
+    const from = `${answering}:${fromText ?? ""}`;
+    if (endpoints === undefined || endpoints.includes(from)) continue;
+    const group = { destination, port, answering, answeringPort: Number(fromText) };
+    stale.set(`${destination} ${port} ${from}`, group);
   }
   return [...stale.values()];
 }

@@ -258,7 +258,7 @@ test("planService: what UDP flows and load balancers ask for", () => {
       port: 80,
       addresses: ["10.96.0.5"],
       nodePort: 30080,
-      endpoints: ["10.244.0.2", "10.244.0.3"],
+      endpoints: ["10.244.0.2:8080", "10.244.0.3:8080"],
     },
   ]);
   assert.deepEqual(healthCheck, { port: 31000, namespace: "d", name: "web", localEndpoints: 1 });

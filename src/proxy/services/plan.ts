@@ -21,7 +21,7 @@ export interface FlowTarget {
   readonly addresses: readonly string[];
   /** 0: none. */
   readonly nodePort: number;
-  /** Addresses of endpoints that answer, those that are ending too. */
+  /** Address and port of the endpoints that answer, those that are ending too. */
   readonly endpoints: readonly string[];
 }
 
@@ -210,6 +210,6 @@ function flowTarget(
     port: port.port,
     addresses: [...view.clusterIps, ...view.externalIps, ...view.loadBalancerIps],
     nodePort: port.nodePort,
-    endpoints: endpoints.filter((it) => it.ready || it.serving).map((it) => it.address),
+    endpoints: endpoints.filter((it) => it.serving).map((it) => `${it.address}:${it.port}`),
   };
 }
