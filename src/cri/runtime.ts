@@ -57,6 +57,19 @@ export interface Runtime {
   /** Puts a tar of an OCI layout or docker archive into the image store; resolves with its names. */
   importImage(tar: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<readonly string[]>;
 
+  /**
+   * Makes the files of an image that is on the node visible, read-only: resolves with the mount
+   * that shows them, and undefined where images have no files. They are kept until `key` is
+   * released; asking again with the same key gives the same.
+   */
+  viewImage(
+    imageId: string,
+    key: string,
+    signal: AbortSignal,
+  ): Promise<FileSystemMount | undefined>;
+  /** The mount is gone. A key that is not known is success. */
+  releaseImage(key: string, signal: AbortSignal): Promise<void>;
+
   /** Something happened to a container; the state is read, not taken from the event. */
   events(signal: AbortSignal): AsyncIterable<RuntimeEvent>;
 }
@@ -295,6 +308,13 @@ export interface ImageStatus {
   /** Numeric user of the image's config; undefined when it names one or none. */
   readonly uid: number | undefined;
   readonly username: string;
+}
+
+/** What mount(8) is to be told. */
+export interface FileSystemMount {
+  readonly type: string;
+  readonly source: string;
+  readonly options: readonly string[];
 }
 
 export interface RuntimeEvent {

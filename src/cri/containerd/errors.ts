@@ -22,6 +22,10 @@ export function isAlreadyExists(error: unknown): boolean {
   return hasCode(error, codes.ALREADY_EXISTS);
 }
 
+export function isNotFound(error: unknown): boolean {
+  return hasCode(error, codes.NOT_FOUND);
+}
+
 function hasCode(error: unknown, code: number): boolean {
   return error instanceof Error && "code" in error && error.code === code;
 }

@@ -14,6 +14,7 @@ import {
   type ContainerSummary,
   type ExecOptions,
   type ExecResult,
+  type FileSystemMount,
   type ImageStatus,
   type LinuxResources,
   type ProcessSession,
@@ -31,6 +32,7 @@ import { type Subject, toRuntimeError } from "./errors.ts";
 import { containerdEvents } from "./events.ts";
 import { GrpcConnection } from "./grpc.ts";
 import { ImageStore } from "./image-store.ts";
+import { ImageViews } from "./image-views.ts";
 import { openPortForward, openProcessSession } from "./sessions.ts";
 import {
   fromWireContainer,
@@ -61,12 +63,14 @@ export class ContainerdRuntime implements Runtime, Disposable {
   readonly #connection: GrpcConnection;
   readonly #clock: Clock;
   readonly #images: ImageStore;
+  readonly #views: ImageViews;
   readonly #pauseImage: ContainerdRuntimeOptions["pauseImage"];
 
   constructor(options: ContainerdRuntimeOptions) {
     this.#connection = new GrpcConnection(options.socketPath);
     this.#clock = options.clock;
     this.#images = new ImageStore(this.#connection, options.clock);
+    this.#views = new ImageViews(this.#connection, options.clock);
     this.#pauseImage = options.pauseImage;
   }
 
@@ -260,6 +264,14 @@ export class ContainerdRuntime implements Runtime, Disposable {
 
   importImage(tar: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<readonly string[]> {
     return this.#images.import(tar, signal);
+  }
+
+  viewImage(imageId: string, key: string, signal: AbortSignal): Promise<FileSystemMount> {
+    return this.#views.view(imageId, key, signal);
+  }
+
+  releaseImage(key: string, signal: AbortSignal): Promise<void> {
+    return this.#views.release(key, signal);
   }
 
   events(signal: AbortSignal): AsyncIterable<RuntimeEvent> {

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file images.proto.
  */
 export const file_images: GenFile = /*@__PURE__*/
-  fileDesc("CgxpbWFnZXMucHJvdG8SHWNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxIj4KCkRlc2NyaXB0b3ISEgoKbWVkaWFfdHlwZRgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDAoEc2l6ZRgDIAEoAyLBAQoFSW1hZ2USDAoEbmFtZRgBIAEoCRJACgZsYWJlbHMYAiADKAsyMC5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5JbWFnZS5MYWJlbHNFbnRyeRI5CgZ0YXJnZXQYAyABKAsyKS5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5EZXNjcmlwdG9yGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiSQoSQ3JlYXRlSW1hZ2VSZXF1ZXN0EjMKBWltYWdlGAEgASgLMiQuY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuSW1hZ2UiSgoTQ3JlYXRlSW1hZ2VSZXNwb25zZRIzCgVpbWFnZRgBIAEoCzIkLmNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxLkltYWdlIkkKElVwZGF0ZUltYWdlUmVxdWVzdBIzCgVpbWFnZRgBIAEoCzIkLmNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxLkltYWdlIkoKE1VwZGF0ZUltYWdlUmVzcG9uc2USMwoFaW1hZ2UYASABKAsyJC5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5JbWFnZTLqAQoGSW1hZ2VzEm8KBkNyZWF0ZRIxLmNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxLkNyZWF0ZUltYWdlUmVxdWVzdBoyLmNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxLkNyZWF0ZUltYWdlUmVzcG9uc2USbwoGVXBkYXRlEjEuY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuVXBkYXRlSW1hZ2VSZXF1ZXN0GjIuY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuVXBkYXRlSW1hZ2VSZXNwb25zZWIGcHJvdG8z");
+  fileDesc("CgxpbWFnZXMucHJvdG8SHWNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxIj4KCkRlc2NyaXB0b3ISEgoKbWVkaWFfdHlwZRgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDAoEc2l6ZRgDIAEoAyLBAQoFSW1hZ2USDAoEbmFtZRgBIAEoCRJACgZsYWJlbHMYAiADKAsyMC5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5JbWFnZS5MYWJlbHNFbnRyeRI5CgZ0YXJnZXQYAyABKAsyKS5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5EZXNjcmlwdG9yGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiHwoPR2V0SW1hZ2VSZXF1ZXN0EgwKBG5hbWUYASABKAkiRwoQR2V0SW1hZ2VSZXNwb25zZRIzCgVpbWFnZRgBIAEoCzIkLmNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxLkltYWdlIkkKEkNyZWF0ZUltYWdlUmVxdWVzdBIzCgVpbWFnZRgBIAEoCzIkLmNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxLkltYWdlIkoKE0NyZWF0ZUltYWdlUmVzcG9uc2USMwoFaW1hZ2UYASABKAsyJC5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5JbWFnZSJJChJVcGRhdGVJbWFnZVJlcXVlc3QSMwoFaW1hZ2UYASABKAsyJC5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5JbWFnZSJKChNVcGRhdGVJbWFnZVJlc3BvbnNlEjMKBWltYWdlGAEgASgLMiQuY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuSW1hZ2Uy0gIKBkltYWdlcxJmCgNHZXQSLi5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5HZXRJbWFnZVJlcXVlc3QaLy5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5HZXRJbWFnZVJlc3BvbnNlEm8KBkNyZWF0ZRIxLmNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxLkNyZWF0ZUltYWdlUmVxdWVzdBoyLmNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxLkNyZWF0ZUltYWdlUmVzcG9uc2USbwoGVXBkYXRlEjEuY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuVXBkYXRlSW1hZ2VSZXF1ZXN0GjIuY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuVXBkYXRlSW1hZ2VSZXNwb25zZWIGcHJvdG8z");
 
 /**
  * @generated from message containerd.services.images.v1.Descriptor
@@ -69,6 +69,40 @@ export const ImageSchema: GenMessage<Image> = /*@__PURE__*/
   messageDesc(file_images, 1);
 
 /**
+ * @generated from message containerd.services.images.v1.GetImageRequest
+ */
+export type GetImageRequest = Message<"containerd.services.images.v1.GetImageRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message containerd.services.images.v1.GetImageRequest.
+ * Use `create(GetImageRequestSchema)` to create a new message.
+ */
+export const GetImageRequestSchema: GenMessage<GetImageRequest> = /*@__PURE__*/
+  messageDesc(file_images, 2);
+
+/**
+ * @generated from message containerd.services.images.v1.GetImageResponse
+ */
+export type GetImageResponse = Message<"containerd.services.images.v1.GetImageResponse"> & {
+  /**
+   * @generated from field: containerd.services.images.v1.Image image = 1;
+   */
+  image?: Image | undefined;
+};
+
+/**
+ * Describes the message containerd.services.images.v1.GetImageResponse.
+ * Use `create(GetImageResponseSchema)` to create a new message.
+ */
+export const GetImageResponseSchema: GenMessage<GetImageResponse> = /*@__PURE__*/
+  messageDesc(file_images, 3);
+
+/**
  * @generated from message containerd.services.images.v1.CreateImageRequest
  */
 export type CreateImageRequest = Message<"containerd.services.images.v1.CreateImageRequest"> & {
@@ -83,7 +117,7 @@ export type CreateImageRequest = Message<"containerd.services.images.v1.CreateIm
  * Use `create(CreateImageRequestSchema)` to create a new message.
  */
 export const CreateImageRequestSchema: GenMessage<CreateImageRequest> = /*@__PURE__*/
-  messageDesc(file_images, 2);
+  messageDesc(file_images, 4);
 
 /**
  * @generated from message containerd.services.images.v1.CreateImageResponse
@@ -100,7 +134,7 @@ export type CreateImageResponse = Message<"containerd.services.images.v1.CreateI
  * Use `create(CreateImageResponseSchema)` to create a new message.
  */
 export const CreateImageResponseSchema: GenMessage<CreateImageResponse> = /*@__PURE__*/
-  messageDesc(file_images, 3);
+  messageDesc(file_images, 5);
 
 /**
  * @generated from message containerd.services.images.v1.UpdateImageRequest
@@ -117,7 +151,7 @@ export type UpdateImageRequest = Message<"containerd.services.images.v1.UpdateIm
  * Use `create(UpdateImageRequestSchema)` to create a new message.
  */
 export const UpdateImageRequestSchema: GenMessage<UpdateImageRequest> = /*@__PURE__*/
-  messageDesc(file_images, 4);
+  messageDesc(file_images, 6);
 
 /**
  * @generated from message containerd.services.images.v1.UpdateImageResponse
@@ -134,12 +168,20 @@ export type UpdateImageResponse = Message<"containerd.services.images.v1.UpdateI
  * Use `create(UpdateImageResponseSchema)` to create a new message.
  */
 export const UpdateImageResponseSchema: GenMessage<UpdateImageResponse> = /*@__PURE__*/
-  messageDesc(file_images, 5);
+  messageDesc(file_images, 7);
 
 /**
  * @generated from service containerd.services.images.v1.Images
  */
 export const Images: GenService<{
+  /**
+   * @generated from rpc containerd.services.images.v1.Images.Get
+   */
+  get: {
+    methodKind: "unary";
+    input: typeof GetImageRequestSchema;
+    output: typeof GetImageResponseSchema;
+  },
   /**
    * @generated from rpc containerd.services.images.v1.Images.Create
    */

@@ -318,6 +318,15 @@ export class SimulatedRuntime implements Runtime, AsyncDisposable {
     return this.#images.pull(reference);
   }
 
+  async viewImage(_imageId: string, _key: string, signal: AbortSignal): Promise<undefined> {
+    signal.throwIfAborted();
+    return undefined;
+  }
+
+  async releaseImage(_key: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+  }
+
   async imageStatus(reference: string, signal: AbortSignal): Promise<ImageStatus | undefined> {
     signal.throwIfAborted();
     return this.#images.find(reference);
