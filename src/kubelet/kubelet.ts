@@ -203,7 +203,9 @@ async function openParts(options: KubeletOptions, signal: AbortSignal): Promise<
     return wired.cache?.get(pod.metadata?.uid ?? "").sandboxes[0]?.ips ?? [];
   };
   const opened =
-    disk === undefined ? undefined : await openHost(disk, { ports, clock, node, podIps }, signal);
+    disk === undefined
+      ? undefined
+      : await openHost(disk, { ports, clock, node, podIps, runtime }, signal);
   const host = opened?.host ?? bareHost;
   const onChange = (uid: string): void => {
     wired.agent?.add(uid);

@@ -146,6 +146,12 @@ export interface PodHost {
    * the new ones fit in, then `settle`.
    */
   resize(pod: Pod, step: "grow" | "settle"): Promise<void>;
+  /** Makes an image that is on the node the pod's volume of that name. @throws {Error} */
+  showImage(
+    pod: Pod,
+    image: { readonly volume: string; readonly imageId: string },
+    signal: AbortSignal,
+  ): Promise<void>;
   /** Relative to the cgroup root; empty for the runtime's default. */
   cgroupParent(pod: Pod): string;
   logDirectory(pod: Pod): string;

@@ -94,6 +94,12 @@ export class FakeStorage implements StorageObjects {
   }
 }
 
+/** A runtime whose images have no files. */
+export const noImages = {
+  viewImage: (): Promise<undefined> => Promise.resolve(undefined),
+  releaseImage: (): Promise<void> => Promise.resolve(),
+};
+
 /** The cluster as one node agent sees it, in memory: pods, their statuses, a node, a lease. */
 export class FakeCluster implements KubeletApi, PodSource {
   readonly pods = new Map<string, Pod>();

@@ -81,7 +81,10 @@ export class WatchedObjects implements ReferencedObjects, AsyncDisposable {
     const watched = this.#watch(resource, at);
     watched.owners.add(owner);
     await watched.informer.synced(signal);
-    return watched.informer.get(joinKey(at.namespace, at.name)) as T | undefined;
+    const found = watched.informer.get(joinKey(at.namespace, at.name)) as T | undefined;
+    // It never changes: nothing is to be heard of it any more. Pods keep what they have seen.
+    if (isImmutable(found)) watched.stop.abort(new Error("the object is immutable"));
+    return found;
   }
 
   #watch<T extends KubernetesObject>(resource: ResourceOf<T>, at: ObjectName): Watched {
@@ -102,4 +105,8 @@ export class WatchedObjects implements ReferencedObjects, AsyncDisposable {
     this.#tasks.start((signal) => informer.run(AbortSignal.any([signal, watched.stop.signal])));
     return watched;
   }
+}
+
+function isImmutable(object: KubernetesObject | undefined): boolean {
+  return object !== undefined && "immutable" in object && object.immutable === true;
 }

@@ -4,6 +4,7 @@ import type { PodHost } from "#kubelet/ports.ts";
 export const bareHost: PodHost = {
   prepare: () => Promise.resolve(),
   resize: () => Promise.resolve(),
+  showImage: () => Promise.resolve(),
   cgroupParent: () => "",
   logDirectory: () => "",
   containerFiles: () => Promise.resolve({ mounts: [], messageFile: "" }),

@@ -7,9 +7,10 @@ import type { PodSpec } from "#api/gen/types.ts";
 import { FakeClock } from "#base/clock.ts";
 import type { Runtime } from "#cri/runtime.ts";
 import type { NodeView } from "#kubelet/pod/context.ts";
+import { ImageVolumes } from "#kubelet/volumes/image-volumes.ts";
 import { Tokens } from "#kubelet/volumes/tokens.ts";
 import { Volumes } from "#kubelet/volumes/volumes.ts";
-import { FakeCluster, FakeObjects, FakeStorage } from "#testing/kubelet-ports.ts";
+import { FakeCluster, FakeObjects, FakeStorage, noImages } from "#testing/kubelet-ports.ts";
 import { containerOf, exited, instance, podOf } from "#testing/pod-fixtures.ts";
 import { DiskHost } from "./disk-host.ts";
 import { hostsFile } from "./hosts-file.ts";
@@ -125,6 +126,11 @@ function hostIn(directory: string): DiskHost {
     canChown: false,
     objects: new FakeObjects(),
     storage: new FakeStorage(),
+    images: new ImageVolumes({
+      podDirectory: (uid) => join(directory, "pods", uid),
+      runtime: noImages,
+      mounter: undefined,
+    }),
     tokens: new Tokens(new FakeCluster(), new FakeClock()),
     facts: () => ({ hostIps: [], podIps: [], allocatable: {} }),
     uniqueName: () => "1",

@@ -3,9 +3,11 @@ import { join } from "node:path";
 import type { Pod } from "#api/gen/types.ts";
 import type { Clock } from "#base/clock.ts";
 import { detectCgroups } from "#cri/cgroups.ts";
+import type { Runtime } from "#cri/runtime.ts";
 import type { NodeView } from "#kubelet/pod/context.ts";
 import type { NodeFacts } from "#kubelet/pod/pod-fields.ts";
 import type { KubeletPorts } from "#kubelet/ports.ts";
+import { ImageVolumes } from "#kubelet/volumes/image-volumes.ts";
 import { LocalDirectories } from "#kubelet/volumes/local-directories.ts";
 import { systemMounter, type Mounter } from "#kubelet/volumes/mounts.ts";
 import { Tokens } from "#kubelet/volumes/tokens.ts";
@@ -46,13 +48,17 @@ export async function openHost(
     readonly clock: Clock;
     readonly node: () => NodeView;
     readonly podIps: (pod: Pod) => readonly string[];
+    readonly runtime: Runtime;
   },
   signal: AbortSignal,
 ): Promise<OpenHost> {
-  const { ports, clock, node, podIps } = from;
+  const { ports, clock, node, podIps, runtime } = from;
   const podsDirectory = join(disk.rootDirectory, "pods");
   const secretsDirectory = join(disk.rootDirectory, "secrets");
   const mounter = disk.isPrivileged ? systemMounter : undefined;
+  await mkdir(disk.rootDirectory, { recursive: true, mode: 0o750 });
+  // What containers mount in their volumes is to be seen by others, where they ask for that.
+  await mounter?.share(disk.rootDirectory, signal);
   await mkdir(podsDirectory, { recursive: true, mode: 0o750 });
   await mkdir(disk.logDirectory, { recursive: true, mode: 0o755 });
   await openSecrets(secretsDirectory, mounter, signal);
@@ -66,6 +72,7 @@ export async function openHost(
     canChown: disk.isPrivileged,
     objects: ports.objects,
     storage: ports.storage,
+    images: new ImageVolumes({ podDirectory, runtime, mounter }),
     tokens,
     facts: (pod) => factsOf(node(), podIps(pod)),
     uniqueName: () => `${clock.now()}.${(names += 1)}`,

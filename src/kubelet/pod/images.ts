@@ -1,4 +1,4 @@
-import type { Pod, Secret } from "#api/gen/types.ts";
+import type { ImageVolumeSource, Pod, Secret } from "#api/gen/types.ts";
 import type { Clock } from "#base/clock.ts";
 import { describeError } from "#base/log.ts";
 import type { ImageStatus, RegistryAuth, Runtime } from "#cri/runtime.ts";
@@ -42,6 +42,13 @@ interface Pull {
   readonly signal: AbortSignal;
 }
 
+interface Wanted {
+  readonly image: string;
+  readonly imagePullPolicy: string | undefined;
+  /** Who needs it; events are about it. */
+  readonly container: PodContainer;
+}
+
 /**
  * Sees to it that a container's image is on the node, as its pull policy says. One image is pulled
  * once at a time, whoever asks. Upstream: `pkg/kubelet/images/image_manager.go`.
@@ -57,15 +64,34 @@ export class Images {
 
   /** Resolves with the image on the node. @throws {StartError} with upstream's reason. */
   async ensure(pod: Pod, container: PodContainer, signal: AbortSignal): Promise<ImageStatus> {
+    const { image = "", imagePullPolicy } = container.spec;
+    return await this.#ensure(pod, { image, imagePullPolicy, container }, signal);
+  }
+
+  /** As {@link ensure}, for an image that a container mounts. */
+  async ensureVolume(
+    pod: Pod,
+    { reference = "", pullPolicy }: ImageVolumeSource,
+    container: PodContainer,
+    signal: AbortSignal,
+  ): Promise<ImageStatus> {
+    const wanted = { image: reference, imagePullPolicy: pullPolicy, container };
+    return await this.#ensure(pod, wanted, signal);
+  }
+
+  async #ensure(
+    pod: Pod,
+    { image, imagePullPolicy, container }: Wanted,
+    signal: AbortSignal,
+  ): Promise<ImageStatus> {
     const { runtime, events } = this.#options;
-    const image = container.spec.image ?? "";
     const reference = parseImageReference(image);
     if (reference === undefined) {
       const message = `Failed to apply default image tag "${image}": couldn't parse image name: invalid reference format`;
       events.pod(pod, { type: "Warning", reason: "InspectFailed", message, container });
       throw this.#startError("InvalidImageName", message, backoffMsMax);
     }
-    const policy = pullPolicyOf(container.spec.imagePullPolicy, image);
+    const policy = pullPolicyOf(imagePullPolicy, image);
     const present = await this.#inspect(image, signal);
     if (present !== undefined && policy !== "Always") {
       const message = `Container image "${image}" already present on machine and can be accessed by the pod`;

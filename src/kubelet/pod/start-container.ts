@@ -60,12 +60,35 @@ async function startInstance(
     throw failure(operation, "", describeError(error), mountRetryMs);
   }
   const image = await context.images.ensure(state.pod, container, signal);
+  await showImageVolumes(operation, container, signal);
   signal.throwIfAborted();
   const id = await context.starts.run(
     () => createAndStart(operation, container, action, image),
     signal,
   );
   await runPostStart(operation, container, id, signal);
+}
+
+/** Images that the container mounts: pulled and made visible. */
+async function showImageVolumes(
+  operation: Operation,
+  container: PodContainer,
+  signal: AbortSignal,
+): Promise<void> {
+  const { context, state } = operation;
+  const mounted = new Set((container.spec.volumeMounts ?? []).map((it) => it.name));
+  for (const { name, image } of state.pod.spec?.volumes ?? []) {
+    if (image === undefined || !mounted.has(name)) continue;
+    const { id } = await context.images.ensureVolume(state.pod, image, container, signal);
+    try {
+      await context.host.showImage(state.pod, { volume: name, imageId: id }, signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const why = `MountVolume.SetUp failed for volume "${name}" : ${describeError(error)}`;
+      warn(operation, "FailedMount", why);
+      throw failure(operation, "", why, mountRetryMs);
+    }
+  }
 }
 
 /** Runs to its end even if the pod is deleted meanwhile, so that no instance is left unknown. */

@@ -15,12 +15,13 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { Pod, Volume } from "#api/gen/types.ts";
 import { FakeClock } from "#base/clock.ts";
-import { FakeCluster, FakeObjects, FakeStorage } from "#testing/kubelet-ports.ts";
+import { FakeCluster, FakeObjects, FakeStorage, noImages } from "#testing/kubelet-ports.ts";
 import { podOf } from "#testing/pod-fixtures.ts";
 import { writePayload } from "./atomic-writer.ts";
 import { checkHostPath } from "./host-path.ts";
 import { checkedPath } from "./payload.ts";
 import { openSubPath } from "./subpath.ts";
+import { ImageVolumes } from "./image-volumes.ts";
 import { Tokens } from "./tokens.ts";
 import { Volumes } from "./volumes.ts";
 
@@ -135,6 +136,11 @@ function volumesIn(directory: string, objects: FakeObjects, clock = new FakeCloc
     canChown: false,
     objects,
     storage: new FakeStorage(),
+    images: new ImageVolumes({
+      podDirectory: (uid) => join(directory, "pods", uid),
+      runtime: noImages,
+      mounter: undefined,
+    }),
     tokens,
     facts: () => ({ hostIps: ["10.0.0.1"], podIps: ["10.1.0.5"], allocatable: {} }),
     uniqueName: counter(),

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Pod, Volume } from "#api/gen/types.ts";
 import { describeError } from "#base/log.ts";
@@ -10,6 +10,7 @@ import { findClaimedVolume, type ClaimedVolume } from "./claims.ts";
 import { setUpEmptyDir } from "./empty-dir.ts";
 import { checkHostPath } from "./host-path.ts";
 import type { Mounter } from "./mounts.ts";
+import type { ImageVolumes } from "./image-volumes.ts";
 import { setOwnership } from "./ownership.ts";
 import { withGroup, type Payload } from "./payload.ts";
 import { volumePayload } from "./sources.ts";
@@ -26,6 +27,7 @@ export interface VolumesOptions {
   readonly canChown: boolean;
   readonly objects: ReferencedObjects;
   readonly storage: StorageObjects;
+  readonly images: ImageVolumes;
   readonly tokens: Tokens;
   readonly facts: (pod: Pod) => NodeFacts;
   readonly uniqueName: () => string;
@@ -66,6 +68,7 @@ export class Volumes {
     if (volume === undefined) return undefined;
     const uid = pod.metadata?.uid ?? "";
     if (volume.hostPath !== undefined) return volume.hostPath.path;
+    if (volume.image !== undefined) return this.#options.images.pathOf(uid, name);
     if (isClaimed(volume)) return this.#claimed.get(uid)?.get(name)?.path;
     const root = isSecret(volume)
       ? this.#options.secretDirectory(uid)
@@ -79,18 +82,28 @@ export class Volumes {
     if (volume === undefined) return false;
     const claimed = this.#claimed.get(pod.metadata?.uid ?? "")?.get(name);
     if (claimed !== undefined) return claimed.readOnly;
-    const { configMap, secret, downwardAPI, projected } = volume;
-    return [configMap, secret, downwardAPI, projected].some((it) => it !== undefined);
+    const { configMap, secret, downwardAPI, projected, image } = volume;
+    return [configMap, secret, downwardAPI, projected, image].some((it) => it !== undefined);
+  }
+
+  /** Shows an image that is on the node as the pod's volume, before a container mounts it. */
+  async setUpImage(
+    pod: Pod,
+    image: { readonly volume: string; readonly imageId: string },
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#options.images.setUp(pod.metadata?.uid ?? "", image, signal);
   }
 
   /** Unmounts and removes what {@link setUp} made. Content of hostPath volumes and of claims' stays. */
   async tearDown(uid: string, signal: AbortSignal): Promise<void> {
-    const { podDirectory, secretDirectory, mounter, tokens } = this.#options;
+    const { podDirectory, secretDirectory, mounter, tokens, images } = this.#options;
     for (const directory of [podDirectory(uid), secretDirectory(uid)]) {
       for (const path of (await mounter?.below(directory)) ?? []) {
         await mounter?.unmount(path, signal);
       }
     }
+    await images.tearDown(uid, signal);
     await rm(join(podDirectory(uid), "volumes"), { recursive: true, force: true });
     await rm(join(podDirectory(uid), "volume-subpaths"), { recursive: true, force: true });
     await rm(secretDirectory(uid), { recursive: true, force: true });
@@ -104,6 +117,8 @@ export class Volumes {
       await this.#setUpClaimed(pod, volume, signal);
       return;
     }
+    // Pulled and shown when the first container that mounts it starts.
+    if (volume.image !== undefined) return;
     const path = this.pathOf(pod, volume.name) ?? "";
     if (volume.hostPath !== undefined) {
       await checkHostPath(path, volume.hostPath.type);
@@ -163,13 +178,4 @@ function isSecret(volume: Volume): boolean {
 
 function withoutOwner(payload: Payload): Payload {
   return new Map([...payload].map(([path, { content, mode }]) => [path, { content, mode }]));
-}
-
-/** Names below a directory; none when it does not exist. */
-export async function namesIn(directory: string): Promise<readonly string[]> {
-  try {
-    return await readdir(directory);
-  } catch {
-    return [];
-  }
 }
