@@ -48,6 +48,7 @@ class Harness implements AsyncDisposable {
       dns: { servers: [], domain: "cluster.local" },
       disk: undefined,
       housekeeping: undefined,
+      staticPodPath: undefined,
       probes: true,
       machine: async () => machine,
       startsMax: 4,

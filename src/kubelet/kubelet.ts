@@ -1,11 +1,10 @@
 import { readFile } from "node:fs/promises";
 import type { Pod } from "#api/gen/types.ts";
 import type { Clock } from "#base/clock.ts";
-import type { Logger } from "#base/log.ts";
+import { describeError, type Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import type { ContainerStatus, Runtime, SandboxConfig } from "#cri/runtime.ts";
 import { pressureRefusal } from "./eviction/admission.ts";
-import type { Pressure } from "./eviction/plan.ts";
 import { bareHost } from "./host/bare-host.ts";
 import { runLogRotation } from "./host/log-rotation.ts";
 import { openHost, type DiskOptions, type OpenHost } from "./host/open-host.ts";
@@ -23,6 +22,7 @@ import {
 import type { NodeView } from "./pod/context.ts";
 import { parseResolvConf } from "./pod/dns.ts";
 import { Images } from "./pod/images.ts";
+import type { Verdict } from "./pod/input.ts";
 import { PodAgent } from "./pod/pod-agent.ts";
 import { RuntimeCache } from "./pod/runtime-cache.ts";
 import type { KubeletPorts } from "./ports.ts";
@@ -32,6 +32,8 @@ import { NodePods, type ServedPods } from "./server/pods.ts";
 import type { UsageSource } from "./server/usage.ts";
 import type { LocalDirectories } from "./volumes/local-directories.ts";
 import { Housekeeping, type HousekeepingOptions } from "./housekeeping.ts";
+import { shutDown, type ShutdownOptions } from "./shutdown/shut-down.ts";
+import { StaticPods } from "./static/static-pods.ts";
 import { firstList, watchRuntime } from "./runtime-watch.ts";
 
 export interface KubeletOptions {
@@ -46,6 +48,8 @@ export interface KubeletOptions {
   };
   /** Undefined: pods get no directories, volumes and logs; for simulated nodes in great number. */
   readonly disk: DiskOptions | undefined;
+  /** Folder of the node's own pods; undefined: it has none. */
+  readonly staticPodPath: string | undefined;
   /** Undefined: no pod is evicted and no image removed; for nodes that are not real. */
   readonly housekeeping: HousekeepingOptions | undefined;
   /** False: every container counts as alive and ready. */
@@ -74,6 +78,8 @@ interface Parts {
   readonly running: RunningProber | undefined;
   readonly opened: OpenHost | undefined;
   readonly housekeeping: Housekeeping | undefined;
+  readonly staticPods: StaticPods | undefined;
+  readonly shutdown: { isBegun: boolean };
 }
 
 /** How often tokens are looked at for their age. */
@@ -91,12 +97,13 @@ export class Kubelet {
 
   /** Prepares the node's directories and learns of its machine; starts nothing. */
   static async open(options: KubeletOptions, signal: AbortSignal): Promise<Kubelet> {
-    return new Kubelet(options, await openParts(options, signal));
+    const parts = await openParts(options, signal);
+    return new Kubelet(options, parts);
   }
 
   /** Works until the signal aborts, and ends when all that it started has ended. */
   async run(signal: AbortSignal): Promise<void> {
-    const { agent, nodeAgent, running, housekeeping } = this.#parts;
+    const { agent, nodeAgent, running, housekeeping, staticPods } = this.#parts;
     const { ports, clock, random, log, identity } = this.#options;
     const stopObjects = ports.objects.subscribe((uid) => {
       agent.objectChanged(uid);
@@ -116,9 +123,31 @@ export class Kubelet {
       this.#runRotation(signal),
       this.#refreshTokens(signal),
       housekeeping?.run(signal),
+      staticPods?.run(signal),
     ]);
     stopObjects();
     await running?.[Symbol.asyncDispose]();
+  }
+
+  /**
+   * Ends all pods and takes no more, for a machine that goes down. Resolves when they have ended or
+   * the time is over; {@link run} goes on until its own signal.
+   */
+  async shutDown(grace: ShutdownOptions["grace"], signal: AbortSignal): Promise<void> {
+    const { agent, nodeAgent, shutdown } = this.#parts;
+    const { clock, log } = this.#options;
+    shutdown.isBegun = true;
+    await nodeAgent.look(signal).catch((error: unknown) => {
+      log.info("shutdown not told", { reason: describeError(error) });
+    });
+    const options: ShutdownOptions = {
+      activePods: () => agent.activePods(),
+      end: (uid, verdict) => agent.end(uid, verdict),
+      ended: (uid, stop) => agent.ended(uid, stop),
+      grace,
+      clock,
+    };
+    await shutDown(options, signal);
   }
 
   /** The node's pods with their containers, for the server of logs and commands. */
@@ -142,15 +171,13 @@ export class Kubelet {
 
   async #runPods(signal: AbortSignal): Promise<void> {
     const { ports, runtime, clock, log, relistMs } = this.#options;
-    const { agent, cache, opened } = this.#parts;
+    const { agent, cache, opened, staticPods } = this.#parts;
+    const pods = staticPods ?? ports.pods;
     const watch = { runtime, cache, clock, log, relistMs };
     try {
-      await Promise.all([ports.pods.synced(signal), ports.services.synced(signal)]);
+      await Promise.all([pods.synced(signal), ports.services.synced(signal)]);
       await firstList(watch, signal);
-      const known = new Set([
-        ...ports.pods.list().map((it) => it.metadata?.uid ?? ""),
-        ...cache.uids(),
-      ]);
+      const known = new Set([...pods.list().map((it) => it.metadata?.uid ?? ""), ...cache.uids()]);
       await opened?.host.sweep(opened.podsDirectory, known, signal);
     } catch (error) {
       if (signal.aborted) return;
@@ -183,19 +210,15 @@ export class Kubelet {
   }
 }
 
-async function openParts(options: KubeletOptions, signal: AbortSignal): Promise<Parts> {
+async function openParts(given: KubeletOptions, signal: AbortSignal): Promise<Parts> {
+  const wired: Wired = { shutdown: { isBegun: false } };
+  const { options, staticPods } = withStaticPods(given, wired);
   const { runtime, ports, clock, log, disk } = options;
   const version = await runtime.version(signal);
   const runtimeVersion = `${version.name}://${version.version}`;
   const identity = { ...options.identity, runtimeVersion };
-  // They know each other: the cache tells the agent, the agent asks the cache and the prober.
-  const wired: {
-    agent?: PodAgent;
-    cache?: RuntimeCache;
-    servedPods?: NodePods;
-    housekeeping?: Housekeeping;
-  } = {};
-  const nodeAgent = await openNodeAgent(options, identity, () => wired.housekeeping?.pressures);
+  const nodeAgent = await openNodeAgent(options, identity, wired);
+  wired.nodeAgent = nodeAgent;
   const nodeDns = await readNodeDns(disk !== undefined);
   const node = (): NodeView => nodeView(options, identity, nodeAgent.machine, nodeDns);
   const podIps = (pod: Pod): readonly string[] => {
@@ -239,8 +262,7 @@ async function openParts(options: KubeletOptions, signal: AbortSignal): Promise<
     node,
     admit: (pod, others) => {
       const labels = nodeAgent.node?.metadata?.labels ?? nodeLabels(identity, nodeAgent.machine);
-      const pressures = wired.housekeeping?.pressures ?? new Set();
-      return pressureRefusal(pod, pressures) ?? admitPod(pod, { ...node(), labels }, others);
+      return generalRefusal(pod, wired) ?? admitPod(pod, { ...node(), labels }, others);
     },
   });
   wired.agent = agent;
@@ -248,18 +270,66 @@ async function openParts(options: KubeletOptions, signal: AbortSignal): Promise<
     const parts = { runtime, ports, opened, agent, cache, clock, log };
     wired.housekeeping = new Housekeeping(options.housekeeping, parts);
   }
-  const { housekeeping } = wired;
-  return { agent, cache, nodeAgent, servedPods, running, opened, housekeeping };
+  const { housekeeping, shutdown } = wired;
+  const seen = { cache, servedPods, running };
+  return { agent, nodeAgent, ...seen, opened, housekeeping, staticPods, shutdown };
+}
+
+/** They know each other: the cache tells the agent, the agent asks the cache and the prober. */
+interface Wired {
+  agent?: PodAgent;
+  cache?: RuntimeCache;
+  nodeAgent?: NodeAgent;
+  servedPods?: NodePods;
+  housekeeping?: Housekeeping;
+  readonly shutdown: { isBegun: boolean };
+}
+
+/** The pods of the node's own folder beside those of the API. */
+function withStaticPods(
+  options: KubeletOptions,
+  wired: Wired,
+): { readonly options: KubeletOptions; readonly staticPods: StaticPods | undefined } {
+  const { staticPodPath: directory, ports, identity, clock, log } = options;
+  if (directory === undefined) return { options, staticPods: undefined };
+  const { pods, api, events } = ports;
+  const staticPods = new StaticPods({
+    directory,
+    nodeName: identity.name,
+    nodeUid: () => wired.nodeAgent?.node?.metadata?.uid,
+    pods,
+    api,
+    events,
+    clock,
+    log,
+  });
+  return {
+    options: { ...options, ports: { ...ports, pods: staticPods, api: staticPods.api } },
+    staticPods,
+  };
 }
 
 async function openNodeAgent(
   { ports, runtime, machine, clock, log }: KubeletOptions,
   identity: NodeIdentity,
-  pressures: () => ReadonlySet<Pressure> | undefined,
+  wired: Wired,
 ): Promise<NodeAgent> {
   const { api, events } = ports;
-  const options = { identity, api, events, runtime, machine, pressures, clock, log };
+  const told = {
+    pressures: () => wired.housekeeping?.pressures,
+    isShuttingDown: () => wired.shutdown.isBegun,
+  };
+  const options = { identity, api, events, runtime, machine, ...told, clock, log };
   return new NodeAgent(options, await machine());
+}
+
+/** Why the node takes no such pod at present, whatever room it has. */
+function generalRefusal(pod: Pod, { shutdown, housekeeping }: Wired): Verdict | undefined {
+  if (shutdown.isBegun) {
+    const message = "Pod was rejected as the node is shutting down.";
+    return { reason: "NodeShutdown", message };
+  }
+  return pressureRefusal(pod, housekeeping?.pressures ?? new Set());
 }
 
 /** The node's own resolver, for pods that do not use the cluster's. */

@@ -78,6 +78,8 @@ export interface KubeletApi {
     patch: JsonObject,
     signal: AbortSignal,
   ): Promise<{ readonly resourceVersion: string; readonly status: PodStatus } | undefined>;
+  /** @throws {StatusError} AlreadyExists when there is a pod of that name. */
+  createPod(pod: Pod, signal: AbortSignal): Promise<void>;
   /** Removes the pod at once; success when it is gone or another pod has its name. */
   deletePod(pod: ObjectName, uid: string, signal: AbortSignal): Promise<void>;
   createToken(options: TokenOptions, signal: AbortSignal): Promise<IssuedToken>;

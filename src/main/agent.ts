@@ -10,6 +10,7 @@ import { LayoutStore } from "#registry/layout-store.ts";
 import { openRegistryServer, type RegistryServer } from "#registry/server.ts";
 import { keepRenewed } from "#pki/renewal.ts";
 import { world } from "./control-plane-host.ts";
+import type { Drain } from "./drain.ts";
 import { runInForeground } from "./foreground.ts";
 import { mirrorToLocalStore } from "./images.ts";
 import { InstanceLock } from "./instance.ts";
@@ -36,12 +37,16 @@ export async function agent(options: AgentOptions): Promise<void> {
     }
     ensurePrerequisites(options.install, (line) => process.stderr.write(`${line}\n`));
   }
-  await runInForeground(async (log, signal) => {
-    await runAgent(options, log, signal);
+  await runInForeground(async (log, signal, drain) => {
+    await runAgent(options, { log, drain }, signal);
   });
 }
 
-async function runAgent(options: AgentOptions, log: Logger, signal: AbortSignal): Promise<void> {
+async function runAgent(
+  options: AgentOptions,
+  { log, drain }: { readonly log: Logger; readonly drain: Drain },
+  signal: AbortSignal,
+): Promise<void> {
   const { dataDir, server, runtime: kind } = options;
   using lock = await InstanceLock.take(dataDir);
   if (lock === undefined) throw new Error(`another Gantry runs on ${dataDir}`);
@@ -93,6 +98,8 @@ async function runAgent(options: AgentOptions, log: Logger, signal: AbortSignal)
       runtime: opened.runtime,
       isReal: kind === "containerd",
       nodeDirectory,
+      drain,
+      shutdownGrace: undefined,
       ...world(log),
     },
     signal,

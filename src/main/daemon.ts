@@ -1,24 +1,22 @@
 import { systemClock } from "#base/clock.ts";
 import { describeError, jsonLogger } from "#base/log.ts";
+import { Drain, endOnSignals } from "./drain.ts";
 import type { UpOptions } from "./options.ts";
 import { ProgressSender } from "./progress.ts";
 import { runSystem } from "./system.ts";
 
 /**
- * Runs the whole system in this process until a signal ends it; containers go on. Reports its
- * progress to `gantry up` when that waits for it.
+ * Runs the whole system in this process until a signal ends it; containers go on, unless they are
+ * told to end with the machine. Reports its progress to `gantry up` when that waits for it.
  */
 export async function daemon(options: UpOptions, progressTo: number | undefined): Promise<void> {
   const progress = new ProgressSender(progressTo);
   const log = jsonLogger(systemClock, (line) => process.stderr.write(line));
   const stop = new AbortController();
-  for (const name of ["SIGTERM", "SIGINT"] as const) {
-    process.on(name, () => {
-      stop.abort(new Error(name));
-    });
-  }
+  const drain = new Drain();
+  endOnSignals(drain, stop);
   try {
-    await runSystem(options, { progress, log }, stop.signal);
+    await runSystem(options, { progress, log, drain }, stop.signal);
   } catch (error) {
     if (stop.signal.aborted) return;
     log.error("cannot start", { error: error as Error });

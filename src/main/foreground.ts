@@ -1,22 +1,20 @@
 import { systemClock } from "#base/clock.ts";
 import { jsonLogger, type Logger } from "#base/log.ts";
+import { Drain, endOnSignals } from "./drain.ts";
 
 /**
- * Runs until SIGTERM or SIGINT, whichever comes first, aborts `run`'s signal and `run` has ended.
+ * Runs until a signal (see drain.ts) aborts `run`'s and `run` has ended.
  * Logs go to stderr. @throws whatever `run` throws, unless it was told to end.
  */
 export async function runInForeground(
-  run: (log: Logger, signal: AbortSignal) => Promise<void>,
+  run: (log: Logger, signal: AbortSignal, drain: Drain) => Promise<void>,
 ): Promise<void> {
   const log = jsonLogger(systemClock, (line) => process.stderr.write(line));
   const stop = new AbortController();
-  for (const name of ["SIGTERM", "SIGINT"] as const) {
-    process.on(name, () => {
-      stop.abort(new Error(name));
-    });
-  }
+  const drain = new Drain();
+  endOnSignals(drain, stop);
   try {
-    await run(log, stop.signal);
+    await run(log, stop.signal, drain);
   } catch (error) {
     if (!stop.signal.aborted) throw error;
   }

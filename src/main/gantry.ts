@@ -2,7 +2,14 @@ import { Command, Option } from "commander";
 import { describeError } from "#base/log.ts";
 import { addClusterVerbs } from "./cluster-verbs.ts";
 import { addHostCommands } from "./host-commands.ts";
-import { parseNodeCount, parsePort, type UpOptions, type Where } from "./options.ts";
+import {
+  checkDuration,
+  parseNodeCount,
+  parsePort,
+  type DownOptions,
+  type UpOptions,
+  type Where,
+} from "./options.ts";
 import { defaultDataDirectory, pathsBelow, runDirectoryOf } from "./paths.ts";
 import { version } from "./version.ts";
 
@@ -26,6 +33,11 @@ function upOptions(command: Command): Command {
       new Option("--runtime <name>", "what runs containers; simulated needs no root")
         .choices(["containerd", "simulated"])
         .default("containerd"),
+    )
+    .option(
+      "--shutdown-grace <duration>",
+      "end pods within this time when the machine shuts down; they are left running if unset",
+      checkDuration,
     )
     .option("--store <address>", "etcd://host:2379[,…] instead of the embedded store")
     .option("--node-name <name>", "name of this machine's node; its host name by default")
@@ -53,10 +65,11 @@ addHostCommands(program);
 program
   .command("down")
   .description("stop the system; containers go on running")
+  .option("--drain", "end all pods of this machine first", false)
   .addOption(dataDir())
-  .action(async (where: Where) => {
+  .action(async (options: DownOptions) => {
     const { down } = await import("./down.ts");
-    process.stdout.write((await down(where)) ? "stopped\n" : "not running\n");
+    process.stdout.write((await down(options)) ? "stopped\n" : "not running\n");
   });
 
 program

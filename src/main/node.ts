@@ -12,10 +12,12 @@ import type { Runtime } from "#cri/runtime.ts";
 import { ClusterConnection } from "#kubelet/cluster/connect.ts";
 import { Kubelet } from "#kubelet/kubelet.ts";
 import { readMachine } from "#kubelet/node/machine.ts";
+import { parseDuration } from "#kubelet/settings/duration.ts";
 import { parseSettings, type KubeletSettings } from "#kubelet/settings/settings.ts";
 import { openKubeletServer, type KubeletServer } from "#kubelet/server/server.ts";
 import type { CertificatePair } from "#pki/files.ts";
 import { EventSender } from "#reconcile/events.ts";
+import type { Drain } from "./drain.ts";
 import { nodeNames } from "./node-names.ts";
 import { clusterDomain } from "./network-plan.ts";
 import { diskOf } from "./node-runtime.ts";
@@ -40,6 +42,9 @@ export interface NodeOptions {
   /** False for the simulated runtime: no mounts, no control groups, no probes over the network. */
   readonly isReal: boolean;
   readonly nodeDirectory: string;
+  readonly drain: Drain;
+  /** `30s`, in place of what kubelet.yaml says. */
+  readonly shutdownGrace: string | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -80,6 +85,7 @@ export async function runNode(options: NodeOptions, signal: AbortSignal): Promis
         cgroupRoot: isReal ? nodeNames(options.nodeDirectory).cgroupParent : undefined,
         isPrivileged: isReal,
       },
+      staticPodPath: settings.staticPodPath ?? join(options.nodeDirectory, "..", "manifests"),
       housekeeping: isReal
         ? {
             settings,
@@ -100,6 +106,12 @@ export async function runNode(options: NodeOptions, signal: AbortSignal): Promis
   );
   await using server = await openServer(options, kubelet, log);
   kubelet.announcePort(server.port);
+  await using stack = new AsyncDisposableStack();
+  const drained = options.drain.add(async (graceMs) => {
+    const grace = shutdownOf(settings, options.shutdownGrace, graceMs);
+    if (grace.graceMs > 0) await kubelet.shutDown(grace, signal);
+  });
+  stack.use(drained);
   tasks.start(async (stop) => {
     await options.keepServing((pair) => {
       server.renew(pair);
@@ -123,6 +135,17 @@ async function readSettings(nodeDirectory: string): Promise<KubeletSettings> {
   } catch (cause) {
     throw new Error(path, { cause });
   }
+}
+
+/** The time that pods have to end: what is configured, or at least what was asked for. */
+function shutdownOf(
+  { shutdown }: KubeletSettings,
+  option: string | undefined,
+  askedMs: number | undefined,
+): KubeletSettings["shutdown"] {
+  const configuredMs = option === undefined ? shutdown.graceMs : (parseDuration(option) ?? 0);
+  const graceMs = configuredMs > 0 ? configuredMs : (askedMs ?? 0);
+  return { graceMs, criticalMs: Math.min(shutdown.criticalMs, graceMs) };
 }
 
 /** Kubernetes' own port, where it is free; several nodes on one machine take others. */

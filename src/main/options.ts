@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { parseDuration } from "#kubelet/settings/duration.ts";
 
 /** Nodes of one machine; each takes some 150 MB. */
 const nodesMax = 20;
@@ -8,6 +9,11 @@ export interface Where {
   readonly dataDir: string;
 }
 
+export interface DownOptions extends Where {
+  /** Pods end before the system does. */
+  readonly drain: boolean;
+}
+
 export interface UpOptions extends Where {
   readonly host: string;
   readonly port: number;
@@ -15,6 +21,8 @@ export interface UpOptions extends Where {
   readonly nodeName: string | undefined;
   /** See `open-store.ts`; undefined for the embedded store. */
   readonly store: string | undefined;
+  /** `30s`: how long pods may take to end with the machine; undefined: as kubelet.yaml says. */
+  readonly shutdownGrace: string | undefined;
   /** Nodes of this machine; undefined for as many as there were last. */
   readonly nodes: number | undefined;
   /** False: never run apt-get, name the command instead. */
@@ -43,6 +51,12 @@ export interface AgentOptions extends Where {
   /** Images of this machine that stand in for a registry; undefined for none. */
   readonly imageStore: string | undefined;
   readonly install: boolean;
+}
+
+/** A duration such as `1m30s`. @throws {InvalidArgumentError} */
+export function checkDuration(text: string): string {
+  if (parseDuration(text) !== undefined) return text;
+  throw new InvalidArgumentError("expected a duration such as 1m30s");
 }
 
 /** @throws {InvalidArgumentError} which commander shows with the option's name. */

@@ -14,7 +14,7 @@ import { pathsBelow, runDirectoryOf } from "./paths.ts";
  * @throws {Error} naming what could not be removed.
  */
 export async function reset(where: Where, signal: AbortSignal): Promise<void> {
-  await down(where);
+  await down({ ...where, drain: false });
   const paths = pathsBelow(where.dataDir, runDirectoryOf(where.dataDir));
   if (process.getuid?.() === 0) {
     const { cgroupParent, hostTable: table } = nodeNames(paths.node);

@@ -18,6 +18,7 @@ import { anyAddress, machineAddress } from "./network-plan.ts";
 import { runNode, type NodeOptions } from "./node.ts";
 import { claimPodCidr } from "./node-range.ts";
 import { firstPodCidr, openRuntime, type OpenedRuntime } from "./node-runtime.ts";
+import type { Drain } from "./drain.ts";
 import type { UpOptions } from "./options.ts";
 import { pathsBelow, runDirectoryOf, type Paths } from "./paths.ts";
 import type { ProgressSender } from "./progress.ts";
@@ -27,6 +28,7 @@ import { version } from "./version.ts";
 export interface Reports {
   readonly progress: ProgressSender;
   readonly log: Logger;
+  readonly drain: Drain;
 }
 
 /** Everything that is open while the system runs. */
@@ -60,7 +62,7 @@ export async function runSystem(
   await using tasks = new TaskGroup((error) => {
     log.error("a part failed", { error: error as Error });
   });
-  startTasks(system, paths, options, { tasks, log });
+  startTasks(system, paths, options, { tasks, log, drain: reports.drain });
   startFurther(further, system, paths, { options, tasks, log });
   for (const name of [system.nodeName, ...further.map((it) => it.name)]) {
     await system.controlPlane.nodeReady(name, signal);
@@ -155,9 +157,9 @@ function startTasks(
   { store, controlPlane, opened, nodeName, address }: System,
   paths: Paths,
   options: UpOptions,
-  with_: { readonly tasks: TaskGroup; readonly log: Logger },
+  with_: { readonly tasks: TaskGroup; readonly log: Logger; readonly drain: Drain },
 ): void {
-  const { tasks, log } = with_;
+  const { tasks, log, drain } = with_;
   startHostTasks({ store, controlPlane }, options.store !== undefined, { tasks, log });
   tasks.start(async (stop) => {
     await opened.run(stop);
@@ -165,7 +167,9 @@ function startTasks(
   tasks.start(async (stop) => {
     const { authority } = controlPlane;
     const serving = await localServing(authority, { nodeName, address, log });
-    const node = { name: nodeName, address, nodeDirectory: paths.node, ...serving };
+    const { shutdownGrace } = options;
+    const place = { name: nodeName, address, nodeDirectory: paths.node };
+    const node = { ...place, ...serving, drain, shutdownGrace };
     const client = controlPlane.clientOf(nodeUser(nodeName), "gantry-kubelet");
     const isReal = options.runtime === "containerd";
     await runNode({ ...node, client, runtime: opened.runtime, isReal, ...world(log) }, stop);

@@ -55,6 +55,7 @@ function startDaemon(options: UpOptions, log: string): { readonly progress: Read
   args.push("--host", options.host, "--port", String(options.port), "--runtime", options.runtime);
   if (options.nodeName !== undefined) args.push("--node-name", options.nodeName);
   if (options.nodes !== undefined) args.push("--nodes", String(options.nodes));
+  if (options.shutdownGrace !== undefined) args.push("--shutdown-grace", options.shutdownGrace);
   if (options.store !== undefined) args.push("--store", options.store);
   const child = spawn(process.execPath, args, {
     detached: true,

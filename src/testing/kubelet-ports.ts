@@ -185,6 +185,13 @@ export class FakeCluster implements KubeletApi, PodSource {
     return Promise.resolve({ resourceVersion: String(this.#revision), status });
   }
 
+  createPod(pod: Pod): Promise<void> {
+    if (this.failure !== undefined) return Promise.reject(this.failure);
+    const uid = `api-${pod.metadata?.name ?? ""}-${this.#revision}`;
+    this.put({ ...pod, metadata: { ...pod.metadata, uid } });
+    return Promise.resolve();
+  }
+
   deletePod(_at: ObjectName, uid: string): Promise<void> {
     if (this.failure !== undefined) return Promise.reject(this.failure);
     this.deleted.push(uid);

@@ -97,6 +97,7 @@ class TestNode {
           isPrivileged: true,
         },
         housekeeping: undefined,
+        staticPodPath: undefined,
         probes: true,
         machine: () => readMachine(this.nodeDir),
         startsMax: 4,

@@ -249,6 +249,7 @@ export class StreamingCluster {
           isPrivileged: isReal,
         },
         housekeeping: undefined,
+        staticPodPath: undefined,
         probes: isReal,
         machine: () => readMachine(tmpdir()),
         startsMax: 4,

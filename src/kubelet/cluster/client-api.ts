@@ -35,6 +35,10 @@ export class ClientApi implements KubeletApi {
     }
   }
 
+  async createPod(pod: Pod, signal: AbortSignal): Promise<void> {
+    await this.#client.create(pods, pod, {}, signal);
+  }
+
   async deletePod(at: ObjectName, uid: string, signal: AbortSignal): Promise<void> {
     try {
       const options = { gracePeriodSeconds: 0, preconditions: { uid } };

@@ -83,6 +83,7 @@ async function withNodes(
           dns: { servers: [], domain: "cluster.local" },
           disk: undefined,
           housekeeping: undefined,
+          staticPodPath: undefined,
           probes: false,
           machine: async () => machine,
           startsMax: 4,

@@ -26,6 +26,7 @@ export interface NodeAgentOptions {
   readonly events: KubeletEvents;
   readonly runtime: Runtime;
   readonly machine: () => Promise<MachineFacts>;
+  readonly isShuttingDown: () => boolean;
   /** Undefined: they are read off the machine. */
   readonly pressures: () => ReadonlySet<Pressure> | undefined;
   readonly clock: Clock;
@@ -94,7 +95,7 @@ export class NodeAgent {
     const status = nodeStatus({
       identity: { ...identity, port: this.#port },
       machine: this.#machine,
-      health: { problems, pressures: this.#options.pressures() },
+      health: { problems: this.#withShutdown(problems), pressures: this.#options.pressures() },
       images,
       previous: this.#written?.status.conditions ?? this.#node?.status?.conditions ?? [],
       nowMs,
@@ -152,6 +153,10 @@ export class NodeAgent {
       signal.throwIfAborted();
       return { problems: [`container runtime is down: ${describeError(error)}`], images: [] };
     }
+  }
+
+  #withShutdown(problems: readonly string[]): readonly string[] {
+    return this.#options.isShuttingDown() ? ["node is shutting down", ...problems] : problems;
   }
 
   #tellChanges(status: NodeStatus): void {

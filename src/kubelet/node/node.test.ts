@@ -83,6 +83,7 @@ function agentOn(cluster: FakeCluster, clock: FakeClock, status: () => RuntimeSt
       events: cluster.recorder,
       runtime,
       machine: async () => machine,
+      isShuttingDown: () => false,
       pressures: () => undefined,
       clock,
       log: silentLogger,

@@ -49,6 +49,8 @@ export class PodAgent {
   readonly #context: PodContext;
   readonly #queue = new WorkQueue<string>();
   readonly #states = new Map<string, PodState>();
+  /** Who waits for pods to end, by uid. */
+  readonly #waiting = new Map<string, ((value: undefined) => void)[]>();
   #life = new AbortController().signal;
   #delayed: DelayedQueue<string> | undefined;
 
@@ -91,6 +93,28 @@ export class PodAgent {
     state.verdict = verdict;
     this.add(uid);
     return true;
+  }
+
+  /** Resolves when the pod has ended and the API shows it. Rejects when aborted. */
+  async ended(uid: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+    const abort = (): void => {
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    this.#waiting.set(uid, [...(this.#waiting.get(uid) ?? []), resolve]);
+    this.add(uid);
+    try {
+      await promise;
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  #tellEnded(uid: string): void {
+    for (const resolve of this.#waiting.get(uid) ?? []) resolve(undefined);
+    this.#waiting.delete(uid);
   }
 
   /** True when the pod is not here, or has given back what it had. */
@@ -144,7 +168,10 @@ export class PodAgent {
 
   #look(uid: string): void {
     const state = this.#stateOf(uid);
-    if (state === undefined) return;
+    if (state === undefined) {
+      this.#tellEnded(uid);
+      return;
+    }
     this.#admit(state);
     this.#allocate(state);
     const { prober, clock } = this.#context;
@@ -161,6 +188,7 @@ export class PodAgent {
     for (const action of plan.actions) if (action !== deletes) this.#start(state, action);
     this.#tellBackoffs(state, plan);
     const isWritten = this.#writeStatus(state, plan);
+    if (state.tornDown && isWritten) this.#tellEnded(uid);
     // The last status must be there before the pod goes.
     if (deletes !== undefined && isWritten) this.#start(state, deletes);
     this.#wake(state, plan);
@@ -380,6 +408,7 @@ export class PodAgent {
   }
 
   #forget(state: PodState): void {
+    this.#tellEnded(state.uid);
     this.#states.delete(state.uid);
     this.#context.prober.forget(state.uid);
     this.#context.ports.objects.release(state.uid);
