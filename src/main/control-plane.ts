@@ -22,7 +22,7 @@ import { accessParts } from "./access.ts";
 import { openCertificates, type Certificates } from "./certificates.ts";
 import { conversionOf } from "./conversions.ts";
 import { inProcessTransport } from "./in-process-transport.ts";
-import { issuer, serviceAddress, serviceRange } from "./network-plan.ts";
+import { dnsAddress, issuer, serviceAddress, serviceRange } from "./network-plan.ts";
 import { version } from "./version.ts";
 
 export interface ControlPlaneOptions {
@@ -174,6 +174,7 @@ function bootstrapSettings(
     port,
     serviceAddress,
     serviceRange,
+    dnsAddress,
     authority: authority.certificate,
     now: formatTime(clock.now()),
   };

@@ -4,6 +4,8 @@ import { networkInterfaces } from "node:os";
 export const serviceRange = "10.96.0.0/16";
 /** First address of the range: the `kubernetes` Service. */
 export const serviceAddress = "10.96.0.1";
+/** Of the cluster's DNS, as pods know it. */
+export const dnsAddress = "10.96.0.10";
 /** Addresses of pods, of all nodes; each node has a /24 of it. */
 export const podRange = "10.244.0.0/16";
 /** The node's own address in the network of its pods, where it has no other. */

@@ -9,6 +9,8 @@ export interface NodeNames {
   readonly hostTable: string;
   /** Table of nftables with the rules of services. */
   readonly serviceTable: string;
+  /** Table of nftables that leads questions to the node's DNS. */
+  readonly dnsTable: string;
   /** Marks the routes to pods of other nodes. */
   readonly routeProtocol: number;
   /** Device of the tunnel to nodes behind routers. */
@@ -27,6 +29,7 @@ export function nodeNames(nodeDirectory: string): NodeNames {
       cgroupParent: "/gantry",
       hostTable: "gantry",
       serviceTable: "gantry_services",
+      dnsTable: "gantry_dns",
       routeProtocol: firstProtocol,
       tunnelDevice: "gantry-vx",
     };
@@ -37,6 +40,7 @@ export function nodeNames(nodeDirectory: string): NodeNames {
     cgroupParent: `/gantry-${id}`,
     hostTable: `gantry_${id}`,
     serviceTable: `gantry_${id}_services`,
+    dnsTable: `gantry_${id}_dns`,
     // Others of the same number would have to share both the machine and its network namespace.
     routeProtocol: firstProtocol + 1 + ((digest[0] ?? 0) % otherProtocols),
     tunnelDevice: `gvx-${id}`,

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import type { UserInfo } from "#apiserver/contract.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
@@ -5,6 +6,8 @@ import type { Random } from "#base/random.ts";
 import type { Client } from "#client/client.ts";
 import { Informers } from "#client/informers.ts";
 import { findProgram, MissingProgramsError } from "#cri/containerd/binaries.ts";
+import { runClusterDns } from "#dns/cluster-dns.ts";
+import { parseResolvConf } from "#kubelet/pod/dns.ts";
 import { removePodNetwork } from "#network/links.ts";
 import { runPodNetwork } from "#network/pod-network.ts";
 import { nftOf } from "#proxy/nft/nft.ts";
@@ -15,7 +18,14 @@ import { conntrackOf, type Conntrack } from "#proxy/services/conntrack.ts";
 import { HealthCheckServers } from "#proxy/services/health-check-servers.ts";
 import type { HealthCheck } from "#proxy/services/plan.ts";
 import { runServiceProxy } from "#proxy/services/proxy.ts";
-import { machineAddress, podGateway, podRange, serviceRange } from "./network-plan.ts";
+import {
+  clusterDomain,
+  dnsAddress,
+  machineAddress,
+  podGateway,
+  podRange,
+  serviceRange,
+} from "./network-plan.ts";
 import { nodeNames } from "./node-names.ts";
 
 export interface NodeNetworkOptions {
@@ -84,7 +94,32 @@ export async function runNodeNetwork(
   await Promise.all([
     runServiceProxy({ ...common, ...services }, signal),
     runPodNetwork({ nodeName, names, informers, clock, log }, signal),
+    runDns(options, { informers, nft }, signal),
   ]);
+}
+
+async function runDns(
+  { address, clock, log, nodeDirectory }: NodeNetworkOptions,
+  at: { readonly informers: Informers; readonly nft: string },
+  signal: AbortSignal,
+): Promise<void> {
+  // A machine without one has nobody to ask for other names.
+  const resolvConf = await readFile("/etc/resolv.conf", "utf8").catch(() => "");
+  await runClusterDns(
+    {
+      informers: at.informers,
+      domain: clusterDomain,
+      serviceAddress: dnsAddress,
+      address,
+      ranges: [serviceRange, podRange],
+      servers: parseResolvConf(resolvConf).servers,
+      table: nodeNames(nodeDirectory).dnsTable,
+      applyRules: (script, stop) => nftOf(at.nft).apply(script, stop),
+      clock,
+      log: log.with({ component: "dns" }),
+    },
+    signal,
+  );
 }
 
 /** Removes all that {@link runNodeNetwork} left behind. Nothing there is success. */
@@ -93,6 +128,7 @@ export async function removeNodeNetwork(nodeDirectory: string, signal: AbortSign
   const { nft, ip } = await programs();
   await removePodNetwork(names, signal);
   await removeTable(nftOf(nft), names.serviceTable, signal);
+  await removeTable(nftOf(nft), names.dnsTable, signal);
   await removeServiceRoute({ ip, serviceRange, table: names.serviceTable }, signal);
   await removeLoopbackAddress(ip, loopbackLabel(nodeDirectory), signal);
 }

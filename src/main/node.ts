@@ -19,7 +19,7 @@ import type { CertificatePair } from "#pki/files.ts";
 import { EventSender } from "#reconcile/events.ts";
 import type { Drain } from "./drain.ts";
 import { nodeNames } from "./node-names.ts";
-import { clusterDomain } from "./network-plan.ts";
+import { clusterDomain, dnsAddress } from "./network-plan.ts";
 import { diskOf } from "./node-runtime.ts";
 
 /** The release of Kubernetes whose API the node speaks; kubectl shows it as the node's version. */
@@ -79,7 +79,7 @@ export async function runNode(options: NodeOptions, signal: AbortSignal): Promis
       },
       runtime: options.runtime,
       ports: cluster.of(name, recorder),
-      dns: { servers: [], domain: clusterDomain },
+      dns: { servers: isReal ? [dnsAddress] : [], domain: clusterDomain },
       disk: {
         ...places,
         cgroupRoot: isReal ? nodeNames(options.nodeDirectory).cgroupParent : undefined,

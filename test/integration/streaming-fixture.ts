@@ -24,6 +24,7 @@ import { readMachine } from "#kubelet/node/machine.ts";
 import { openKubeletServer } from "#kubelet/server/server.ts";
 import { runComponents } from "#main/components.ts";
 import { openControlPlane, type ControlPlane } from "#main/control-plane.ts";
+import { machineAddress } from "#main/network-plan.ts";
 import { writeAdminKubeconfig } from "#main/kubeconfig-file.ts";
 import { EventSender } from "#reconcile/events.ts";
 import { MemoryStore } from "#store/memory.ts";
@@ -191,7 +192,7 @@ export class StreamingCluster {
           host: "127.0.0.1",
           port: 0,
           // Only written into objects; loopback may not stand there.
-          advertiseAddress: "192.0.2.1",
+          advertiseAddress: machineAddress(),
           ...world,
         },
         never,

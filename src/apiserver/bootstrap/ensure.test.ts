@@ -17,6 +17,7 @@ const settings: BootstrapSettings = {
   addresses: ["192.168.1.5"],
   port: 6443,
   serviceAddress: "10.96.0.1",
+  dnsAddress: "10.96.0.10",
   serviceRange: "10.96.0.0/16",
   authority: "-----BEGIN CERTIFICATE-----",
   now: "2026-05-01T00:00:00Z",

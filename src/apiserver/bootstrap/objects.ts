@@ -20,6 +20,8 @@ export interface BootstrapSettings {
   readonly port: number;
   /** First address of the service range, `10.96.0.1`. */
   readonly serviceAddress: string;
+  /** Of the cluster's DNS, `10.96.0.10`. */
+  readonly dnsAddress: string;
   /** The service range, `10.96.0.0/16`. */
   readonly serviceRange: string;
   /** PEM of the cluster's authority. */
@@ -159,6 +161,7 @@ export function placeObjects(settings: BootstrapSettings): BootstrapObject[] {
       group: "discovery.k8s.io",
       object: sliceObject(settings),
     },
+    { resource: "services", group: "", object: dnsServiceObject(settings) },
     configMap("kube-public", "cluster-info", { kubeconfig: clusterInfo(settings) }),
     configMap("kube-system", "extension-apiserver-authentication", {
       "client-ca-file": settings.authority,
@@ -184,6 +187,40 @@ function serviceObject({ serviceAddress, port }: BootstrapSettings): JsonObject 
       internalTrafficPolicy: "Cluster",
       sessionAffinity: "None",
       ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: port }],
+    },
+    status: { loadBalancer: {} },
+  };
+}
+
+/** Every node answers its own pods, so the service has no endpoints, and the proxy leaves it alone. */
+function dnsServiceObject({ dnsAddress }: BootstrapSettings): JsonObject {
+  const port = (name: string, protocol: string): JsonObject => ({
+    name,
+    port: 53,
+    protocol,
+    targetPort: 53,
+  });
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: {
+      name: "kube-dns",
+      namespace: "kube-system",
+      labels: {
+        "k8s-app": "kube-dns",
+        "kubernetes.io/cluster-service": "true",
+        "service.kubernetes.io/service-proxy-name": "gantry-dns",
+      },
+    },
+    spec: {
+      type: "ClusterIP",
+      clusterIP: dnsAddress,
+      clusterIPs: [dnsAddress],
+      ipFamilies: [familyOf(dnsAddress)],
+      ipFamilyPolicy: "SingleStack",
+      internalTrafficPolicy: "Cluster",
+      sessionAffinity: "None",
+      ports: [port("dns", "UDP"), port("dns-tcp", "TCP")],
     },
     status: { loadBalancer: {} },
   };
