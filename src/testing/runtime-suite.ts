@@ -588,6 +588,28 @@ function imageTests(get: () => RuntimeTester): void {
     await runtime.removeImage("example.test/imported:1", signal);
   });
 
+  test("images: the files of one can be seen until they are released", async () => {
+    const { runtime, signal } = get();
+    const name = "example.test/viewed:1";
+    const archive = ociArchive({
+      name,
+      architecture: process.arch === "arm64" ? "arm64" : "amd64",
+      config: { Cmd: ["/none"], Env: [], WorkingDir: "/" },
+      files: [{ type: "file", name: "greeting", mode: 0o644, content: Buffer.from("hi") }],
+    });
+    await runtime.importImage(archive, signal);
+    const image = await runtime.imageStatus(name, signal);
+    assert.ok(image !== undefined);
+    const mount = await runtime.viewImage(image.id, "view-1", signal);
+    assert.deepEqual(await runtime.viewImage(image.id, "view-1", signal), mount);
+    if (mount?.type === "bind") {
+      assert.equal(await readFile(join(mount.source, "greeting"), "utf8"), "hi");
+    }
+    await runtime.removeImage(name, signal);
+    await runtime.releaseImage("view-1", signal);
+    await runtime.releaseImage("view-1", signal);
+  });
+
   test("images: an archive that names no image is refused", async () => {
     const { runtime, signal } = get();
     async function* empty(): AsyncGenerator<Uint8Array> {

@@ -317,6 +317,37 @@ test("DefaultTolerationSeconds and TaintNodesByCondition", async () => {
   }
 });
 
+test("PersistentVolumeClaimResize", async () => {
+  const growing = (name: string): JsonObject => ({
+    apiVersion: "storage.k8s.io/v1",
+    kind: "StorageClass",
+    metadata: { name },
+    allowVolumeExpansion: name === "grows",
+  });
+  const { send } = setUp([growing("grows"), growing("stays")]);
+  const claim = (storageClassName: string, storage: string, phase = "Bound"): JsonObject =>
+    named("PersistentVolumeClaim", "data", {
+      spec: { storageClassName, resources: { requests: { storage } } },
+      status: { phase },
+    });
+  const update = async (object: JsonObject, previous: JsonObject): Promise<unknown> =>
+    await send({
+      to: "persistentvolumeclaims",
+      operation: "UPDATE",
+      name: "data",
+      object,
+      previous,
+    });
+  await update(claim("grows", "2Gi"), claim("grows", "1Gi"));
+  await update(claim("stays", "1024Mi"), claim("stays", "1Gi"));
+  const message = /^persistentvolumeclaims "data" is forbidden: only dynamically provisioned pvc/;
+  for (const name of ["stays", "none", ""]) {
+    await refused(update(claim(name, "2Gi"), claim(name, "1Gi")), 403, message);
+  }
+  const pending = claim("grows", "1Gi", "Pending");
+  await refused(update(claim("grows", "2Gi"), pending), 403, /Only bound persistent volume claims/);
+});
+
 test("DefaultStorageClass, DefaultIngressClass, StorageObjectInUseProtection", async () => {
   const storageClass = (name: string, created: string, isDefault: string): JsonObject => ({
     apiVersion: "storage.k8s.io/v1",

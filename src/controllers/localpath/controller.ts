@@ -38,9 +38,11 @@ interface Context {
 
 const claimPrefix = "claim:";
 const volumePrefix = "volume:";
+const nodePrefix = "node:";
 const onNodeIndex = "local-path-node";
 const classIndex = "class";
 const ofVolumeIndex = "volume";
+const volumeNameIndex = "local-path-volume";
 /** A node that does not answer is asked again after this. */
 const retryMs = 15_000;
 
@@ -60,6 +62,7 @@ export function localPathControllerWith(
   const nodeInformer = ports.informers.of(nodes);
   claims.addIndex(classIndex, (it) => [classOfClaim(it)]);
   claims.addIndex(ofVolumeIndex, (it) => [it.spec?.volumeName ?? ""]);
+  claims.addIndex(volumeNameIndex, (it) => [volumeNameOf(it)]);
   volumes.addIndex(onNodeIndex, (it) => (isOurs(it) ? [nodeOfVolume(it)] : []));
   const recorder = ports.recorder("gantry-local-path");
   const context: Context = {
@@ -85,12 +88,20 @@ export function localPathControllerWith(
       ),
       watches(
         nodeInformer,
-        (it) =>
-          volumes.byIndex(onNodeIndex, nameOf(it)).map((volume) => volumePrefix + nameOf(volume)),
+        (it) => [
+          `${nodePrefix}${nameOf(it)}`,
+          ...volumes
+            .byIndex(onNodeIndex, nameOf(it))
+            .map((volume) => volumePrefix + nameOf(volume)),
+        ],
         ({ previous, current }) => readiness(previous) !== readiness(current),
       ),
     ],
     async reconcile(key, signal) {
+      if (key.startsWith(nodePrefix)) {
+        await reconcileNode(context, key.slice(nodePrefix.length), signal);
+        return {};
+      }
       return key.startsWith(claimPrefix)
         ? await reconcileClaim(context, key.slice(claimPrefix.length), signal)
         : await reconcileVolume(context, key.slice(volumePrefix.length), signal);
@@ -226,7 +237,7 @@ async function reconcileVolume(
       return {};
     case "delete": {
       const options = { preconditions: { uid: uidOf(volume) } };
-      await client.delete(persistentVolumes, { name }, options, signal);
+      await ignoringGone(client.delete(persistentVolumes, { name }, options, signal));
       return {};
     }
     case "finish": {
@@ -237,9 +248,44 @@ async function reconcileVolume(
         (it) => it !== directoryFinalizer,
       );
       const metadata = { ...volume.metadata, finalizers };
-      await client.update(persistentVolumes, { ...volume, metadata }, {}, signal);
+      await ignoringGone(client.update(persistentVolumes, { ...volume, metadata }, {}, signal));
       return {};
     }
+  }
+}
+
+/** The cache may lag: what is gone already needs nothing more. */
+async function ignoringGone(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!isStatus(error, "NotFound")) throw error;
+  }
+}
+
+/**
+ * Removes empty directories of which neither volume nor claim is known: a provisioner that was
+ * killed between directory and volume leaves one.
+ */
+async function reconcileNode(
+  { nodes: known, volumes, claims, directories, ports }: Context,
+  name: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const node = known.get(name);
+  const port = node?.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 0;
+  if (readiness(node) !== "True" || port === 0) return;
+  try {
+    for (const directory of await directories.list(name, signal)) {
+      const isKnown =
+        volumes.get(directory) !== undefined ||
+        claims.byIndex(volumeNameIndex, directory).length > 0;
+      if (!isKnown) await directories.removeEmpty(name, directory, signal);
+    }
+  } catch (error) {
+    if (signal.aborted) throw error;
+    // It is looked at again when it is ready again.
+    ports.log.info("volumes of a node not looked at", { node: name, why: describeError(error) });
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Pod } from "#api/gen/types.ts";
 import type { KubernetesObject } from "#api/object.ts";
+import { isStatus } from "#api/status.ts";
 import {
   persistentVolumeClaims,
   persistentVolumes,
@@ -103,5 +104,10 @@ async function write<T extends KubernetesObject>(
 ): Promise<void> {
   if (finalizers === undefined) return;
   const metadata = { ...object.metadata, finalizers };
-  await client.update<T>(resource, { ...object, metadata }, {}, signal);
+  try {
+    await client.update<T>(resource, { ...object, metadata }, {}, signal);
+  } catch (error) {
+    // Let go by an earlier look, which the cache has yet to show.
+    if (!isStatus(error, "NotFound")) throw error;
+  }
 }

@@ -9,8 +9,8 @@ export type Route =
       readonly uid: string | undefined;
       readonly container: string;
     }
-  /** `PUT` makes, `DELETE` removes the directory of a local-path volume. */
-  | { readonly kind: "local-volume"; readonly volume: string }
+  /** `PUT` makes, `DELETE` removes the directory of a local-path volume; `GET` without a name lists. */
+  | { readonly kind: "local-volumes"; readonly volume: string | undefined }
   | {
       readonly kind: "port-forward";
       readonly namespace: string;
@@ -37,8 +37,8 @@ export function parseRoute(url: string): RoutedRequest | undefined {
 function routeOf(segments: readonly string[]): Route | undefined {
   const plain = plainRoutes[segments.join("/")];
   if (plain !== undefined) return { kind: plain };
-  const [root, volume = ""] = segments;
-  if (root === "localVolumes" && segments.length === 2) return { kind: "local-volume", volume };
+  const [root, volume] = segments;
+  if (root === "localVolumes" && segments.length <= 2) return { kind: "local-volumes", volume };
   return podRouteOf(segments);
 }
 

@@ -12,7 +12,7 @@ import { refuseClient } from "./client-identity.ts";
 import { serveCommand } from "./commands.ts";
 import { serveLogs } from "./container-logs.ts";
 import { ServerFault } from "./fault.ts";
-import { serveLocalVolume } from "./local-volumes.ts";
+import { serveLocalVolumes } from "./local-volumes.ts";
 import { servePlain } from "./plain.ts";
 import type { ServedPods } from "./pods.ts";
 import { servePortForward } from "./port-forward.ts";
@@ -155,9 +155,10 @@ class NodeServer implements KubeletServer {
         case "attach":
         case "port-forward":
           throw new ServerFault(400, "Upgrade request required");
-        case "local-volume": {
+        case "local-volumes": {
           const { localVolumes } = this.#options;
-          await serveLocalVolume(localVolumes, route.volume, { request, response }, signal);
+          const volumes = { volume: route.volume, query: asked.query };
+          await serveLocalVolumes(localVolumes, volumes, { request, response }, signal);
           return;
         }
         case "health":
@@ -224,7 +225,7 @@ class NodeServer implements KubeletServer {
         await servePortForward(this.#options, { route, query }, upgrade, signal);
         return;
       case "logs":
-      case "local-volume":
+      case "local-volumes":
       case "health":
       case "pods":
       case "summary":

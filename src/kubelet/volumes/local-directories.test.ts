@@ -33,6 +33,18 @@ test("LocalDirectories: made for everybody, made again without loss, removed wit
   });
 });
 
+test("LocalDirectories: what is listed, and what goes only when it is empty", async () => {
+  await inTemporary(async (directory) => {
+    const directories = new LocalDirectories(join(directory, "volumes"));
+    assert.deepEqual(await directories.list(), []);
+    await directories.create("pvc-1");
+    await writeFile(join(await directories.create("pvc-2"), "data"), "");
+    await mkdir(join(directory, "volumes/.removing-pvc-3"));
+    for (const name of ["pvc-1", "pvc-2", "pvc-9"]) await directories.removeEmpty(name);
+    assert.deepEqual(await directories.list(), ["pvc-2"]);
+  });
+});
+
 test("LocalDirectories: a removal that was cut short is finished", async () => {
   await inTemporary(async (root) => {
     const directories = new LocalDirectories(root);

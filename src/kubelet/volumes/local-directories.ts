@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
-import { chmod, lstat, mkdir, open, rename } from "node:fs/promises";
+import { chmod, lstat, mkdir, open, rename, rmdir } from "node:fs/promises";
 import { join } from "node:path";
+import { namesIn } from "./names-in.ts";
 
 /** A PersistentVolume's name: no slash, no leading dot, no `..`. */
 const volumeName = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
@@ -58,6 +59,20 @@ export class LocalDirectories {
       throw error;
     }
     await removeTree(ending, signal);
+  }
+
+  /** Names of the volumes that have a directory. */
+  async list(): Promise<readonly string[]> {
+    return (await namesIn(this.#root)).filter((it) => volumeName.test(it));
+  }
+
+  /** Removes the directory if nothing is in it. */
+  async removeEmpty(name: string): Promise<void> {
+    try {
+      await rmdir(this.#pathOf(name));
+    } catch (error) {
+      if (!isCode(error, "ENOENT") && !isCode(error, "ENOTEMPTY")) throw error;
+    }
   }
 
   #pathOf(name: string): string {
