@@ -181,3 +181,22 @@ test("WatchedObjects: current while somebody refers to it, and no longer", async
   assert.equal(await objects.configMap(at, "pod-3", never), undefined);
   assert.equal(heard.length, before);
 });
+
+test("WatchedObjects: one that never changes is read once, and kept", async () => {
+  await using api = await openTestApi(clock);
+  const { client } = api;
+  await using objects = new WatchedObjects({ client, clock, random, log });
+  const at = { namespace: "default", name: "fixed" };
+  const heard: string[] = [];
+  objects.subscribe((owner) => heard.push(owner));
+  const map = { metadata: at, data: { a: "1" }, immutable: true };
+  await client.create<ConfigMap>(configMaps, map, {}, never);
+  assert.deepEqual((await objects.configMap(at, "pod-1", never))?.data, { a: "1" });
+  const before = heard.length;
+  await client.delete(configMaps, at, {}, never);
+  assert.deepEqual((await objects.configMap(at, "pod-2", never))?.data, { a: "1" });
+  assert.equal(heard.length, before);
+  objects.release("pod-1");
+  objects.release("pod-2");
+  assert.equal(await objects.configMap(at, "pod-3", never), undefined);
+});

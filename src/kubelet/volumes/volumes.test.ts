@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import {
+  chmod,
   mkdir,
   mkdtemp,
   readdir,
@@ -291,4 +293,25 @@ test("Tokens: replaced at 80 % of their life, kept while the server fails", asyn
   }
   assert.deepEqual(seen, ["t1", "t1", "t1", "t2"]);
   assert.equal(tokens.nextRefreshMs("u1"), 1_600_001);
+});
+
+test("openSubPath: what is missing is made as open as the volume, and pipes do not block", async () => {
+  await inTemporary(async (directory) => {
+    const base = join(directory, "volume");
+    await mkdir(base);
+    await chmod(base, 0o2777);
+    await using made = await openSubPath(base, "a/b");
+    assert.equal((await made.stat()).isDirectory(), true);
+    for (const path of ["a", "a/b"]) {
+      assert.equal((await stat(join(base, path))).mode & 0o7777, 0o2777);
+    }
+    execFileSync("mkfifo", [join(base, "pipe")]);
+    await using pipe = await openSubPath(base, "pipe");
+    assert.equal((await pipe.stat()).isFIFO(), true);
+    await symlink("nowhere", join(base, "dangling"));
+    await assert.rejects(openSubPath(base, "dangling"), /changed while it was opened/);
+    await symlink(directory, join(base, "out"));
+    await assert.rejects(openSubPath(base, "out/new"), /leads out of the volume/);
+    assert.deepEqual(await readdir(directory), ["volume"]);
+  });
 });
