@@ -16,6 +16,11 @@ export interface Actuated {
   /** By container id. An id that is missing has what was granted. */
   readonly containers: ReadonlyMap<string, ResourceRequirements>;
   readonly pod: ResourceRequirements | undefined;
+  /**
+   * Of the pod's own group: `granted` before it has room for what was granted, `grown` while it has
+   * room for the old amounts too, `settled` when it is held to what was granted.
+   */
+  readonly group: "granted" | "grown" | "settled";
 }
 
 /** What the pod asks for. */
@@ -50,6 +55,7 @@ export function recoveredAllocation(pod: Pod): Allocation {
 export function recoveredActuation(pod: Pod): {
   containers: Map<string, ResourceRequirements>;
   pod: ResourceRequirements | undefined;
+  group: Actuated["group"];
 } {
   const containers = new Map<string, ResourceRequirements>();
   const { containerStatuses = [], initContainerStatuses = [], resources } = pod.status ?? {};
@@ -61,7 +67,8 @@ export function recoveredActuation(pod: Pod): {
     if (id !== undefined && actual !== undefined) containers.set(id, actual);
   }
   const asked = pod.spec?.resources;
-  return { containers, pod: asked === undefined ? undefined : (resources ?? asked) };
+  const ofPod = asked === undefined ? undefined : (resources ?? asked);
+  return { containers, pod: ofPod, group: "settled" };
 }
 
 /** The pod with the granted resources in its spec; the same object where nothing differs. */

@@ -7,7 +7,7 @@ import type { KubeletPorts, PodHost } from "#kubelet/ports.ts";
 import type { Hooks } from "#kubelet/probes/hooks.ts";
 import type { Prober } from "#kubelet/probes/prober.ts";
 import type { UsageSource } from "#kubelet/server/usage.ts";
-import type { Allocation } from "./allocation.ts";
+import type { Actuated, Allocation } from "./allocation.ts";
 import type { PodContainer } from "./containers.ts";
 import type { NodeDns } from "./dns.ts";
 import type { Images } from "./images.ts";
@@ -61,6 +61,7 @@ export interface PodState {
   readonly actuated: {
     readonly containers: Map<string, ResourceRequirements>;
     pod: ResourceRequirements | undefined;
+    group: Actuated["group"];
   };
   vanished: boolean;
   admitted: boolean;

@@ -114,7 +114,8 @@ function decideRunning(
   const probes = input.probes.get(running.id);
   if (probes?.startup === "failure") return killOf(input, container, running, "startup");
   if (probes?.liveness === "failure") return killOf(input, container, running, "liveness");
-  if (containerResize(container, running.id, input.actuated) === "restart") {
+  const isGrown = input.actuated.group !== "granted";
+  if (isGrown && containerResize(container, running.id, input.actuated) === "restart") {
     return killOf(input, container, running, "resize");
   }
   return { kind: "keep", containerId: running.id };

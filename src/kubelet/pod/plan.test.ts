@@ -23,7 +23,7 @@ function inputOf(pod: Pod, more: Partial<PodInput> = {}): PodInput {
     verdict: undefined,
     stoppingSinceMs: undefined,
     stoppedSandboxes: new Set(),
-    actuated: { containers: new Map(), pod: undefined },
+    actuated: { containers: new Map(), pod: undefined, group: "settled" },
     sandboxAttemptMin: 0,
     tornDown: false,
     nowMs,
@@ -98,9 +98,10 @@ const resizedAnew = podOf({
     }),
   ],
 });
-const one = {
-  actuated: { containers: new Map([["app-0", { limits: { cpu: "1" } }]]), pod: undefined },
-};
+function one(group: "granted" | "grown" | "settled"): Pick<PodInput, "actuated"> {
+  const containers = new Map([["app-0", { limits: { cpu: "1" } }]]);
+  return { actuated: { containers, pod: undefined, group } };
+}
 const deleted = { deletionTimestamp: "1970-01-01T00:01:40Z", deletionGracePeriodSeconds: 10 };
 const dead = podOf({}, deleted);
 const deadSidecars = podOf(sidecars.spec, deleted);
@@ -111,13 +112,30 @@ const stopped = new Set(["s0"]);
 const cases: [name: string, pod: Pod, input: Partial<PodInput>, want: string][] = [
   ["new pod", plain, noSandbox, "sandbox#0"],
   ["sandbox name taken", plain, { ...noSandbox, sandboxAttemptMin: 3 }, "sandbox#3"],
-  ["resized", resized, { ...observed(instance("app")), ...one }, "resize"],
-  ["resized and ended", resized, { ...observed(exited("app")), ...one }, "start app#1+10000"],
+  ["resized", resized, { ...observed(instance("app")), ...one("granted") }, "resize"],
   [
-    "resized with a restart",
+    "resized and ended",
+    resized,
+    { ...observed(exited("app")), ...one("settled") },
+    "start app#1+10000",
+  ],
+  [
+    "resized with a restart: room first",
     resizedAnew,
-    { ...observed(instance("app")), ...one },
-    "resize, kill app-0/30 resize",
+    { ...observed(instance("app")), ...one("granted") },
+    "resize",
+  ],
+  [
+    "resized with a restart: then its end",
+    resizedAnew,
+    { ...observed(instance("app")), ...one("grown") },
+    "kill app-0/30 resize",
+  ],
+  [
+    "resized with a restart: then the group is held to the new amounts",
+    resizedAnew,
+    { ...observed(exited("app")), ...one("grown"), replaced: new Set(["app-0"]) },
+    "resize, start app#1",
   ],
   ["a hook comes first", hooked, {}, "start proxy#0"],
   [

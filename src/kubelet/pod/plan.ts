@@ -17,7 +17,7 @@ import {
   type PodPlan,
   type Verdict,
 } from "./input.ts";
-import { isResizing } from "./resize.ts";
+import { needsResize } from "./resize.ts";
 import { shouldRestart } from "./restart.ts";
 import { currentSandbox, nextSandboxAttempt } from "./sandbox.ts";
 import { planStopping } from "./stopping.ts";
@@ -81,7 +81,7 @@ function planRunning(input: PodInput, draft: Draft): boolean {
   const sandbox = currentSandbox(input.pod, input.observed.sandboxes);
   if (sandbox === undefined) return planSandbox(input, draft);
   planGarbage(input, sandbox.id, draft);
-  if (isResizing(input)) draft.actions.push({ kind: "resize" });
+  if (needsResize(input)) draft.actions.push({ kind: "resize" });
   for (const container of ephemeralContainersOf(input.pod)) {
     const isNew = instancesOf(input.observed.containers, container.spec.name).length === 0;
     if (isNew) apply(draft, decideContainer(input, container, sandbox.id), container, sandbox.id);

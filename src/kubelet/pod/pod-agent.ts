@@ -292,6 +292,7 @@ export class PodAgent {
     if (refusal === undefined) {
       state.allocation = allocationOf(desired);
       state.pod = withAllocation(desired, state.allocation);
+      state.actuated.group = "granted";
       state.resize = { pending: undefined, running: { generation, error: "" } };
       const message = resizeMessage("started", state.pod, generation);
       ports.events.pod(desired, { type: "Normal", reason: "ResizeStarted", message });

@@ -3,7 +3,7 @@ import type { ResourceUsage } from "#kubelet/server/usage.ts";
 import { sameResources } from "./allocation.ts";
 import { findContainer, instancesOf, type PodContainer } from "./containers.ts";
 import type { Operation } from "./context.ts";
-import { containerResize } from "./resize.ts";
+import { canSettle, containerResize } from "./resize.ts";
 import { containerResources, podLimits } from "./resources.ts";
 
 /**
@@ -18,12 +18,16 @@ export async function resizePod(operation: Operation, signal: AbortSignal): Prom
   const updates = containers.flatMap((instance) => updateOf(operation, instance, containers));
   await checkMemory(operation, updates);
   await context.host.resize(pod, "grow");
+  state.actuated.group = "grown";
   for (const { container, instance } of updates) {
     const resources = containerResources(pod, container.spec, context.node().memoryBytes);
     await context.runtime.updateResources(instance.id, resources, signal);
     state.actuated.containers.set(instance.id, container.spec.resources ?? {});
   }
+  const observed = context.cache.get(state.uid);
+  if (!canSettle({ pod, observed, actuated: state.actuated })) return;
   await context.host.resize(pod, "settle");
+  state.actuated.group = "settled";
   state.actuated.pod = pod.spec?.resources;
 }
 

@@ -90,7 +90,11 @@ for (const [now, granted, resizePolicy, want] of resizes) {
   test(`containerResize: ${JSON.stringify([now, granted, resizePolicy])} -> ${want}`, () => {
     const spec = containerOf("app", { resources: granted, resizePolicy });
     const containers = new Map(now === undefined ? [] : [["c1", now]]);
-    const got = containerResize({ spec, role: "regular" }, "c1", { containers, pod: undefined });
+    const got = containerResize({ spec, role: "regular" }, "c1", {
+      containers,
+      pod: undefined,
+      group: "settled",
+    });
     assert.equal(got, want);
   });
 }

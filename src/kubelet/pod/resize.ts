@@ -1,5 +1,5 @@
 import type { Container, Pod, PodCondition } from "#api/gen/types.ts";
-import { differing, sameResources, type Actuated } from "./allocation.ts";
+import { differing, type Actuated } from "./allocation.ts";
 import { findContainer, instancesOf, type PodContainer } from "./containers.ts";
 import type { PodInput } from "./input.ts";
 import { podRequests } from "./resources.ts";
@@ -34,16 +34,38 @@ function restartsFor({ resizePolicy = [] }: Container, resource: string): boolea
   );
 }
 
+type ResizeInput = Pick<PodInput, "pod" | "observed" | "actuated">;
+
 /** True while a running container or the pod's own group is held to other amounts than granted. */
-export function isResizing({ pod, observed, actuated }: PodInput): boolean {
-  if (!sameResources(pod.spec?.resources, actuated.pod)) return true;
-  return observed.containers.some((instance) => {
-    if (instance.state !== "running") return false;
+export function isResizing(input: ResizeInput): boolean {
+  return input.actuated.group !== "settled" || resizesOf(input).size > 0;
+}
+
+/**
+ * True when there is something to put into effect now. The group gives up the room of the old
+ * amounts only when no container needs it any more.
+ */
+export function needsResize(input: ResizeInput): boolean {
+  const { group } = input.actuated;
+  const needs = resizesOf(input);
+  return group === "granted" || needs.has("update") || (group === "grown" && canSettle(input));
+}
+
+/** False while a container that runs with other amounts waits for its restart. */
+export function canSettle(input: ResizeInput): boolean {
+  return !resizesOf(input).has("restart");
+}
+
+function resizesOf({ pod, observed, actuated }: ResizeInput): ReadonlySet<"update" | "restart"> {
+  const needs = new Set<"update" | "restart">();
+  for (const instance of observed.containers) {
     const container = findContainer(pod, instance.metadata.name);
     const newest = instancesOf(observed.containers, instance.metadata.name)[0];
-    if (container === undefined || newest !== instance) return false;
-    return containerResize(container, instance.id, actuated) !== "none";
-  });
+    if (instance.state !== "running" || container === undefined || newest !== instance) continue;
+    const need = containerResize(container, instance.id, actuated);
+    if (need !== "none") needs.add(need);
+  }
+  return needs;
 }
 
 /** The order in which pods that wait for room are asked again. Upstream: sortPendingResizes. */

@@ -22,7 +22,7 @@ function inputOf(pod: Pod, more: Partial<StatusInput> = {}): StatusInput {
     verdict: undefined,
     stoppingSinceMs: undefined,
     stoppedSandboxes: new Set(),
-    actuated: { containers: new Map(), pod: undefined },
+    actuated: { containers: new Map(), pod: undefined, group: "settled" },
     resize: noResize,
     sandboxAttemptMin: 0,
     tornDown: false,
