@@ -32,6 +32,10 @@ export const endpointSlices: ResourceOf<types.EndpointSlice> = builtin(
   "discovery.k8s.io",
   "endpointslices",
 );
+export const networkPolicies: ResourceOf<types.NetworkPolicy> = builtin(
+  "networking.k8s.io",
+  "networkpolicies",
+);
 export const leases: ResourceOf<types.Lease> = builtin("coordination.k8s.io", "leases");
 export const clusterRoles: ResourceOf<types.ClusterRole> = builtin(rbacGroup, "clusterroles");
 export const certificateSigningRequests: ResourceOf<types.CertificateSigningRequest> = builtin(

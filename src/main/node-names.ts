@@ -11,6 +11,8 @@ export interface NodeNames {
   readonly serviceTable: string;
   /** Table of nftables that leads questions to the node's DNS. */
   readonly dnsTable: string;
+  /** Table of nftables with the rules of network policies. */
+  readonly policyTable: string;
   /** Marks the routes to pods of other nodes. */
   readonly routeProtocol: number;
   /** Device of the tunnel to nodes behind routers. */
@@ -30,6 +32,7 @@ export function nodeNames(nodeDirectory: string): NodeNames {
       hostTable: "gantry",
       serviceTable: "gantry_services",
       dnsTable: "gantry_dns",
+      policyTable: "gantry_policies",
       routeProtocol: firstProtocol,
       tunnelDevice: "gantry-vx",
     };
@@ -41,6 +44,7 @@ export function nodeNames(nodeDirectory: string): NodeNames {
     hostTable: `gantry_${id}`,
     serviceTable: `gantry_${id}_services`,
     dnsTable: `gantry_${id}_dns`,
+    policyTable: `gantry_${id}_policies`,
     // Others of the same number would have to share both the machine and its network namespace.
     routeProtocol: firstProtocol + 1 + ((digest[0] ?? 0) % otherProtocols),
     tunnelDevice: `gvx-${id}`,

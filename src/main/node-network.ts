@@ -11,6 +11,7 @@ import { parseResolvConf } from "#kubelet/pod/dns.ts";
 import { removePodNetwork } from "#network/links.ts";
 import { runPodNetwork } from "#network/pod-network.ts";
 import { nftOf } from "#proxy/nft/nft.ts";
+import { runPolicyEnforcer } from "#proxy/policy/enforcer.ts";
 import { removeTable } from "#proxy/nft/table.ts";
 import { ensureLoopbackAddress, removeLoopbackAddress } from "#proxy/loopback-address.ts";
 import { ensureServiceRoute, removeServiceRoute } from "#proxy/service-route.ts";
@@ -93,6 +94,7 @@ export async function runNodeNetwork(
   };
   await Promise.all([
     runServiceProxy({ ...common, ...services }, signal),
+    runPolicyEnforcer({ ...common, table: names.policyTable }, signal),
     runPodNetwork({ nodeName, names, informers, clock, log }, signal),
     runDns(options, { informers, nft }, signal),
   ]);
@@ -127,8 +129,9 @@ export async function removeNodeNetwork(nodeDirectory: string, signal: AbortSign
   const names = nodeNames(nodeDirectory);
   const { nft, ip } = await programs();
   await removePodNetwork(names, signal);
-  await removeTable(nftOf(nft), names.serviceTable, signal);
-  await removeTable(nftOf(nft), names.dnsTable, signal);
+  for (const table of [names.serviceTable, names.policyTable, names.dnsTable]) {
+    await removeTable(nftOf(nft), table, signal);
+  }
   await removeServiceRoute({ ip, serviceRange, table: names.serviceTable }, signal);
   await removeLoopbackAddress(ip, loopbackLabel(nodeDirectory), signal);
 }

@@ -3,6 +3,11 @@ import type { RoleRow } from "./rows.ts";
 /** The ClusterRoles of a fresh Kubernetes 1.36 cluster for people and components, apart from the
  * controllers'. Facts: `plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go`. */
 export const clusterRoles: readonly RoleRow[] = [
+  {
+    // Ours: policies select pods by labels, and rules are of addresses.
+    name: "gantry:network-policy",
+    rules: ["list,watch core namespaces,pods", "list,watch networking.k8s.io networkpolicies"],
+  },
   { name: "admin", aggregates: ["admin"], rules: [] },
   { name: "cluster-admin", rules: ["* * *", "* *"] },
   { name: "edit", aggregatedTo: "admin", aggregates: ["edit"], rules: [] },

@@ -160,6 +160,11 @@ export const joinRoles: readonly RoleRow[] = [
 
 export const joinBindings: readonly BindingRow[] = [
   {
+    name: "gantry:network-policy",
+    role: "gantry:network-policy",
+    subjects: ["User system:kube-proxy", "Group system:nodes"],
+  },
+  {
     name: "gantry:cluster-info",
     namespace: "kube-public",
     role: "gantry:cluster-info",

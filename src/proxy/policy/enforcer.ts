@@ -1,0 +1,111 @@
+import type { Namespace, NetworkPolicy, Node, Pod } from "#api/gen/types.ts";
+import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import type { Informer } from "#client/informer.ts";
+import type { Informers } from "#client/informers.ts";
+import { namespaces, networkPolicies, nodes, pods } from "#client/kinds.ts";
+import { nameOf } from "#client/object-key.ts";
+import type { Ledger } from "#proxy/nft/ledger.ts";
+import type { Nft } from "#proxy/nft/nft.ts";
+import { NftTable } from "#proxy/nft/table.ts";
+import { policyBaseRules } from "./base-rules.ts";
+import { planPolicies } from "./plan.ts";
+import { policyPod, projectPod } from "./policy-pod.ts";
+
+export interface PolicyEnforcerOptions {
+  readonly informers: Informers;
+  readonly nodeName: string;
+  /** Name of the nftables table; one a node. */
+  readonly table: string;
+  readonly nft: Nft;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/**
+ * Keeps a node's rules as the network policies are, until the signal aborts. The rules stay then, so
+ * that nothing opens while the program is away.
+ */
+export async function runPolicyEnforcer(
+  options: PolicyEnforcerOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { informers, nodeName, table, nft, clock, log } = options;
+  const watched: Watched = {
+    policies: informers.of(networkPolicies),
+    pods: informers.of(pods, { name: "policy", project: projectPod }),
+    namespaces: informers.of(namespaces),
+    node: informers.of(nodes, { fieldSelector: `metadata.name=${nodeName}` }),
+  };
+  await Promise.all(Object.values(watched).map((it: Synced) => it.synced(signal)));
+  const rules = new NftTable({
+    table: { name: table, base: policyBaseRules },
+    nft,
+    clock,
+    log,
+    plan: (ledger) => {
+      plan(ledger, watched, nodeName);
+    },
+  });
+  const unsubscribes = subscribe(watched, () => {
+    rules.touch();
+  });
+  await rules.run(signal);
+  for (const unsubscribe of unsubscribes) unsubscribe();
+}
+
+interface Synced {
+  synced(signal: AbortSignal): Promise<void>;
+}
+
+interface Watched {
+  readonly policies: Informer<NetworkPolicy>;
+  readonly pods: Informer<Pod>;
+  readonly namespaces: Informer<Namespace>;
+  readonly node: Informer<Node>;
+}
+
+/** The table's only owner. */
+const owner = "policies";
+
+function plan(ledger: Ledger, watched: Watched, nodeName: string): void {
+  const policies = watched.policies.list();
+  const fragment = planPolicies({
+    policies,
+    pods: policies.length === 0 ? [] : watched.pods.list().flatMap((it) => policyPod(it) ?? []),
+    namespaces: new Map(
+      watched.namespaces.list().map((it) => [nameOf(it), it.metadata?.labels ?? {}]),
+    ),
+    nodeName,
+    nodeRange: watched.node.get(nodeName)?.spec?.podCIDR,
+  });
+  ledger.put(owner, fragment);
+}
+
+/** Heartbeats and the like change no rule, and without policies nothing does. */
+function subscribe(watched: Watched, touch: () => void): (() => void)[] {
+  function touchIf(concerns: boolean): void {
+    if (concerns && watched.policies.size > 0) touch();
+  }
+  return [
+    watched.policies.subscribe(touch),
+    watched.pods.subscribe(({ previous, current }) => {
+      touchIf(podText(previous) !== podText(current));
+    }),
+    watched.namespaces.subscribe(({ previous, current }) => {
+      touchIf(labelText(previous) !== labelText(current));
+    }),
+    watched.node.subscribe(({ previous, current }) => {
+      touchIf(previous?.spec?.podCIDR !== current?.spec?.podCIDR);
+    }),
+  ];
+}
+
+function podText(pod: Pod | undefined): string {
+  const view = pod === undefined ? undefined : policyPod(pod);
+  return view === undefined ? "" : JSON.stringify([view, [...view.namedPorts]]);
+}
+
+function labelText(namespace: Namespace | undefined): string {
+  return namespace === undefined ? "" : JSON.stringify(namespace.metadata?.labels ?? {});
+}
