@@ -94,7 +94,7 @@ export async function runNodeNetwork(
   };
   await Promise.all([
     runServiceProxy({ ...common, ...services }, signal),
-    runPolicyEnforcer({ ...common, table: names.policyTable }, signal),
+    runPolicyEnforcer({ ...common, dnsAddress, table: names.policyTable }, signal),
     runPodNetwork({ nodeName, names, informers, clock, log }, signal),
     runDns(options, { informers, nft }, signal),
   ]);

@@ -64,8 +64,13 @@ export class NetworkCluster implements Disposable {
   /** Asks by HTTP from a place; each request has a connection of its own. */
   probe(from: Place, url: string, options: Partial<ProbeOptions> = {}): ProbeResult[] {
     const full: ProbeOptions = { url, count: 1, timeoutMs: 5_000, ...options };
-    const [command = "", ...args] = this.#command(from, "http-probe.ts", JSON.stringify(full));
-    return JSON.parse(ok(run(command, args))) as ProbeResult[];
+    return JSON.parse(this.run(from, "http-probe.ts", JSON.stringify(full))) as ProbeResult[];
+  }
+
+  /** The output of a program of `test/integration/programs`. */
+  run(at: Place, program: string, argument: string): string {
+    const [command = "", ...args] = this.#command(at, program, argument);
+    return ok(run(command, args));
   }
 
   /** Starts a program of `test/integration/programs` that ends with the cluster. */

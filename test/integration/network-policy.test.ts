@@ -17,7 +17,7 @@ function cluster(): NetworkCluster {
 function pod(namespace: string, name: string): object {
   const ports = [{ name: "http", containerPort: 8080 }];
   const command = ["sh", "-c", "echo hello > /tmp/index.html; exec httpd -f -p 8080 -h /tmp"];
-  const probe = { tcpSocket: { port: "http" }, periodSeconds: 1, failureThreshold: 1 };
+  const probe = { tcpSocket: { port: "http" }, periodSeconds: 1 };
   return {
     apiVersion: "v1",
     kind: "Pod",
@@ -165,6 +165,33 @@ test("what goes out: nothing but what is allowed, by port", { skip }, async () =
   cluster().apply(policy("out", { ...onClient, policyTypes: ["Egress"], egress }));
   await reachedBy(client, stranger, "outside");
   assert.equal(reaches(client, addressOf("stranger", "other")), false);
+});
+
+test("questions to the DNS are allowed as if it were pods", { skip }, async () => {
+  cluster().kubectl("delete", "networkpolicy", "--all");
+  const asked = (): string =>
+    cluster().run(client, "dns-probe.ts", "server.default.svc.cluster.local");
+  const types = { podSelector: {}, policyTypes: ["Egress"] };
+  const { spec } = cluster().json("get", "service", "server") as { spec: { clusterIP: string } };
+  cluster().apply(policy("out", types));
+  await until(() => {
+    assert.equal(asked(), "ETIMEOUT");
+  });
+  const to = [
+    {
+      namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } },
+      podSelector: { matchLabels: { "k8s-app": "kube-dns" } },
+    },
+  ];
+  const ports = [
+    { port: 53, protocol: "UDP" },
+    { port: 53, protocol: "TCP" },
+  ];
+  cluster().apply(policy("out", { ...types, egress: [{ to, ports }] }));
+  await until(() => {
+    assert.equal(asked(), spec.clusterIP);
+  });
+  assert.equal(reaches(client, addressOf("server")), false);
 });
 
 test("a new pod is limited from its first packet on", { skip }, async () => {

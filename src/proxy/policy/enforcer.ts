@@ -5,7 +5,7 @@ import type { Informer } from "#client/informer.ts";
 import type { Informers } from "#client/informers.ts";
 import { namespaces, networkPolicies, nodes, pods } from "#client/kinds.ts";
 import { nameOf } from "#client/object-key.ts";
-import type { Ledger } from "#proxy/nft/ledger.ts";
+import type { Fragment } from "#proxy/nft/fragment.ts";
 import type { Nft } from "#proxy/nft/nft.ts";
 import { NftTable } from "#proxy/nft/table.ts";
 import { policyBaseRules } from "./base-rules.ts";
@@ -15,6 +15,8 @@ import { policyPod, projectPod } from "./policy-pod.ts";
 export interface PolicyEnforcerOptions {
   readonly informers: Informers;
   readonly nodeName: string;
+  /** Of the service of the cluster's DNS. */
+  readonly dnsAddress: string;
   /** Name of the nftables table; one a node. */
   readonly table: string;
   readonly nft: Nft;
@@ -44,7 +46,7 @@ export async function runPolicyEnforcer(
     clock,
     log,
     plan: (ledger) => {
-      plan(ledger, watched, nodeName);
+      ledger.put(owner, plan(watched, options));
     },
   });
   const unsubscribes = subscribe(watched, () => {
@@ -68,9 +70,12 @@ interface Watched {
 /** The table's only owner. */
 const owner = "policies";
 
-function plan(ledger: Ledger, watched: Watched, nodeName: string): void {
+function plan(
+  watched: Watched,
+  { nodeName, dnsAddress }: Pick<PolicyEnforcerOptions, "nodeName" | "dnsAddress">,
+): Fragment {
   const policies = watched.policies.list();
-  const fragment = planPolicies({
+  return planPolicies({
     policies,
     pods: policies.length === 0 ? [] : watched.pods.list().flatMap((it) => policyPod(it) ?? []),
     namespaces: new Map(
@@ -78,8 +83,8 @@ function plan(ledger: Ledger, watched: Watched, nodeName: string): void {
     ),
     nodeName,
     nodeRange: watched.node.get(nodeName)?.spec?.podCIDR,
+    dnsAddress,
   });
-  ledger.put(owner, fragment);
 }
 
 /** Heartbeats and the like change no rule, and without policies nothing does. */

@@ -1,7 +1,7 @@
 import type { LabelSelector, NetworkPolicyPeer } from "#api/gen/types.ts";
 import type { JsonObject } from "#api/object.ts";
 import { labelSelectorOf, matchesLabels, type Labels } from "#api/selector/label.ts";
-import { parseBlock, subtractRanges, type AddressRange } from "#proxy/ipv4.ts";
+import { parseAddress, parseBlock, subtractRanges, type AddressRange } from "#proxy/ipv4.ts";
 import { contentName } from "./content-name.ts";
 import type { PolicyPod } from "./policy-pod.ts";
 
@@ -50,6 +50,20 @@ export class PeerPods {
     const selection = { set, pods };
     this.#selections.set(set, selection);
     return selection;
+  }
+
+  /** Whether a peer means this pod, which need not be among those that are known. */
+  means(namespace: string, peer: NetworkPolicyPeer, pod: PolicyPod): boolean {
+    if (peer.ipBlock !== undefined) {
+      const address = parseAddress(pod.address) ?? -1;
+      return blockRanges(peer.ipBlock).some((it) => it.first <= address && address <= it.last);
+    }
+    const { namespaceSelector, podSelector } = peer;
+    const scope = namespaceSelector === undefined ? namespace : undefined;
+    return (
+      this.#scope(scope, namespaceSelector).includes(pod.namespace) &&
+      selects(podSelector)(pod.labels)
+    );
   }
 
   #scope(namespace: string | undefined, selector: LabelSelector | undefined): string[] {

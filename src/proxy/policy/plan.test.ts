@@ -13,6 +13,9 @@ import { planPolicies } from "./plan.ts";
 import { policyPod, projectPod, type PolicyPod } from "./policy-pod.ts";
 
 const nodeRange = "10.244.0.0/24";
+const dnsAddress = "10.96.0.10";
+/** Where the node's DNS listens, to which questions are led. */
+const nodeDns = { address: "192.168.0.2", port: 10053 };
 
 /** `d/web-1 app=web http=8080`: in namespace d, on n1; the last number is its address's. */
 function pod(text: string, index: number): PolicyPod {
@@ -35,6 +38,7 @@ function pod(text: string, index: number): PolicyPod {
 const namespaces = new Map([
   ["d", { team: "blue" }],
   ["e", { team: "red" }],
+  ["kube-system", { "kubernetes.io/metadata.name": "kube-system" }],
 ]);
 
 const pods = [
@@ -49,7 +53,7 @@ function policy(spec: NetworkPolicySpec, namespace = "d", name = "p"): NetworkPo
 }
 
 function plan(...policies: readonly NetworkPolicy[]): Fragment {
-  return planPolicies({ policies, pods, namespaces, nodeName: "n1", nodeRange });
+  return planPolicies({ policies, pods, namespaces, nodeName: "n1", nodeRange, dnsAddress });
 }
 
 interface Packet {
@@ -57,6 +61,8 @@ interface Packet {
   readonly to: string;
   readonly transport: string;
   readonly port: number;
+  /** Before it was led elsewhere. */
+  readonly sentTo: string;
 }
 
 /** What nft would say: the small part of its language that the plan uses. */
@@ -90,16 +96,20 @@ class Interpreter {
     for (;;) {
       if (rest === "") return true;
       const found =
-        /^(ip [sd]addr|tcp dport|udp dport|meta l4proto)( \. meta l4proto \. th dport)? (\{[^}]*\}|\S+) ?/.exec(
+        /^(ct original ip daddr|ip [sd]addr|tcp dport|udp dport|meta l4proto)( \. meta l4proto \. th dport)? (\{[^}]*\}|\S+) ?/.exec(
           rest,
         );
       assert.ok(found !== null, `not understood: ${rest}`);
       const [whole, field = "", joined, value = ""] = found;
-      const address = field === "ip saddr" ? packet.from : packet.to;
+      const address = this.#address(field, packet);
       const isOf = this.#isOf(field, value, packet, address, joined !== undefined);
       if (!isOf) return false;
       rest = rest.slice(whole.length);
     }
+  }
+
+  #address(field: string, { from, to, sentTo }: Packet): string {
+    return field === "ip saddr" ? from : field === "ip daddr" ? to : sentTo;
   }
 
   #isOf(
@@ -140,7 +150,11 @@ function addressOf(text: string): string {
 function packet(text: string): Packet {
   const [from = "", , to = "", end = ""] = text.split(" ");
   const [port = "", transport = "tcp"] = end.split("/");
-  return { from: addressOf(from), to: addressOf(to), transport, port: Number(port) };
+  const sentTo = addressOf(to);
+  const common = { from: addressOf(from), transport, sentTo };
+  return sentTo === dnsAddress && port === "53"
+    ? { ...common, to: nodeDns.address, port: nodeDns.port }
+    : { ...common, to: sentTo, port: Number(port) };
 }
 
 const appWeb = { matchLabels: { app: "web" } };
@@ -254,6 +268,40 @@ const cases: [what: string, policies: NetworkPolicy[], allowed: string, denied: 
     "d/web > 8.8.8.8 80, d/web > 8.9.0.9 80, d/web > 9.0.0.1 80, d/web > d/db 80",
   ],
   [
+    "questions to the DNS, as if it were pods",
+    [
+      policy(
+        outbound([
+          {
+            to: [
+              {
+                namespaceSelector: {
+                  matchLabels: { "kubernetes.io/metadata.name": "kube-system" },
+                },
+                podSelector: { matchLabels: { "k8s-app": "kube-dns" } },
+              },
+            ],
+            ports: [{ port: 53, protocol: "UDP" }],
+          },
+        ]),
+      ),
+    ],
+    "d/web > 10.96.0.10 53/udp",
+    "d/web > 10.96.0.10 53, d/web > 192.168.0.2 10053/udp, d/web > 8.8.8.8 53/udp",
+  ],
+  [
+    "questions to whomever",
+    [policy(outbound([{ ports: [{ port: 53, protocol: "UDP" }, { port: 53 }] }]))],
+    "d/web > 10.96.0.10 53/udp, d/web > 10.96.0.10 53, d/web > 8.8.8.8 53",
+    "d/web > d/db 80",
+  ],
+  [
+    "no questions",
+    [policy(outbound([{ to: [red] }])), policy(outbound([{ ports: [{ port: 80 }] }]))],
+    "d/web > e/tool 80",
+    "d/web > 10.96.0.10 53/udp",
+  ],
+  [
     "a block of another family",
     [policy(outbound([{ to: [{ ipBlock: { cidr: "::/0" } }] }]))],
     "",
@@ -306,6 +354,7 @@ test("planPolicies: pods of other nodes are peers, and have no rules here", () =
     namespaces,
     nodeName: "n1",
     nodeRange,
+    dnsAddress,
   });
   assert.deepEqual([...(elements.get("inward")?.keys() ?? [])], ["10.244.0.1"]);
   assert.equal(elements.get("known")?.has(away.address), false);
@@ -315,7 +364,7 @@ test("planPolicies: pods of other nodes are peers, and have no rules here", () =
 
 test("planPolicies: a pod more changes elements, and no chain", () => {
   const policies = [policy(inbound([{ from: [{ podSelector: {} }] }]))];
-  const input = { policies, namespaces, nodeName: "n1", nodeRange };
+  const input = { policies, namespaces, nodeName: "n1", nodeRange, dnsAddress };
   const before = planPolicies({ ...input, pods });
   const after = planPolicies({ ...input, pods: [...pods, pod("d/more app=web", 9)] });
   assert.deepEqual(after.chains, before.chains);
@@ -352,7 +401,7 @@ test("policyPod: who has an address of its own, also after projection", () => {
 /** Upstream's meaning, said again in another way: no chains, no sets. */
 function isAllowed(
   policies: readonly NetworkPolicy[],
-  { from, to, transport, port }: Packet,
+  { from, to, transport, port }: Omit<Packet, "sentTo">,
 ): boolean {
   if (from === to) return true;
   const by = (address: string) => pods.find((it) => it.address === address);
@@ -451,7 +500,11 @@ test("planPolicies: lets through what the policies mean, and nothing else", () =
       // A pod that no rule limits has no pair of itself, and needs none.
       const rules = new Interpreter(plan(...list));
       for (const it of sent)
-        assert.equal(rules.passes(it), isAllowed(list, it), JSON.stringify(it));
+        assert.equal(
+          rules.passes({ ...it, sentTo: it.to }),
+          isAllowed(list, it),
+          JSON.stringify(it),
+        );
     }),
     { numRuns: 300 },
   );

@@ -4,6 +4,7 @@ import { keyOf, namespaceOf } from "#client/object-key.ts";
 import { FragmentBuilder, type Fragment } from "#proxy/nft/fragment.ts";
 import { policySets } from "./base-rules.ts";
 import { contentName } from "./content-name.ts";
+import { dnsRules } from "./dns-rules.ts";
 import { PeerPods, selects } from "./peers.ts";
 import type { PolicyPod } from "./policy-pod.ts";
 import { allow, allowRules, type Direction } from "./rules.ts";
@@ -17,6 +18,8 @@ export interface PolicyInput {
   readonly nodeName: string;
   /** Addresses of the node's pods; undefined while it has none. */
   readonly nodeRange: string | undefined;
+  /** Of the service of the cluster's DNS. */
+  readonly dnsAddress: string;
 }
 
 /**
@@ -29,13 +32,14 @@ export function planPolicies(input: PolicyInput): Fragment {
   if (input.policies.length === 0) return out;
   if (input.nodeRange !== undefined) out.element(policySets.guarded, input.nodeRange);
   const pods = new PeerPods(input.pods, input.namespaces);
+  const with_ = { pods, out, dnsAddress: input.dnsAddress };
   const policies = policiesByNamespace(input.policies);
   for (const pod of input.pods) {
     if (pod.nodeName !== input.nodeName) continue;
     out.element(policySets.known, pod.address);
     const selecting = (policies.get(pod.namespace) ?? []).filter((it) => it.selects(pod.labels));
-    const inward = chainFor("in", pod, selecting, { pods, out });
-    const outward = chainFor("out", pod, selecting, { pods, out });
+    const inward = chainFor("in", pod, selecting, with_);
+    const outward = chainFor("out", pod, selecting, with_);
     if (inward === undefined && outward === undefined) continue;
     out.element(policySets.self, `${pod.address} . ${pod.address}`);
     if (inward !== undefined) out.element(policySets.inward, pod.address, `jump ${inward}`);
@@ -79,10 +83,15 @@ function chainFor(
   direction: Direction,
   pod: PolicyPod,
   selecting: readonly PolicyView[],
-  { pods, out }: { readonly pods: PeerPods; readonly out: FragmentBuilder },
+  with_: {
+    readonly pods: PeerPods;
+    readonly out: FragmentBuilder;
+    readonly dnsAddress: string;
+  },
 ): string | undefined {
   const concerned = selecting.filter((it) => it.directions.has(direction));
   if (concerned.length === 0) return undefined;
+  const { pods, out, dnsAddress } = with_;
   const rules = concerned.flatMap(({ policy }) => {
     const common = { direction, namespace: namespaceOf(policy), pod };
     const { ingress = [], egress = [] } = policy.spec ?? {};
@@ -90,7 +99,10 @@ function chainFor(
       direction === "in"
         ? ingress.map((it) => ({ ...common, peers: it.from, ports: it.ports }))
         : egress.map((it) => ({ ...common, peers: it.to, ports: it.ports }));
-    return listed.flatMap((it) => allowRules(it, pods, out));
+    return listed.flatMap((it) => [
+      ...allowRules(it, pods, out),
+      ...dnsRules(it, pods, dnsAddress),
+    ]);
   });
   if (rules.includes(allow)) return undefined;
   const content = [...new Set(rules), "drop"];
