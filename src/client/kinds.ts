@@ -26,6 +26,8 @@ export const replicationControllers: ResourceOf<types.ReplicationController> = b
   "",
   "replicationcontrollers",
 );
+export const jobs: ResourceOf<types.Job> = builtin("batch", "jobs");
+export const cronJobs: ResourceOf<types.CronJob> = builtin("batch", "cronjobs");
 export const deployments: ResourceOf<types.Deployment> = builtin("apps", "deployments");
 export const replicaSets: ResourceOf<types.ReplicaSet> = builtin("apps", "replicasets");
 export const endpointSlices: ResourceOf<types.EndpointSlice> = builtin(

@@ -8,6 +8,7 @@ import { runControllers as runAll, type Controller } from "#reconcile/controller
 import { EventSender, type EventRecorder } from "#reconcile/events.ts";
 import type { ReconcileMetrics } from "#reconcile/metrics.ts";
 import { certificateController, type Signing } from "./certificates/controller.ts";
+import { cronJobController } from "./cronjob/controller.ts";
 import { deploymentController } from "./deployment/controller.ts";
 import { nodeLifecycleController } from "./nodelifecycle/controller.ts";
 import { taintEvictionController } from "./nodelifecycle/eviction.ts";
@@ -18,11 +19,13 @@ import { ephemeralVolumeController } from "./ephemeralvolume/controller.ts";
 import { garbageCollector } from "./garbage/controller.ts";
 import { localPathController } from "./localpath/controller.ts";
 import { loadBalancerController } from "./loadbalancer/controller.ts";
+import { jobController } from "./job/controller.ts";
 import { namespaceController } from "./namespace/controller.ts";
 import { persistentVolumeBinder } from "./persistentvolume/controller.ts";
 import type { ControllerFactory, ControllerPorts } from "./ports.ts";
 import { replicaController } from "./replicaset/controller.ts";
 import { replicaSetKind, replicationControllerKind } from "./replicaset/kinds.ts";
+import { ttlAfterFinishedController } from "./ttlafterfinished/controller.ts";
 import { rootCaController, serviceAccountController } from "./serviceaccount/controller.ts";
 import {
   attributesProtectionController,
@@ -44,6 +47,9 @@ export const controllers: readonly ControllerFactory[] = [
   taintEvictionController,
   podCollector,
   namespaceController,
+  jobController,
+  cronJobController,
+  ttlAfterFinishedController,
   serviceAccountController,
   rootCaController,
   persistentVolumeBinder,
