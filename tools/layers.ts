@@ -27,6 +27,7 @@ export const layers: readonly Readonly<Record<string, readonly string[]>>[] = [
     kubelet: ["base", "api", "client", "reconcile", "cri", "streaming", "pki"],
     proxy: ["base", "api", "client", "reconcile"],
     registry: ["base"],
+    metrics: ["base", "api", "client", "reconcile"],
     dns: ["base", "api", "client", "reconcile"],
     network: ["base", "api", "client", "reconcile"],
   },

@@ -10,6 +10,7 @@ import { denied } from "./auth/denial.ts";
 import type { ReviewHandler } from "./auth/review/handler.ts";
 import type { RegistryCache } from "./cache/registry-cache.ts";
 import type { Call } from "./call.ts";
+import type { ComputedKind } from "./computed.ts";
 import type { ConnectPort } from "./connect-port.ts";
 import type { Attributes, Authenticator, Authorizer, UserInfo } from "./contract.ts";
 import type { HealthCheck } from "./health.ts";
@@ -25,6 +26,7 @@ export interface PipelineOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly resources: readonly Resource[];
+  readonly computed: readonly ComputedKind[];
   readonly types: TypeTable;
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;

@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { methodNotSupported } from "#api/status.ts";
 import type { RegistryCache } from "./cache/registry-cache.ts";
 import type { Call } from "./call.ts";
+import type { ComputedKind } from "./computed.ts";
 import { Discovery } from "./discovery.ts";
 import { reportHealth, type HealthCheck } from "./health.ts";
 import type { ApiResponse } from "./http/exchange.ts";
@@ -14,6 +15,7 @@ import { gitVersion, versionDocument } from "./version.ts";
 
 export interface PlainPathsOptions {
   readonly resources: readonly Resource[];
+  readonly computed: readonly ComputedKind[];
   readonly address: string;
   readonly build: string;
   readonly issuer: { readonly configuration: object; readonly keys: object } | undefined;
@@ -35,7 +37,8 @@ export class PlainPaths {
 
   constructor(options: PlainPathsOptions) {
     this.#options = options;
-    this.#discovery = new Discovery(options.resources, options.address);
+    const served = [...options.resources, ...options.computed.map((it) => it.resource)];
+    this.#discovery = new Discovery(served, options.address);
     const { resources, types, build } = options;
     const source = {
       resources,

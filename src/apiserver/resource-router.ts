@@ -4,6 +4,7 @@ import { apiVersionOf, type Subresource } from "#api/resource.ts";
 import { badRequest, methodNotSupported, StatusError } from "#api/status.ts";
 import type { ReviewHandler } from "./auth/review/handler.ts";
 import { acceptOf, bytesResponse, type Call } from "./call.ts";
+import { serveComputed, type ComputedKind } from "./computed.ts";
 import type { ConnectPort, ConnectTarget } from "./connect-port.ts";
 import { headerOf, type ApiResponse } from "./http/exchange.ts";
 import { decodedBody } from "./negotiate/decoded.ts";
@@ -26,6 +27,7 @@ const connected = new Set(["attach", "exec", "log", "portforward", "proxy"]);
 export interface ResourceRouterOptions {
   readonly reviews: ReadonlyMap<string, ReviewHandler>;
   readonly connect: ConnectPort;
+  readonly computed: readonly ComputedKind[];
   /** By `<group>/<version>/<plural>`. */
   readonly endpoints: ReadonlyMap<string, ResourceEndpoint>;
 }
@@ -42,7 +44,7 @@ export class ResourceRouter {
   async serve(call: Call): Promise<ApiResponse> {
     const { info } = call;
     const endpoint = this.#endpointOf(call);
-    if (endpoint === undefined) return pageNotFound();
+    if (endpoint === undefined) return this.#serveComputed(call);
     const { resource } = endpoint.kind;
     if (info.verb === "") throw methodNotSupported(resource, call.request.method.toLowerCase());
     if (resource.namespaced && info.namespace === "" && needsNamespace(call)) {
@@ -56,6 +58,14 @@ export class ResourceRouter {
       return await serveBinding(this.#pods(), call);
     }
     return await endpoint.serve(call);
+  }
+
+  #serveComputed(call: Call): ApiResponse {
+    const { group, version, resource: plural, subresource } = call.info;
+    const found = this.#options.computed.find(
+      ({ resource: it }) => it.group === group && it.version === version && it.plural === plural,
+    );
+    return found === undefined || subresource !== "" ? pageNotFound() : serveComputed(found, call);
   }
 
   /** @throws {StatusError} for what cannot be upgraded. */

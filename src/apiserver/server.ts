@@ -18,6 +18,7 @@ import type {
   ObjectSource,
 } from "./contract.ts";
 import type { ReviewHandler } from "./auth/review/handler.ts";
+import type { ComputedKind } from "./computed.ts";
 import { objectSource } from "./cache/object-source.ts";
 import { openRegistryCache, type RegistryCache } from "./cache/registry-cache.ts";
 import type { ConnectPort } from "./connect-port.ts";
@@ -52,6 +53,8 @@ export interface ApiServerOptions {
   readonly random: Random;
   readonly log: Logger;
   readonly resources: readonly Resource[];
+  /** Kinds that are made when they are asked for, by others. */
+  readonly computed: readonly ComputedKind[];
   readonly types: TypeTable;
   readonly strategyOf: (resource: Resource) => Strategy;
   /** Undefined for resources that are stored in their own version. */

@@ -9,6 +9,7 @@ import type { Store } from "#store/store.ts";
 import { runComponents } from "./components.ts";
 import { openControlPlane, type ControlPlane } from "./control-plane.ts";
 import { writeAdminKubeconfig } from "./kubeconfig-file.ts";
+import { metricsUser } from "./metrics.ts";
 import { openStore } from "./open-store.ts";
 import type { Paths } from "./paths.ts";
 
@@ -65,6 +66,10 @@ export function startHostTasks(
   });
   tasks.start(async (stop) => {
     await controlPlane.keepCertificate(stop);
+  });
+  tasks.start(async (stop) => {
+    const client = controlPlane.clientOf(metricsUser, "gantry-metrics");
+    await controlPlane.usage.run({ client, ...world(log) }, stop);
   });
 }
 

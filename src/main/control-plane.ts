@@ -21,6 +21,7 @@ import type { Store } from "#store/store.ts";
 import { accessParts } from "./access.ts";
 import { openCertificates, type Certificates } from "./certificates.ts";
 import { conversionOf } from "./conversions.ts";
+import { MeasuredUsage } from "./metrics.ts";
 import { inProcessTransport } from "./in-process-transport.ts";
 import { dnsAddress, issuer, serviceAddress, serviceRange } from "./network-plan.ts";
 import { version } from "./version.ts";
@@ -42,6 +43,8 @@ export interface ControlPlaneOptions {
 export interface ControlPlane extends AsyncDisposable {
   readonly authority: Authority;
   readonly server: ApiServer;
+  /** Serves `metrics.k8s.io` once it runs. */
+  readonly usage: MeasuredUsage;
   readonly port: number;
   /** A client within the process, in the name of `user`. */
   clientOf(user: UserInfo, agent: string): Client;
@@ -59,6 +62,7 @@ export async function openControlPlane(
   const { clock, random, log, store, advertiseAddress } = options;
   const certificates = await openCertificates(options);
   const { authority, key, serving, toKubelets } = certificates;
+  const usage = new MeasuredUsage();
   const tokens = { key, issuer, audiences: [issuer] };
   const server = await openApiServer(
     {
@@ -67,6 +71,7 @@ export async function openControlPlane(
       random,
       log,
       resources: builtinResources,
+      computed: usage.kinds,
       types: builtinTypes,
       strategyOf,
       conversionOf,
@@ -101,6 +106,7 @@ export async function openControlPlane(
   return {
     authority,
     server,
+    usage,
     port: front.port,
     clientOf: (user, agent) => new Client(inProcessTransport(server.handler, user, agent)),
     nodeReady: async (name, stop) => {

@@ -44,6 +44,7 @@ export async function openTestApi(clock: Clock, log: Logger = silentLogger): Pro
       random,
       log,
       resources: builtinResources,
+      computed: [],
       types: builtinTypes,
       strategyOf,
       conversionOf: () => undefined,

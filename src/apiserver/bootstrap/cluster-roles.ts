@@ -215,6 +215,16 @@ export const clusterRoles: readonly RoleRow[] = [
     ],
   },
   {
+    // Upstream's metrics-server brings these two along.
+    name: "system:metrics-server",
+    rules: ["read core nodes,pods,namespaces", "get core nodes/metrics,nodes/proxy"],
+  },
+  {
+    name: "system:aggregated-metrics-reader",
+    aggregatedTo: "view",
+    rules: ["read metrics.k8s.io pods,nodes"],
+  },
+  {
     name: "system:node-proxier",
     rules: [
       "list,watch core endpoints,services",

@@ -75,6 +75,11 @@ export const clusterRoleBindings: readonly BindingRow[] = [
   { name: "system:monitoring", role: "system:monitoring", subjects: ["Group system:monitoring"] },
   { name: "system:node", role: "system:node", subjects: [] },
   {
+    name: "system:metrics-server",
+    role: "system:metrics-server",
+    subjects: ["ServiceAccount kube-system/metrics-server"],
+  },
+  {
     name: "system:node-proxier",
     role: "system:node-proxier",
     // The agent of a node keeps routes and service rules in the node's own name.
