@@ -17,6 +17,9 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   scheduler: async () => {
     await (await import("./bench/scheduler.ts")).benchScheduler();
   },
+  proxy: async () => {
+    await (await import("./bench/proxy.ts")).benchProxy();
+  },
   start: async () => {
     await (await import("./bench/start.ts")).benchStart();
   },
