@@ -146,6 +146,31 @@ test("Kubelet: a pod comes up, is deleted, and leaves nothing", async () => {
   assert.deepEqual(await harness.runtime.listContainers(signal), []);
 });
 
+test("Kubelet: nothing of a pod runs before its network is ready", async () => {
+  await using harness = new Harness();
+  const ready = Promise.withResolvers<undefined>();
+  const asked: string[] = [];
+  const network = {
+    async admit({ name }: { name: string }, address: string, life: AbortSignal): Promise<void> {
+      asked.push(`${name} ${address}`);
+      life.addEventListener("abort", () => {
+        ready.resolve(undefined);
+      });
+      await ready.promise;
+    },
+  };
+  await harness.start({ ports: { ...harness.cluster.ports(), network } });
+  harness.cluster.put(podOf({ containers: [runs("server")] }));
+  await harness.until("asked", () => asked.length > 0);
+  await harness.advance(1_000);
+  const signal = new AbortController().signal;
+  assert.deepEqual(await harness.runtime.listContainers(signal), []);
+  assert.equal(asked.length, 1);
+  assert.match(asked[0] ?? "", / 10\.1\.0\.2$/);
+  ready.resolve(undefined);
+  await harness.phase("Running");
+});
+
 const endings: [policy: string, command: string[], phase: string][] = [
   ["Never", ["true"], "Succeeded"],
   ["Never", ["false"], "Failed"],

@@ -113,6 +113,15 @@ export interface KubeletEvents {
   node(event: Omit<PodEvent, "container">): void;
 }
 
+/** The network of the node's pods, apart from what the runtime does. */
+export interface PodNetwork {
+  /**
+   * Resolves when the pod, whose sandbox has the address now, may begin to run; not much later than
+   * at once. Rejects with the signal's reason on abort.
+   */
+  admit(pod: ObjectName, address: string, signal: AbortSignal): Promise<void>;
+}
+
 /** Everything of the cluster that the node agent uses. */
 export interface KubeletPorts {
   readonly pods: PodSource;
@@ -121,6 +130,8 @@ export interface KubeletPorts {
   readonly storage: StorageObjects;
   readonly api: KubeletApi;
   readonly events: KubeletEvents;
+  /** Undefined: pods run as soon as they have their sandbox. */
+  readonly network?: PodNetwork | undefined;
 }
 
 export interface ContainerPlace {

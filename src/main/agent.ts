@@ -7,6 +7,7 @@ import { TaskGroup } from "#base/task-group.ts";
 import type { Client } from "#client/client.ts";
 import { Informers } from "#client/informers.ts";
 import { LayoutStore } from "#registry/layout-store.ts";
+import { PodAdmission } from "#proxy/policy/admission.ts";
 import { openRegistryServer, type RegistryServer } from "#registry/server.ts";
 import { keepRenewed } from "#pki/renewal.ts";
 import { world } from "./control-plane-host.ts";
@@ -78,8 +79,10 @@ async function runAgent(
   const startedAt = new Date().toISOString();
   lock.announce({ pid: process.pid, server, node: nodeName, runtime: kind, startedAt, version });
   log.info("joined", { server, node: nodeName, address, images: registry?.port ?? "none" });
-  if (kind === "containerd") {
-    const network = { nodeName, address, nodeDirectory, client: identity.client, ...world(log) };
+  const admission = kind === "containerd" ? new PodAdmission(systemClock) : undefined;
+  if (admission !== undefined) {
+    const { client } = identity;
+    const network = { nodeName, address, nodeDirectory, client, admission, ...world(log) };
     tasks.start(async (stop) => {
       await runNodeNetwork(network, stop);
     });
@@ -98,6 +101,7 @@ async function runAgent(
       runtime: opened.runtime,
       isReal: kind === "containerd",
       nodeDirectory,
+      admission,
       drain,
       shutdownGrace: undefined,
       ...world(log),

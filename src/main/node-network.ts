@@ -11,6 +11,7 @@ import { parseResolvConf } from "#kubelet/pod/dns.ts";
 import { removePodNetwork } from "#network/links.ts";
 import { runPodNetwork } from "#network/pod-network.ts";
 import { nftOf } from "#proxy/nft/nft.ts";
+import type { PodAdmission } from "#proxy/policy/admission.ts";
 import { runPolicyEnforcer } from "#proxy/policy/enforcer.ts";
 import { removeTable } from "#proxy/nft/table.ts";
 import { ensureLoopbackAddress, removeLoopbackAddress } from "#proxy/loopback-address.ts";
@@ -36,6 +37,7 @@ export interface NodeNetworkOptions {
   readonly nodeDirectory: string;
   /** In the name of {@link networkUser}, or of a user with the same rights. */
   readonly client: Client;
+  readonly admission: PodAdmission;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -92,9 +94,10 @@ export async function runNodeNetwork(
       checkServers.set(checks);
     },
   };
+  const policies = { admission: options.admission, dnsAddress, table: names.policyTable };
   await Promise.all([
     runServiceProxy({ ...common, ...services }, signal),
-    runPolicyEnforcer({ ...common, dnsAddress, table: names.policyTable }, signal),
+    runPolicyEnforcer({ ...common, ...policies }, signal),
     runPodNetwork({ nodeName, names, informers, clock, log }, signal),
     runDns(options, { informers, nft }, signal),
   ]);

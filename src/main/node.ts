@@ -7,15 +7,18 @@ import type { Random } from "#base/random.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import type { Client } from "#client/client.ts";
 import { Informers } from "#client/informers.ts";
+import { joinKey } from "#client/object-key.ts";
 import { pauseImageName } from "#cri/images/pause.ts";
 import type { Runtime } from "#cri/runtime.ts";
 import { ClusterConnection } from "#kubelet/cluster/connect.ts";
 import { Kubelet } from "#kubelet/kubelet.ts";
+import type { PodNetwork } from "#kubelet/ports.ts";
 import { readMachine } from "#kubelet/node/machine.ts";
 import { parseDuration } from "#kubelet/settings/duration.ts";
 import { parseSettings, type KubeletSettings } from "#kubelet/settings/settings.ts";
 import { openKubeletServer, type KubeletServer } from "#kubelet/server/server.ts";
 import type { CertificatePair } from "#pki/files.ts";
+import type { PodAdmission } from "#proxy/policy/admission.ts";
 import { EventSender } from "#reconcile/events.ts";
 import type { Drain } from "./drain.ts";
 import { nodeNames } from "./node-names.ts";
@@ -42,6 +45,8 @@ export interface NodeOptions {
   /** False for the simulated runtime: no mounts, no control groups, no probes over the network. */
   readonly isReal: boolean;
   readonly nodeDirectory: string;
+  /** Holds new pods back until their network policies are in place; undefined: nobody does. */
+  readonly admission?: PodAdmission | undefined;
   readonly drain: Drain;
   /** `30s`, in place of what kubelet.yaml says. */
   readonly shutdownGrace: string | undefined;
@@ -78,7 +83,7 @@ export async function runNode(options: NodeOptions, signal: AbortSignal): Promis
         version: kubernetesVersion,
       },
       runtime: options.runtime,
-      ports: cluster.of(name, recorder),
+      ports: { ...cluster.of(name, recorder), network: networkOf(options.admission) },
       dns: { servers: isReal ? [dnsAddress] : [], domain: clusterDomain },
       disk: {
         ...places,
@@ -146,6 +151,15 @@ function shutdownOf(
   const configuredMs = option === undefined ? shutdown.graceMs : (parseDuration(option) ?? 0);
   const graceMs = configuredMs > 0 ? configuredMs : (askedMs ?? 0);
   return { graceMs, criticalMs: Math.min(shutdown.criticalMs, graceMs) };
+}
+
+function networkOf(admission: PodAdmission | undefined): PodNetwork | undefined {
+  if (admission === undefined) return undefined;
+  return {
+    admit: async ({ namespace, name }, address, signal) => {
+      await admission.admit(joinKey(namespace, name), address, signal);
+    },
+  };
 }
 
 /** Kubernetes' own port, where it is free; several nodes on one machine take others. */

@@ -3,6 +3,7 @@ import type { UserInfo } from "#apiserver/contract.ts";
 import { systemClock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { TaskGroup } from "#base/task-group.ts";
+import { PodAdmission } from "#proxy/policy/admission.ts";
 import { openRegistryServer } from "#registry/server.ts";
 import type { Authority } from "#pki/authority.ts";
 import type { CertificatePair } from "#pki/files.ts";
@@ -164,20 +165,21 @@ function startTasks(
   tasks.start(async (stop) => {
     await opened.run(stop);
   });
+  const isReal = options.runtime === "containerd";
+  const admission = isReal ? new PodAdmission(systemClock) : undefined;
   tasks.start(async (stop) => {
     const { authority } = controlPlane;
     const serving = await localServing(authority, { nodeName, address, log });
     const { shutdownGrace } = options;
     const place = { name: nodeName, address, nodeDirectory: paths.node };
-    const node = { ...place, ...serving, drain, shutdownGrace };
+    const node = { ...place, ...serving, admission, drain, shutdownGrace };
     const client = controlPlane.clientOf(nodeUser(nodeName), "gantry-kubelet");
-    const isReal = options.runtime === "containerd";
     await runNode({ ...node, client, runtime: opened.runtime, isReal, ...world(log) }, stop);
   });
-  if (options.runtime !== "containerd") return;
+  if (admission === undefined) return;
   tasks.start(async (stop) => {
     const client = controlPlane.clientOf(networkUser, "gantry-proxy");
-    const node = { nodeName, address, nodeDirectory: paths.node, client };
+    const node = { nodeName, address, nodeDirectory: paths.node, client, admission };
     await runNodeNetwork({ ...node, ...world(log) }, stop);
   });
 }

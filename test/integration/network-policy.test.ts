@@ -194,27 +194,37 @@ test("questions to the DNS are allowed as if it were pods", { skip }, async () =
   assert.equal(reaches(client, addressOf("server")), false);
 });
 
-test("a new pod is limited from its first packet on", { skip }, async () => {
+test("a new pod has its rules from its first packet on", { skip }, async () => {
   cluster().kubectl("delete", "networkpolicy", "--all");
   cluster().apply(policy("deny", { podSelector: {}, policyTypes: ["Egress"] }));
   await until(() => {
     assert.equal(reaches(client, addressOf("server")), false);
   });
   const host = addressOf("stranger", "other");
-  const attempt = `for i in 1 2 3 4 5; do echo x | nc -w 1 ${host} 8080 >/dev/null && echo REACHED; done; echo DONE`;
-  cluster().apply({
+  const request = "printf 'GET / HTTP/1.0\\r\\n\\r\\n'";
+  const attempt = `${request} | nc -w 1 ${host} 8080 | grep hello; echo DONE`;
+  const hasty = (name: string): object => ({
     apiVersion: "v1",
     kind: "Pod",
-    metadata: { name: "hasty" },
+    metadata: { name, labels: { app: name } },
     spec: {
       restartPolicy: "Never",
       containers: [{ name: "c", image: "busybox", command: ["sh", "-c", attempt] }],
     },
   });
-  await until(() => {
-    assert.match(cluster().kubectl("logs", "hasty"), /DONE/);
-  });
-  assert.doesNotMatch(cluster().kubectl("logs", "hasty"), /REACHED/);
+  const egress = [{ ports: [{ port: 8080 }] }];
+  const onAllowed = { podSelector: { matchLabels: { app: "allowed" } } };
+  cluster().apply(policy("some", { ...onAllowed, policyTypes: ["Egress"], egress }));
+  for (const [name, want] of [
+    ["denied", /timed out\nDONE/],
+    ["allowed", /^hello/],
+  ] as const) {
+    cluster().apply(hasty(name));
+    await until(() => {
+      assert.match(cluster().kubectl("logs", name), /DONE/);
+    });
+    assert.match(cluster().kubectl("logs", name), want);
+  }
 });
 
 test(

@@ -77,6 +77,8 @@ export interface PodState {
   readonly toldBackoffs: Map<string, number>;
   /** Attempts below it have names that the runtime holds for sandboxes it does not list. */
   sandboxAttemptMin: number;
+  /** Resolves, also after a failure, when containers may begin; undefined for a sandbox found here. */
+  networkReady: Promise<undefined> | undefined;
   /** Failed attempts at a sandbox in a row. */
   sandboxFailures: number;
   /** The status last written by us, and the pod's revision with it. */

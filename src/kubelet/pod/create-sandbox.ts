@@ -19,7 +19,9 @@ export async function createSandbox(
     await prepareHost(operation, signal);
     signal.throwIfAborted();
     const runtimeHandler = await handlerOf(operation, signal);
-    await context.starts.run(() => runSandbox(operation, attempt, runtimeHandler), signal);
+    await withNetwork(operation, signal, () =>
+      context.starts.run(() => runSandbox(operation, attempt, runtimeHandler), signal),
+    );
     state.sandboxFailures = 0;
     state.failures.delete(sandboxKey);
   } catch (error) {
@@ -69,7 +71,7 @@ async function runSandbox(
   { context, state, life }: Operation,
   attempt: number,
   runtimeHandler: string,
-): Promise<void> {
+): Promise<string> {
   const { pod } = state;
   const { name: nodeName, dns } = context.node();
   const place = { dns, nodeName, runtimeHandler };
@@ -84,6 +86,7 @@ async function runSandbox(
   try {
     const id = await context.runtime.runSandbox(config, life);
     await context.cache.refreshSandbox(id, life);
+    return id;
   } catch (error) {
     // A sandbox that the runtime does not list may hold the name: one whose making was given up and
     // goes on there. The next attempt has another name.
@@ -92,5 +95,26 @@ async function runSandbox(
     // The runtime may have kept something under this attempt's name; learn of it.
     if (!life.aborted) await context.cache.relist(life);
     throw error;
+  }
+}
+
+/** Makes a sandbox; its containers, which may be asked for meanwhile, wait until it is admitted. */
+async function withNetwork(
+  { context, state }: Operation,
+  signal: AbortSignal,
+  make: () => Promise<string>,
+): Promise<void> {
+  const { network } = context.ports;
+  const ready = Promise.withResolvers<undefined>();
+  state.networkReady = ready.promise;
+  try {
+    const sandboxId = await make();
+    if (network === undefined) return;
+    const status = await context.runtime.sandboxStatus(sandboxId, signal);
+    const [address] = status?.ips ?? [];
+    const { namespace = "", name = "" } = state.pod.metadata ?? {};
+    if (address !== undefined) await network.admit({ namespace, name }, address, signal);
+  } finally {
+    ready.resolve(undefined);
   }
 }

@@ -248,6 +248,7 @@ export class PodAgent {
       stoppingSinceMs: undefined,
       tornDown: false,
       sandboxAttemptMin: 0,
+      networkReady: undefined,
       sandboxFailures: 0,
       toldBackoffs: new Map(),
       written: undefined,

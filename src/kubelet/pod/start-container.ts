@@ -61,6 +61,7 @@ async function startInstance(
   }
   const image = await context.images.ensure(state.pod, container, signal);
   await showImageVolumes(operation, container, signal);
+  await state.networkReady;
   signal.throwIfAborted();
   const id = await context.starts.run(
     () => createAndStart(operation, container, action, image),

@@ -4,13 +4,14 @@ import type { Logger } from "#base/log.ts";
 import type { Informer } from "#client/informer.ts";
 import type { Informers } from "#client/informers.ts";
 import { namespaces, networkPolicies, nodes, pods } from "#client/kinds.ts";
-import { nameOf } from "#client/object-key.ts";
+import { keyOf, nameOf } from "#client/object-key.ts";
 import type { Fragment } from "#proxy/nft/fragment.ts";
 import type { Nft } from "#proxy/nft/nft.ts";
 import { NftTable } from "#proxy/nft/table.ts";
+import { admissionKey, type PodAdmission } from "./admission.ts";
 import { policyBaseRules } from "./base-rules.ts";
 import { planPolicies } from "./plan.ts";
-import { policyPod, projectPod } from "./policy-pod.ts";
+import { policyPod, policyPodAt, projectPod, type PolicyPod } from "./policy-pod.ts";
 
 export interface PolicyEnforcerOptions {
   readonly informers: Informers;
@@ -20,6 +21,7 @@ export interface PolicyEnforcerOptions {
   /** Name of the nftables table; one a node. */
   readonly table: string;
   readonly nft: Nft;
+  readonly admission: PodAdmission;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -32,7 +34,7 @@ export async function runPolicyEnforcer(
   options: PolicyEnforcerOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { informers, nodeName, table, nft, clock, log } = options;
+  const { informers, nodeName, table, nft, admission, clock, log } = options;
   const watched: Watched = {
     policies: informers.of(networkPolicies),
     pods: informers.of(pods, { name: "policy", project: projectPod }),
@@ -40,20 +42,42 @@ export async function runPolicyEnforcer(
     node: informers.of(nodes, { fieldSelector: `metadata.name=${nodeName}` }),
   };
   await Promise.all(Object.values(watched).map((it: Synced) => it.synced(signal)));
+  let planned: ReadonlySet<string> = new Set();
   const rules = new NftTable({
     table: { name: table, base: policyBaseRules },
     nft,
     clock,
     log,
     plan: (ledger) => {
-      ledger.put(owner, plan(watched, options));
+      const present = podsOf(watched, admission);
+      planned = new Set(present.map((it) => admissionKey(it.key, it.address)));
+      ledger.put(owner, plan(watched, present, options));
+    },
+    applied: () => {
+      admission.admitted(planned);
+      return Promise.resolve();
     },
   });
-  const unsubscribes = subscribe(watched, () => {
+  const touch = (): void => {
     rules.touch();
-  });
+  };
+  const unsubscribes = subscribe(watched, admission, touch);
+  const needsRules = (): boolean => watched.policies.size > 0;
+  admission.follow({ needsRules, touch });
   await rules.run(signal);
+  admission.follow(undefined);
   for (const unsubscribe of unsubscribes) unsubscribe();
+}
+
+/** With addresses from the API, or before it knows them from who made the pod. */
+function podsOf(watched: Watched, admission: PodAdmission): PolicyPod[] {
+  if (watched.policies.size === 0) return [];
+  return watched.pods.list().flatMap((pod) => {
+    const told = policyPod(pod);
+    const address = admission.pending.get(keyOf(pod));
+    if (address === undefined || address === told?.address) return told ?? [];
+    return policyPodAt(pod, address);
+  });
 }
 
 interface Synced {
@@ -72,12 +96,12 @@ const owner = "policies";
 
 function plan(
   watched: Watched,
+  present: readonly PolicyPod[],
   { nodeName, dnsAddress }: Pick<PolicyEnforcerOptions, "nodeName" | "dnsAddress">,
 ): Fragment {
-  const policies = watched.policies.list();
   return planPolicies({
-    policies,
-    pods: policies.length === 0 ? [] : watched.pods.list().flatMap((it) => policyPod(it) ?? []),
+    policies: watched.policies.list(),
+    pods: present,
     namespaces: new Map(
       watched.namespaces.list().map((it) => [nameOf(it), it.metadata?.labels ?? {}]),
     ),
@@ -88,14 +112,18 @@ function plan(
 }
 
 /** Heartbeats and the like change no rule, and without policies nothing does. */
-function subscribe(watched: Watched, touch: () => void): (() => void)[] {
+function subscribe(watched: Watched, admission: PodAdmission, touch: () => void): (() => void)[] {
   function touchIf(concerns: boolean): void {
     if (concerns && watched.policies.size > 0) touch();
   }
   return [
     watched.policies.subscribe(touch),
-    watched.pods.subscribe(({ previous, current }) => {
-      touchIf(podText(previous) !== podText(current));
+    watched.pods.subscribe(({ key, previous, current }) => {
+      if (current === undefined || isTold(current, admission.pending.get(key))) {
+        admission.forget(key);
+      }
+      const isNew = previous === undefined && admission.pending.has(key);
+      touchIf(isNew || podText(previous) !== podText(current));
     }),
     watched.namespaces.subscribe(({ previous, current }) => {
       touchIf(labelText(previous) !== labelText(current));
@@ -104,6 +132,13 @@ function subscribe(watched: Watched, touch: () => void): (() => void)[] {
       touchIf(previous?.spec?.podCIDR !== current?.spec?.podCIDR);
     }),
   ];
+}
+
+/** A pod that has ended has no address that counts, whatever was announced before. */
+function isTold(pod: Pod, address: string | undefined): boolean {
+  const { phase } = pod.status ?? {};
+  if (phase === "Succeeded" || phase === "Failed") return true;
+  return address !== undefined && policyPod(pod)?.address === address;
 }
 
 function podText(pod: Pod | undefined): string {
