@@ -26,6 +26,10 @@ export const replicationControllers: ResourceOf<types.ReplicationController> = b
   "",
   "replicationcontrollers",
 );
+export const horizontalPodAutoscalers: ResourceOf<types.HorizontalPodAutoscalerV2> = builtin(
+  "autoscaling",
+  "horizontalpodautoscalers",
+);
 export const jobs: ResourceOf<types.Job> = builtin("batch", "jobs");
 export const cronJobs: ResourceOf<types.CronJob> = builtin("batch", "cronjobs");
 export const deployments: ResourceOf<types.Deployment> = builtin("apps", "deployments");

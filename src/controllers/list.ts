@@ -19,6 +19,7 @@ import { ephemeralVolumeController } from "./ephemeralvolume/controller.ts";
 import { garbageCollector } from "./garbage/controller.ts";
 import { localPathController } from "./localpath/controller.ts";
 import { loadBalancerController } from "./loadbalancer/controller.ts";
+import { horizontalPodAutoscalerController } from "./horizontalpodautoscaler/controller.ts";
 import { jobController } from "./job/controller.ts";
 import { namespaceController } from "./namespace/controller.ts";
 import { persistentVolumeBinder } from "./persistentvolume/controller.ts";
@@ -47,6 +48,7 @@ export const controllers: readonly ControllerFactory[] = [
   taintEvictionController,
   podCollector,
   namespaceController,
+  horizontalPodAutoscalerController,
   jobController,
   cronJobController,
   ttlAfterFinishedController,
