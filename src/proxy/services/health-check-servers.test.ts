@@ -8,7 +8,7 @@ import { HealthCheckServers } from "./health-check-servers.ts";
 
 function freePort(): Promise<number> {
   return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
+    const server = createServer().listen(0, "127.92.0.1", () => {
       const { port } = server.address() as AddressInfo;
       server.close(() => {
         resolve(port);
@@ -19,7 +19,7 @@ function freePort(): Promise<number> {
 
 function ask(port: number): Promise<string> {
   return new Promise((resolve, reject) => {
-    get({ host: "127.0.0.1", port, agent: false }, (response) => {
+    get({ host: "127.92.0.1", port, agent: false }, (response) => {
       const weight = String(response.headers["x-load-balancing-endpoint-weight"]);
       let body = "";
       response.setEncoding("utf8");
@@ -33,7 +33,7 @@ function ask(port: number): Promise<string> {
 
 test("HealthCheckServers: answers as the service is, until it is gone", async () => {
   const port = await freePort();
-  using servers = new HealthCheckServers("127.0.0.1", silentLogger);
+  using servers = new HealthCheckServers("127.92.0.1", silentLogger);
   const check = { port, namespace: "d", name: "web", localEndpoints: 2 };
   const body = '{"service":{"namespace":"d","name":"web"},"localEndpoints":';
   servers.set([check]);
