@@ -158,9 +158,11 @@ for (const [version, kubectl] of kubectls) {
     test("exec: a command that does not read its input ends all the same", async () => {
       const small = { stdin: Buffer.alloc(60_000) };
       assert.equal((await kube(["exec", "-i", "web", "--", "true"], small)).code, 0);
-      // containerd 1.6 may keep the exit code to itself when much is left; kubectl ends all the same.
+      // containerd 1.6 may keep the exit code to itself when much is left, or break off the session
+      // with what it has not sent yet: kubectl ends all the same, and says why its answer is not whole.
       const much = await kube(["exec", "-i", "web", "--", "echo", "over"], { stdin: twentyMiB });
-      assert.equal(much.stdout.toString(), "over\n", `code ${String(much.code)}: ${much.stderr}`);
+      if (much.code === 0) assert.equal(much.stdout.toString(), "over\n", much.stderr);
+      else assert.match(much.stderr, /ended without reading its input|the session (broke|ended)/);
     });
 
     test("exec: the command ends when its kubectl is killed", async () => {

@@ -182,3 +182,15 @@ test("relay: a command without outputs may take its time", async () => {
   await done;
   assert.deepEqual(ends.log, ['client hears {"kind":"exit","code":4}', "process reads end"]);
 });
+
+test("relay: the client of a session that breaks off is told, and not dropped", async () => {
+  const ends = new Ends();
+  const done = relay(ends.session, ends.client, options());
+  ends.stdout.push(Buffer.from("out"));
+  ends.stdout.end(new Error("connection reset"));
+  ends.stderr.end();
+  await done;
+  assert.deepEqual(ends.log.slice(0, 2), ["client reads out", "session closed"]);
+  assert.ok(ends.log.some((it) => it.startsWith("client hears")));
+  assert.ok(!ends.log.includes("client dropped"));
+});

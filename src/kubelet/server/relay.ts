@@ -39,10 +39,10 @@ export async function relay(
     pump(session.stderr, (chunk) => client.writeStderr(chunk)),
   ]);
   const hasLeft = outputs.some((it) => it.status === "rejected");
-  if (hasLeft) {
-    session.close();
-    client.destroy();
-  }
+  const isBroken = outputs.some((it) => it.status === "fulfilled" && it.value === "broken");
+  // The client of a broken session is told so by its result.
+  if (hasLeft || isBroken) session.close();
+  if (hasLeft) client.destroy();
   const result = await resultOf(session, input, options);
   isOver = true;
   // The client may have left just now; then there is nobody to tell.
@@ -89,11 +89,22 @@ export async function closed(client: CommandStreams, clock: Clock): Promise<void
   await late;
 }
 
+/** Rejects when the client takes no more; a session that breaks off is no fault of the client's. */
 async function pump(
   from: AsyncIterable<Uint8Array>,
   write: (chunk: Uint8Array) => Promise<void>,
-): Promise<void> {
-  for await (const chunk of from) await write(chunk);
+): Promise<"ended" | "broken"> {
+  const chunks = from[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await chunks.next().catch(() => "broken" as const);
+      if (next === "broken") return "broken";
+      if (next.done === true) return "ended";
+      await write(next.value);
+    }
+  } finally {
+    await chunks.return?.();
+  }
 }
 
 /** Carries the client's input. A process that takes no more gets no more: the rest is thrown away. */
