@@ -30,6 +30,12 @@ export const horizontalPodAutoscalers: ResourceOf<types.HorizontalPodAutoscalerV
   "autoscaling",
   "horizontalpodautoscalers",
 );
+export const statefulSets: ResourceOf<types.StatefulSet> = builtin("apps", "statefulsets");
+export const daemonSets: ResourceOf<types.DaemonSet> = builtin("apps", "daemonsets");
+export const controllerRevisions: ResourceOf<types.ControllerRevision> = builtin(
+  "apps",
+  "controllerrevisions",
+);
 export const jobs: ResourceOf<types.Job> = builtin("batch", "jobs");
 export const cronJobs: ResourceOf<types.CronJob> = builtin("batch", "cronjobs");
 export const deployments: ResourceOf<types.Deployment> = builtin("apps", "deployments");

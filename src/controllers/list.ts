@@ -9,6 +9,7 @@ import { EventSender, type EventRecorder } from "#reconcile/events.ts";
 import type { ReconcileMetrics } from "#reconcile/metrics.ts";
 import { certificateController, type Signing } from "./certificates/controller.ts";
 import { cronJobController } from "./cronjob/controller.ts";
+import { daemonSetController } from "./daemonset/controller.ts";
 import { deploymentController } from "./deployment/controller.ts";
 import { nodeLifecycleController } from "./nodelifecycle/controller.ts";
 import { taintEvictionController } from "./nodelifecycle/eviction.ts";
@@ -26,6 +27,7 @@ import { persistentVolumeBinder } from "./persistentvolume/controller.ts";
 import type { ControllerFactory, ControllerPorts } from "./ports.ts";
 import { replicaController } from "./replicaset/controller.ts";
 import { replicaSetKind, replicationControllerKind } from "./replicaset/kinds.ts";
+import { statefulSetController } from "./statefulset/controller.ts";
 import { ttlAfterFinishedController } from "./ttlafterfinished/controller.ts";
 import { rootCaController, serviceAccountController } from "./serviceaccount/controller.ts";
 import {
@@ -49,6 +51,8 @@ export const controllers: readonly ControllerFactory[] = [
   podCollector,
   namespaceController,
   horizontalPodAutoscalerController,
+  statefulSetController,
+  daemonSetController,
   jobController,
   cronJobController,
   ttlAfterFinishedController,

@@ -1,0 +1,196 @@
+// StatefulSets and DaemonSets on two nodes with real containers.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { GantryProcess, systemMissing, type CommandResult } from "#testing/gantry-process.ts";
+
+const skip = systemMissing();
+const port = 26_943;
+let system: GantryProcess | undefined;
+
+function gantry(): GantryProcess {
+  assert.ok(system !== undefined);
+  return system;
+}
+
+function ok(result: CommandResult): string {
+  assert.equal(result.code, 0, `${result.stderr}${result.stdout}`);
+  return result.stdout;
+}
+
+function kubectl(...args: readonly string[]): string {
+  return ok(gantry().kubectl(args));
+}
+
+function apply(manifest: object): void {
+  ok(gantry().kubectl(["apply", "-f", "-"], JSON.stringify(manifest)));
+}
+
+async function eventually(ask: () => string, wanted: RegExp, seconds = 60): Promise<string> {
+  let last = "";
+  for (let tries = 0; tries < seconds * 4; tries++) {
+    last = ask();
+    if (wanted.test(last)) return last;
+    await setTimeout(250);
+  }
+  throw new Error(`wanted ${String(wanted)}, last saw: ${last}`);
+}
+
+function template(app: string, version: string): object {
+  const env = [{ name: "VERSION", value: version }];
+  const mounts = app === "db" ? { volumeMounts: [{ name: "data", mountPath: "/data" }] } : {};
+  const container = { name: "c", image: "busybox", command: ["sleep", "1000"], env, ...mounts };
+  return {
+    metadata: { labels: { app } },
+    spec: { terminationGracePeriodSeconds: 0, containers: [container] },
+  };
+}
+
+function statefulSet(version: string, spec: object = {}): object {
+  return {
+    apiVersion: "apps/v1",
+    kind: "StatefulSet",
+    metadata: { name: "db" },
+    spec: {
+      replicas: 2,
+      serviceName: "db",
+      selector: { matchLabels: { app: "db" } },
+      template: template("db", version),
+      volumeClaimTemplates: [
+        {
+          metadata: { name: "data" },
+          spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Mi" } } },
+        },
+      ],
+      ...spec,
+    },
+  };
+}
+
+function daemonSet(version: string): object {
+  return {
+    apiVersion: "apps/v1",
+    kind: "DaemonSet",
+    metadata: { name: "agent" },
+    spec: { selector: { matchLabels: { app: "agent" } }, template: template("agent", version) },
+  };
+}
+
+function versionOf(pod: string): string {
+  return kubectl("exec", pod, "--", "sh", "-c", "echo $VERSION").trim();
+}
+
+before(() => {
+  if (skip !== undefined) return;
+  system = new GantryProcess(port);
+  ok(system.gantry("image", "seed"));
+  ok(system.up("--nodes", "2"));
+});
+after(() => {
+  system?.[Symbol.dispose]();
+});
+
+test(
+  "replicas of a StatefulSet come in order, with names and data of their own",
+  { skip },
+  async () => {
+    apply(statefulSet("one"));
+    kubectl("rollout", "status", "statefulset/db", "--timeout=60s");
+    const times = kubectl(
+      "get",
+      "pods",
+      "-l",
+      "app=db",
+      "--sort-by=.metadata.name",
+      "-o",
+      "jsonpath={range .items[*]}{.metadata.name} {.spec.hostname} {end}",
+    );
+    assert.equal(times.trim(), "db-0 db-0 db-1 db-1");
+    kubectl("exec", "db-0", "--", "sh", "-c", "echo kept > /data/file");
+    const before_ = kubectl("get", "pod", "db-0", "-o", "jsonpath={.metadata.uid}");
+    kubectl("delete", "pod", "db-0");
+    await eventually(
+      () =>
+        gantry().kubectl(["get", "pod", "db-0", "-o", "jsonpath={.metadata.uid} {.status.phase}"])
+          .stdout,
+      new RegExp(`^(?!${before_}).* Running$`),
+    );
+    assert.equal(kubectl("exec", "db-0", "--", "cat", "/data/file").trim(), "kept");
+  },
+);
+
+test("a StatefulSet rolls to a partition, on, and back", { skip }, () => {
+  apply(statefulSet("two", { updateStrategy: { rollingUpdate: { partition: 1 } } }));
+  kubectl("rollout", "status", "statefulset/db", "--timeout=60s");
+  assert.deepEqual([versionOf("db-0"), versionOf("db-1")], ["one", "two"]);
+  apply(statefulSet("two", { updateStrategy: { rollingUpdate: { partition: 0 } } }));
+  kubectl("rollout", "status", "statefulset/db", "--timeout=60s");
+  assert.deepEqual([versionOf("db-0"), versionOf("db-1")], ["two", "two"]);
+  assert.match(kubectl("rollout", "history", "statefulset/db"), /^1 .*\n2 /m);
+  kubectl("rollout", "undo", "statefulset/db");
+  kubectl("rollout", "status", "statefulset/db", "--timeout=60s");
+  assert.deepEqual([versionOf("db-0"), versionOf("db-1")], ["one", "one"]);
+});
+
+test("fewer replicas leave their claims, and more find them again", { skip }, async () => {
+  kubectl("exec", "db-1", "--", "sh", "-c", "echo second > /data/file");
+  kubectl("scale", "statefulset/db", "--replicas=1");
+  await eventually(() => kubectl("get", "pods", "-l", "app=db", "-o", "name"), /^pod\/db-0\n$/);
+  assert.match(kubectl("get", "pvc"), /data-db-1 +Bound/);
+  kubectl("scale", "statefulset/db", "--replicas=2");
+  kubectl("rollout", "status", "statefulset/db", "--timeout=60s");
+  assert.equal(kubectl("exec", "db-1", "--", "cat", "/data/file").trim(), "second");
+});
+
+test("a DaemonSet has a pod on every node, is updated, and goes back", { skip }, () => {
+  apply(daemonSet("one"));
+  kubectl("rollout", "status", "daemonset/agent", "--timeout=60s");
+  const wide = (): string[] =>
+    kubectl("get", "pods", "-l", "app=agent", "-o", "jsonpath={.items[*].spec.nodeName}")
+      .split(" ")
+      .sort();
+  const nodes = kubectl("get", "nodes", "-o", "jsonpath={.items[*].metadata.name}")
+    .split(" ")
+    .sort();
+  assert.deepEqual(wide(), nodes);
+  apply(daemonSet("two"));
+  kubectl("rollout", "status", "daemonset/agent", "--timeout=60s");
+  const names = (): string[] =>
+    kubectl("get", "pods", "-l", "app=agent", "-o", "jsonpath={.items[*].metadata.name}").split(
+      " ",
+    );
+  assert.deepEqual(names().map(versionOf), ["two", "two"]);
+  kubectl("rollout", "undo", "daemonset/agent");
+  kubectl("rollout", "status", "daemonset/agent", "--timeout=60s");
+  assert.deepEqual(names().map(versionOf), ["one", "one"]);
+});
+
+test(
+  "a drained node keeps its daemon, and a deleted DaemonSet leaves no pod",
+  { skip },
+  async () => {
+    const [, second = ""] = kubectl("get", "nodes", "-o", "jsonpath={.items[*].metadata.name}")
+      .split(" ")
+      .sort();
+    kubectl(
+      "drain",
+      second,
+      "--ignore-daemonsets",
+      "--delete-emptydir-data",
+      "--timeout=60s",
+      "--force",
+    );
+    const there = kubectl(
+      "get",
+      "pods",
+      "-l",
+      "app=agent",
+      "-o",
+      "jsonpath={.items[*].spec.nodeName}",
+    );
+    assert.ok(there.includes(second), there);
+    kubectl("uncordon", second);
+    kubectl("delete", "daemonset", "agent");
+    await eventually(() => kubectl("get", "pods", "-l", "app=agent", "-o", "name"), /^$/);
+  },
+);
