@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import type { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 import type { Clock } from "#base/clock.ts";
-import type { Logger } from "#base/log.ts";
+import { describeError, type Logger } from "#base/log.ts";
+import { StoreUnavailableError } from "#store/store.ts";
 import type { Resource } from "#api/resource.ts";
 import type { TypeTable } from "#api/schema/type-table.ts";
 import { badRequest, StatusError, unauthorized } from "#api/status.ts";
@@ -136,7 +137,10 @@ export class Pipeline {
       url,
       stack: known.stack,
     });
-    return statusResponse(internalError(auditId));
+    if (!(error instanceof StoreUnavailableError)) return statusResponse(internalError(auditId));
+    // A full disk, or a store that is away: whoever asked can do something about it.
+    const message = `Internal error occurred: ${describeError(error)}`;
+    return statusResponse(new StatusError(500, "InternalError", message));
   }
 }
 

@@ -4,6 +4,7 @@ import { Drain, endOnSignals } from "./drain.ts";
 import type { UpOptions } from "./options.ts";
 import { ProgressSender } from "./progress.ts";
 import { runSystem } from "./system.ts";
+import { writeLog } from "./write-log.ts";
 
 /**
  * Runs the whole system in this process until a signal ends it; containers go on, unless they are
@@ -11,7 +12,7 @@ import { runSystem } from "./system.ts";
  */
 export async function daemon(options: UpOptions, progressTo: number | undefined): Promise<void> {
   const progress = new ProgressSender(progressTo);
-  const log = jsonLogger(systemClock, (line) => process.stderr.write(line));
+  const log = jsonLogger(systemClock, writeLog);
   const stop = new AbortController();
   const drain = new Drain();
   endOnSignals(drain, stop);

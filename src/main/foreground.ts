@@ -1,6 +1,7 @@
 import { systemClock } from "#base/clock.ts";
 import { jsonLogger, type Logger } from "#base/log.ts";
 import { Drain, endOnSignals } from "./drain.ts";
+import { writeLog } from "./write-log.ts";
 
 /**
  * Runs until a signal (see drain.ts) aborts `run`'s and `run` has ended.
@@ -9,7 +10,7 @@ import { Drain, endOnSignals } from "./drain.ts";
 export async function runInForeground(
   run: (log: Logger, signal: AbortSignal, drain: Drain) => Promise<void>,
 ): Promise<void> {
-  const log = jsonLogger(systemClock, (line) => process.stderr.write(line));
+  const log = jsonLogger(systemClock, writeLog);
   const stop = new AbortController();
   const drain = new Drain();
   endOnSignals(drain, stop);
