@@ -13,6 +13,8 @@ export interface HostNetworkOptions {
   readonly podCidr: string;
   /** All pods of the cluster: traffic between pods keeps its source address. */
   readonly clusterCidr: string;
+  /** Whose table it is, for whoever finds it: at most 127 bytes, without a quotation mark. */
+  readonly owner: string;
 }
 
 const forwardingPath = "/proc/sys/net/ipv4/ip_forward";
@@ -39,10 +41,11 @@ export async function removeHostNetwork(
 }
 
 /** One transaction that replaces our table. */
-export function hostRules({ table, podCidr, clusterCidr }: HostNetworkOptions): string {
+export function hostRules({ table, podCidr, clusterCidr, owner }: HostNetworkOptions): string {
   return `table ip ${table}
 delete table ip ${table}
 table ip ${table} {
+  comment "${owner}"
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
     ip saddr ${podCidr} ip daddr != ${clusterCidr} masquerade

@@ -5,6 +5,7 @@ import { startNodeRuntime } from "#cri/containerd/node-runtime.ts";
 import type { Runtime } from "#cri/runtime.ts";
 import { SimulatedRuntime } from "#cri/simulated/runtime.ts";
 import type { DiskOptions } from "#kubelet/host/open-host.ts";
+import { refuseOtherNetworks, tableOwner } from "./other-networks.ts";
 import { nodeNames } from "./node-names.ts";
 import { podRange } from "./network-plan.ts";
 
@@ -50,6 +51,7 @@ async function openContainerd(
       return value === undefined ? [] : [[name, value]];
     }),
   );
+  await refuseOtherNetworks(options.nodeDirectory, signal);
   const opened = await startNodeRuntime(
     {
       nodeDir: options.nodeDirectory,
@@ -57,6 +59,7 @@ async function openContainerd(
       clusterCidr: podRange,
       mtu,
       table: nodeNames(options.nodeDirectory).hostTable,
+      owner: tableOwner(options.nodeDirectory),
       environment,
       arch: process.arch,
       clock,

@@ -137,8 +137,10 @@ async function openSystem(
   };
   // Where no other node can be the first, the runtime comes up while the control plane does.
   const early = options.store === undefined ? open(firstPodCidr) : undefined;
+  // Told below, unless something else fails before; until then it is nobody's yet.
+  const earlyEnd = early?.catch(() => undefined);
   stack.defer(async () => {
-    await early?.catch(() => undefined); // Told below, unless something else failed before.
+    await earlyEnd;
   });
   const host = { ...options, pkiDirectory: paths.pki, advertiseAddress: address };
   const { store, controlPlane } = await openHost(host, { paths, stack, log }, signal);

@@ -55,7 +55,7 @@ export function run(
 
 /** The program as it is bundled for users, on a data directory of its own. */
 export class GantryProcess implements Disposable {
-  readonly directory = mkdtempSync("/tmp/gantry-it-");
+  readonly directory = mkdtempSync(`/tmp/gantry-it-${process.pid}-`);
   readonly port: number;
 
   constructor(port: number) {

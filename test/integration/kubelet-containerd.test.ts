@@ -60,6 +60,7 @@ class TestNode {
         clusterCidr: this.podCidr,
         mtu: 1500,
         table: this.table,
+        owner: "a test",
         environment: {},
         arch: process.arch,
         clock: systemClock,

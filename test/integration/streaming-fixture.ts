@@ -117,6 +117,7 @@ export async function openContainerd(): Promise<OpenedRuntime> {
       clusterCidr: podCidr,
       mtu: 1500,
       table,
+      owner: "a test",
       environment: {},
       arch: process.arch,
       clock: systemClock,

@@ -16,6 +16,8 @@ export interface NodeRuntimeOptions {
   readonly mtu: number;
   /** Name of the nftables table for the pod network; one a node. */
   readonly table: string;
+  /** Written on the table, for whoever finds it; see `HostNetworkOptions`. */
+  readonly owner: string;
   /** Proxy variables for pulls; empty when there are none. */
   readonly environment: Readonly<Record<string, string>>;
   /** `process.arch`. */
@@ -62,6 +64,7 @@ export async function startNodeRuntime(
       table: options.table,
       podCidr: options.podCidr,
       clusterCidr: options.clusterCidr,
+      owner: options.owner,
     }),
   ]);
   const runtime = new ContainerdRuntime({
