@@ -3,6 +3,7 @@ import type { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 import type { Clock } from "#base/clock.ts";
 import { describeError, type Logger } from "#base/log.ts";
+import type { MetricRegistry } from "#base/metrics/registry.ts";
 import { StoreUnavailableError } from "#store/store.ts";
 import type { Resource } from "#api/resource.ts";
 import type { TypeTable } from "#api/schema/type-table.ts";
@@ -16,6 +17,7 @@ import type { ConnectPort } from "./connect-port.ts";
 import type { Attributes, Authenticator, Authorizer, UserInfo } from "./contract.ts";
 import type { HealthCheck } from "./health.ts";
 import { headerOf, type ApiRequest, type ApiResponse } from "./http/exchange.ts";
+import { exposeCache } from "./cache-metrics.ts";
 import { ApiMetrics } from "./metrics.ts";
 import { PlainPaths } from "./plain-paths.ts";
 import { parseRequestInfo, type RequestInfo } from "./request-info.ts";
@@ -39,6 +41,7 @@ export interface PipelineOptions {
   readonly checks: readonly HealthCheck[];
   readonly ready: HealthCheck;
   readonly cache: RegistryCache;
+  readonly metrics: MetricRegistry;
   /** By `<group>/<version>/<plural>`. */
   readonly endpoints: ReadonlyMap<string, ResourceEndpoint>;
 }
@@ -49,7 +52,7 @@ const writing = new Set(["pods/exec", "pods/attach", "pods/portforward"]);
 /** Every request's way: what is it about, who asks, may they, and who answers. */
 export class Pipeline {
   readonly #options: PipelineOptions;
-  readonly #metrics = new ApiMetrics();
+  readonly #metrics: ApiMetrics;
   readonly #paths: PlainPaths;
   readonly #router: ResourceRouter;
   /** Authentication waits for nobody, and a signal for each request costs. */
@@ -57,7 +60,9 @@ export class Pipeline {
 
   constructor(options: PipelineOptions) {
     this.#options = options;
-    this.#paths = new PlainPaths({ ...options, metrics: this.#metrics });
+    this.#metrics = new ApiMetrics(options.metrics, servedPaths(options));
+    exposeCache(options.metrics, options.cache);
+    this.#paths = new PlainPaths(options);
     this.#router = new ResourceRouter(options);
   }
 
@@ -66,8 +71,8 @@ export class Pipeline {
     const { clock } = this.#options;
     const since = clock.monotonic();
     const auditId = auditIdOf(request);
-    this.#metrics.started();
     const info = parseRequestInfo(request.method, request.url);
+    this.#metrics.started(info);
     let response: ApiResponse;
     try {
       if (info === undefined) throw badRequest("the path is not valid UTF-8");
@@ -75,8 +80,10 @@ export class Pipeline {
     } catch (error) {
       response = this.#failure(error, auditId, request);
     }
-    this.#metrics.finished(info, response.status, (clock.monotonic() - since) / 1_000);
-    const { status, body } = response;
+    const { status } = response;
+    const seconds = (clock.monotonic() - since) / 1_000;
+    this.#metrics.finished(request, info, { code: status, seconds });
+    const body = this.#metrics.lasting(request, info, response.body);
     return { status, headers: { "audit-id": auditId, ...response.headers }, body };
   }
 
@@ -89,7 +96,12 @@ export class Pipeline {
       // A WebSocket begins with a GET, and a right to read must not be enough to run commands.
       this.#authorize(attributesOf(call.user, { ...info, verb: "create" }));
     }
-    await this.#router.upgrade(call, socket, head);
+    const ended = this.#metrics.connected(request, info);
+    try {
+      await this.#router.upgrade(call, socket, head);
+    } finally {
+      ended();
+    }
   }
 
   async #answer(request: ApiRequest, info: RequestInfo): Promise<ApiResponse> {
@@ -142,6 +154,20 @@ export class Pipeline {
     const message = `Internal error occurred: ${describeError(error)}`;
     return statusResponse(new StatusError(500, "InternalError", message));
   }
+}
+
+/** Which resources and subresources there are. */
+function servedPaths({
+  resources,
+  computed,
+}: Pick<PipelineOptions, "resources" | "computed">): (info: RequestInfo) => boolean {
+  const served = new Set<string>();
+  for (const it of [...resources, ...computed.map(({ resource }) => resource)]) {
+    const path = `${it.group}/${it.version}/${it.plural}/`;
+    served.add(path);
+    for (const { name } of it.subresources) served.add(`${path}${name}`);
+  }
+  return (it) => served.has(`${it.group}/${it.version}/${it.resource}/${it.subresource}`);
 }
 
 const noImpersonation = {};

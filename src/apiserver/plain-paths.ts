@@ -1,12 +1,12 @@
 import { Buffer } from "node:buffer";
 import { methodNotSupported } from "#api/status.ts";
-import type { RegistryCache } from "./cache/registry-cache.ts";
+import { expositionType } from "#base/metrics/exposition.ts";
+import type { MetricRegistry } from "#base/metrics/registry.ts";
 import type { Call } from "./call.ts";
 import type { ComputedKind } from "./computed.ts";
 import { Discovery } from "./discovery.ts";
 import { reportHealth, type HealthCheck } from "./health.ts";
 import type { ApiResponse } from "./http/exchange.ts";
-import type { ApiMetrics } from "./metrics.ts";
 import { jsonBody } from "./negotiate/json.ts";
 import type { Resource } from "#api/resource.ts";
 import type { TypeTable } from "#api/schema/type-table.ts";
@@ -21,8 +21,7 @@ export interface PlainPathsOptions {
   readonly issuer: { readonly configuration: object; readonly keys: object } | undefined;
   readonly checks: readonly HealthCheck[];
   readonly ready: HealthCheck;
-  readonly cache: RegistryCache;
-  readonly metrics: ApiMetrics;
+  readonly metrics: MetricRegistry;
   readonly types: TypeTable;
 }
 
@@ -78,11 +77,7 @@ export class PlainPaths {
       case "version":
         return json(this.#version);
       case "metrics":
-        return text(
-          200,
-          this.#options.metrics.render(this.#options.cache),
-          "text/plain; version=0.0.4",
-        );
+        return text(200, this.#options.metrics.render(), expositionType);
       case ".well-known":
       case "openid":
         return this.#issuer(path);

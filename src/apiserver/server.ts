@@ -4,6 +4,7 @@ import type { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
+import type { MetricRegistry } from "#base/metrics/registry.ts";
 import type { Random } from "#base/random.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import type { Resource } from "#api/resource.ts";
@@ -52,6 +53,8 @@ export interface ApiServerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Shown at `/metrics`; the server adds its own. */
+  readonly metrics: MetricRegistry;
   readonly resources: readonly Resource[];
   /** Kinds that are made when they are asked for, by others. */
   readonly computed: readonly ComputedKind[];

@@ -12,6 +12,7 @@ import { openHttpFront, type HttpFront } from "#apiserver/http/front.ts";
 import { openApiServer, type ApiServer } from "#apiserver/server.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
+import { MetricRegistry } from "#base/metrics/registry.ts";
 import type { Random } from "#base/random.ts";
 import { Client } from "#client/client.ts";
 import type { Authority } from "#pki/authority.ts";
@@ -43,6 +44,8 @@ export interface ControlPlaneOptions {
 export interface ControlPlane extends AsyncDisposable {
   readonly authority: Authority;
   readonly server: ApiServer;
+  /** Shown at the server's `/metrics`, for every component of the control plane. */
+  readonly metrics: MetricRegistry;
   /** Serves `metrics.k8s.io` once it runs. */
   readonly usage: MeasuredUsage;
   readonly port: number;
@@ -63,6 +66,7 @@ export async function openControlPlane(
   const certificates = await openCertificates(options);
   const { authority, key, serving, toKubelets } = certificates;
   const usage = new MeasuredUsage();
+  const metrics = new MetricRegistry();
   const tokens = { key, issuer, audiences: [issuer] };
   const server = await openApiServer(
     {
@@ -70,6 +74,7 @@ export async function openControlPlane(
       clock,
       random,
       log,
+      metrics,
       resources: builtinResources,
       computed: usage.kinds,
       types: builtinTypes,
@@ -106,6 +111,7 @@ export async function openControlPlane(
   return {
     authority,
     server,
+    metrics,
     usage,
     port: front.port,
     clientOf: (user, agent) => new Client(inProcessTransport(server.handler, user, agent)),

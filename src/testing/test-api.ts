@@ -4,6 +4,7 @@ import { builtinTypes } from "#api/schema/builtin.ts";
 import { badRequest } from "#api/status.ts";
 import type { Clock } from "#base/clock.ts";
 import { jsonLogger, silentLogger, type Logger } from "#base/log.ts";
+import { MetricRegistry } from "#base/metrics/registry.ts";
 import { seededRandom } from "#base/random.ts";
 import { Client } from "#client/client.ts";
 import { namespaceLifecycle } from "#apiserver/admission/namespace-lifecycle.ts";
@@ -43,6 +44,7 @@ export async function openTestApi(clock: Clock, log: Logger = silentLogger): Pro
       clock,
       random,
       log,
+      metrics: new MetricRegistry(),
       resources: builtinResources,
       computed: [],
       types: builtinTypes,
