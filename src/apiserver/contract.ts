@@ -107,11 +107,14 @@ export interface ObjectSink {
     object: JsonObject,
     signal: AbortSignal,
   ): Promise<boolean>;
-  /** Read-modify-write with retries; `change` returns undefined to leave the object. */
+  /**
+   * Read-modify-write of the object, or of its status, with retries. `change` returns undefined to
+   * leave it as it is; what it throws ends the attempt.
+   */
   change(
     resource: string,
     group: string,
-    at: { readonly namespace: string; readonly name: string },
+    at: { readonly namespace: string; readonly name: string; readonly part?: "status" },
     change: (object: JsonObject) => JsonObject | undefined,
     signal: AbortSignal,
   ): Promise<void>;

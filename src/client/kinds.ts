@@ -36,6 +36,10 @@ export const controllerRevisions: ResourceOf<types.ControllerRevision> = builtin
   "apps",
   "controllerrevisions",
 );
+export const podDisruptionBudgets: ResourceOf<types.PodDisruptionBudget> = builtin(
+  "policy",
+  "poddisruptionbudgets",
+);
 export const jobs: ResourceOf<types.Job> = builtin("batch", "jobs");
 export const cronJobs: ResourceOf<types.CronJob> = builtin("batch", "cronjobs");
 export const deployments: ResourceOf<types.Deployment> = builtin("apps", "deployments");

@@ -15,6 +15,7 @@ import { nodeLifecycleController } from "./nodelifecycle/controller.ts";
 import { taintEvictionController } from "./nodelifecycle/eviction.ts";
 import { nodeIpamController } from "./nodeipam/controller.ts";
 import { podCollector } from "./podgc/controller.ts";
+import { disruptionController } from "./disruption/controller.ts";
 import { endpointsController, endpointSliceController } from "./endpoints/controller.ts";
 import { ephemeralVolumeController } from "./ephemeralvolume/controller.ts";
 import { garbageCollector } from "./garbage/controller.ts";
@@ -53,6 +54,7 @@ export const controllers: readonly ControllerFactory[] = [
   horizontalPodAutoscalerController,
   statefulSetController,
   daemonSetController,
+  disruptionController,
   jobController,
   cronJobController,
   ttlAfterFinishedController,

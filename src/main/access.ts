@@ -6,7 +6,7 @@ import {
   ServiceAccountTokens,
   type TokenSettings,
 } from "#apiserver/auth/service-account-tokens.ts";
-import type { ObjectSource } from "#apiserver/contract.ts";
+import type { ObjectSink, ObjectSource } from "#apiserver/contract.ts";
 import type { AccessParts } from "#apiserver/server.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
@@ -15,7 +15,7 @@ import { serviceRange } from "./network-plan.ts";
 
 /** Who may do what, from certificates and tokens to admission. */
 export function accessParts(
-  objects: ObjectSource,
+  { objects, sink }: { readonly objects: ObjectSource; readonly sink: ObjectSink },
   parts: {
     readonly tokens: TokenSettings;
     readonly authority: Authority;
@@ -32,6 +32,7 @@ export function accessParts(
     authorizer,
     admission: admissionRules({
       objects,
+      sink,
       authorization,
       clock,
       random,

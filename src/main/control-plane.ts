@@ -80,7 +80,8 @@ export async function openControlPlane(
       types: builtinTypes,
       strategyOf,
       conversionOf,
-      access: (objects) => accessParts(objects, { tokens, authority, clock, random }),
+      access: (objects, sink) =>
+        accessParts({ objects, sink }, { tokens, authority, clock, random }),
       connect: (objects) => createConnectPort({ objects, tls: toKubelets, clock, random }),
       address: `${advertiseAddress}:${options.port}`,
       build: version,

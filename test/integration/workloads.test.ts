@@ -194,3 +194,27 @@ test(
     await eventually(() => kubectl("get", "pods", "-l", "app=agent", "-o", "name"), /^$/);
   },
 );
+
+test("a drain waits for the budget of its pods", { skip }, async () => {
+  kubectl("create", "deployment", "web", "--image=busybox", "--replicas=2", "--", "sleep", "1000");
+  kubectl("rollout", "status", "deployment/web", "--timeout=60s");
+  apply({
+    apiVersion: "policy/v1",
+    kind: "PodDisruptionBudget",
+    metadata: { name: "web" },
+    spec: { minAvailable: 2, selector: { matchLabels: { app: "web" } } },
+  });
+  await eventually(() => kubectl("get", "pdb", "web"), /web +2 +N\/A +0 /);
+  const first = "jsonpath={.items[0].spec.nodeName}";
+  const node = kubectl("get", "pods", "-l", "app=web", "-o", first);
+  const drain = ["drain", node, "--ignore-daemonsets", "--pod-selector=app=web"];
+  const refused = gantry().kubectl([...drain, "--timeout=2s"]);
+  assert.notEqual(refused.code, 0);
+  assert.match(refused.stderr, /would violate the pod's disruption budget/);
+  assert.equal(kubectl("get", "pods", "-l", "app=web", "-o", "name").trim().split("\n").length, 2);
+  kubectl("patch", "pdb", "web", "--type=merge", "-p", '{"spec":{"minAvailable":1}}');
+  await eventually(() => kubectl("get", "pdb", "web"), /web +1 +N\/A +1 /);
+  kubectl(...drain, "--timeout=90s");
+  const field = `--field-selector=spec.nodeName=${node}`;
+  assert.equal(kubectl("get", "pods", "-l", "app=web", field, "-o", "name"), "");
+});

@@ -44,6 +44,7 @@ function setUp(more: readonly JsonObject[] = [], protectsStorage = false): Serve
   ]);
   const rules = admissionRules({
     objects,
+    sink: objects,
     authorization: createAuthorization(objects),
     clock,
     random: seededRandom(7),

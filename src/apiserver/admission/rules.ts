@@ -1,8 +1,9 @@
 import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
-import type { AdmissionRule, ObjectSource } from "#apiserver/contract.ts";
+import type { AdmissionRule, ObjectSink, ObjectSource } from "#apiserver/contract.ts";
 import type { Authorization } from "#apiserver/auth/authorize.ts";
 import { certificateRequests, type ReadCertificateRequest } from "./certificate-requests.ts";
+import { disruptionBudgets } from "./disruption-budgets.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
 import { priority } from "./priority.ts";
@@ -22,6 +23,7 @@ import { defaultTolerationSeconds, taintNodesByCondition } from "./taints.ts";
 
 export interface AdmissionParts {
   readonly objects: ObjectSource;
+  readonly sink: ObjectSink;
   readonly authorization: Authorization;
   readonly clock: Clock;
   readonly random: Random;
@@ -58,6 +60,7 @@ export function admissionRules(parts: AdmissionParts): AdmissionRule[] {
     certificateRequests(authorization.authorizer, parts.readCertificateRequest),
     defaultIngressClass(objects),
     roleEscalation(authorization),
+    disruptionBudgets(objects, parts.sink, clock),
     serviceAddresses(pool),
   ];
 }

@@ -60,8 +60,8 @@ export function objectSink(
       await changeObject(ports, {
         target: target(kind, at, signal),
         options,
-        part: "object",
-        track: trackerOf(ports, kind, { options, subresource: "" }),
+        part: at.part ?? "object",
+        track: trackerOf(ports, kind, { options, subresource: at.part ?? "" }),
         warn: () => undefined,
         next: (previous) => change(structuredClone(previous)) ?? previous,
       });
