@@ -3,7 +3,12 @@ import { labelSelectorOf, matchesLabels, type Labels } from "#api/selector/label
 import { StatusError } from "#api/status.ts";
 import { formatTime } from "#api/time.ts";
 import type { Clock } from "#base/clock.ts";
-import type { AdmissionRule, ObjectSink, ObjectSource } from "#apiserver/contract.ts";
+import type {
+  AdmissionRequest,
+  AdmissionRule,
+  ObjectSink,
+  ObjectSource,
+} from "#apiserver/contract.ts";
 
 const group = "policy";
 const plural = "poddisruptionbudgets";
@@ -22,9 +27,9 @@ export function disruptionBudgets(
 ): AdmissionRule {
   return {
     name: "DisruptionBudgets",
-    async validate({ resource, subresource, previous: pod, dryRun, namespace }, signal) {
-      const isEviction = resource.plural === "pods" && resource.group === "";
-      if (!isEviction || subresource !== "eviction" || pod === undefined) return;
+    async validate(request, signal) {
+      const { previous: pod, dryRun, namespace } = request;
+      if (!isEviction(request) || pod === undefined) return;
       if (isBeyondHelp(pod)) return;
       const labels = childObject(childObject(pod, "metadata"), "labels") as Labels | undefined;
       const budgets = objects
@@ -45,6 +50,12 @@ export function disruptionBudgets(
       await sink.change(plural, group, at, (it) => taken(it, pod, clock.now()), signal);
     },
   };
+}
+
+/** The deletion that follows an eviction is asked about as well, and is paid for already. */
+function isEviction({ resource, subresource, operation }: AdmissionRequest): boolean {
+  const isOfPods = resource.plural === "pods" && resource.group === "";
+  return isOfPods && subresource === "eviction" && operation === "CREATE";
 }
 
 /** Nobody counts on a pod that has ended, is going, or has not begun. */
