@@ -90,8 +90,10 @@ export class GantryProcess implements Disposable {
     return run(program ?? "kubectl", args, { input, env });
   }
 
+  /** @throws {Error} with what `gantry reset` said, when it left something. */
   [Symbol.dispose](): void {
-    this.gantry("reset");
+    const { code, stderr } = this.gantry("reset");
+    if (code !== 0) throw new Error(`gantry reset: ${stderr}`);
     rmSync(this.directory, { recursive: true, force: true });
   }
 }

@@ -196,7 +196,19 @@ test(
 );
 
 test("a drain waits for the budget of its pods", { skip }, async () => {
-  kubectl("create", "deployment", "web", "--image=busybox", "--replicas=2", "--", "sleep", "1000");
+  const labels = { app: "web" };
+  const command = ["sleep", "1000"];
+  const containers = [{ name: "c", image: "busybox", command }];
+  apply({
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "web" },
+    spec: {
+      replicas: 2,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { terminationGracePeriodSeconds: 0, containers } },
+    },
+  });
   kubectl("rollout", "status", "deployment/web", "--timeout=60s");
   apply({
     apiVersion: "policy/v1",

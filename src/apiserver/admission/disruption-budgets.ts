@@ -14,7 +14,6 @@ const group = "policy";
 const plural = "poddisruptionbudgets";
 /** Evictions that are under way at a time. Upstream: `MaxDisruptedPodSize`. */
 const disruptedMax = 2_000;
-const retrySeconds = 10;
 
 /**
  * Evictions take from the budget of their pod, or are refused until there is some again.
@@ -123,8 +122,8 @@ function taken(budget: JsonObject, pod: JsonObject, now: number): JsonObject {
 function refused(message: string): StatusError {
   const text = "Cannot evict pod as it would violate the pod's disruption budget.";
   const causes = [{ reason: "DisruptionBudget", message, field: "" }];
-  const details = { causes, retryAfterSeconds: retrySeconds };
-  return new StatusError(429, "TooManyRequests", text, { details });
+  // No time to come again: kubectl's own rhythm is shorter than what a client would wait in silence.
+  return new StatusError(429, "TooManyRequests", text, { details: { causes } });
 }
 
 function severalBudgets(): StatusError {
