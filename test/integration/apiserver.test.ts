@@ -624,6 +624,19 @@ test("subresources with rules of their own: finalize, ephemeralcontainers, evict
   const eviction = { kind: "Eviction", apiVersion: "policy/v1", metadata: { name: "p" } };
   assert.equal((await send("POST", `${path}/p/eviction`, { body: eviction })).status, 201);
   assert.equal((await send("GET", `${path}/p`)).status, 404);
+  const held = pod("held");
+  Object.assign(held["metadata"] as JsonObject, { finalizers: ["example.com/seen"] });
+  const { body: waiting } = await send("POST", path, { body: held });
+  const { resourceVersion } = waiting["metadata"] as JsonObject;
+  const stale = { deleteOptions: { preconditions: { resourceVersion: "1" } } };
+  const refused = await send("POST", `${path}/held/eviction`, { body: { ...eviction, ...stale } });
+  assert.equal(refused.status, 409);
+  const exact = { deleteOptions: { preconditions: { resourceVersion } } };
+  const going = await send("POST", `${path}/held/eviction`, { body: { ...eviction, ...exact } });
+  assert.equal(going.status, 201, textOf(going.body["message"]));
+  const { status } = (await send("GET", `${path}/held`)).body as { status: JsonObject };
+  const [condition] = status["conditions"] as JsonObject[];
+  assert.equal(condition?.["reason"], "EvictionByEvictionAPI");
 
   const at = `/api/v1/namespaces/${namespace}`;
   const begun = await send("DELETE", at);
