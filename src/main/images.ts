@@ -2,23 +2,23 @@ import { existsSync } from "node:fs";
 import { systemClock } from "#base/clock.ts";
 import { nodeLayout } from "#cri/containerd/layout.ts";
 import { ContainerdRuntime } from "#cri/containerd/runtime.ts";
-import { writeRegistryMirror } from "#cri/containerd/supervise.ts";
+import { writeRegistryMirrors } from "#cri/containerd/supervise.ts";
 import { pauseImage, pauseImageName } from "#cri/images/pause.ts";
 import { busyboxImage } from "#cri/images/seed.ts";
 import { LayoutStore } from "#registry/layout-store.ts";
 import type { Where } from "./options.ts";
 import { pathsBelow, runDirectoryOf, type Paths } from "./paths.ts";
 
-/** Registries whose images the local store may stand in for; what it has not is asked there. */
-const mirrored = "docker.io";
-
 export function imageStore(paths: Paths): LayoutStore {
   return new LayoutStore(paths.images);
 }
 
-/** Makes the node's containerd ask the local store first. Containerd reads this at each pull. */
+/**
+ * Makes the node's containerd ask the local store first, whatever an image's registry; what the store
+ * has not, it asks there. Containerd reads this at each pull.
+ */
 export async function mirrorToLocalStore(nodeDirectory: string, port: number): Promise<void> {
-  await writeRegistryMirror(nodeLayout(nodeDirectory), mirrored, [`http://127.0.0.1:${port}`]);
+  await writeRegistryMirrors(nodeLayout(nodeDirectory), [`http://127.0.0.1:${port}`]);
 }
 
 /**

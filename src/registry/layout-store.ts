@@ -24,7 +24,9 @@ const nameAnnotations = ["io.containerd.image.name", "org.opencontainers.image.r
 /** A manifest or index is held in memory; the distribution specification suggests this bound. */
 const manifestBytesMax = 4 * 1_048_576;
 const digestPattern = /^sha256:[0-9a-f]{64}$/;
-const repositoryPattern = /^[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*$/;
+/** A registry, perhaps with a port, and a path; distribution `reference.go`. */
+const repositoryPattern =
+  /^[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?::[0-9]+)?(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+$/i;
 const tagPattern = /^\w[\w.-]{0,127}$/;
 
 /**
@@ -68,7 +70,10 @@ export class LayoutStore {
     return names;
   }
 
-  /** The digest behind a tag or a digest; undefined when there is none or the text is no name. */
+  /**
+   * The digest behind a tag or a digest; undefined when there is none or the text is no name.
+   * @param repository with its registry: `docker.io/library/busybox`.
+   */
   async resolve(repository: string, reference: string): Promise<string | undefined> {
     if (digestPattern.test(reference)) return reference;
     if (!repositoryPattern.test(repository) || !tagPattern.test(reference)) return undefined;
@@ -123,7 +128,7 @@ export class LayoutStore {
   }
 
   async #tag(name: string, digest: string): Promise<void> {
-    const [, repository = "", tag = ""] = /^[^/]+\/(.+):([^:/]+)$/.exec(name) ?? [];
+    const [, repository = "", tag = ""] = /^(.+):([^:/]+)$/.exec(name) ?? [];
     if (!repositoryPattern.test(repository) || !tagPattern.test(tag)) {
       throw new Error(`'${name}' is no full image name, as docker.io/library/busybox:latest`);
     }

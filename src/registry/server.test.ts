@@ -41,6 +41,7 @@ function layout(name: string): Record<string, string> {
 
 before(async () => {
   await store.importArchive(archive(layout("docker.io/library/app:1.0")));
+  await store.importArchive(archive(layout("registry.example:5000/team/app:1.0")));
   server = await openRegistryServer(store, silentLogger);
 });
 
@@ -61,6 +62,11 @@ const cases: [
   ["GET /v2/library/app/manifests/1.0", {}, 200, manifest],
   ["HEAD /v2/library/app/manifests/1.0", {}, 200, ""],
   [`GET /v2/library/app/manifests/sha256:${digestOf(manifest)}`, {}, 200, manifest],
+  ["GET /v2/library/app/manifests/1.0?ns=docker.io", {}, 200, manifest],
+  ["GET /v2/library/app/manifests/1.0?ns=registry.example:5000", {}, 404, undefined],
+  ["GET /v2/team/app/manifests/1.0?ns=registry.example:5000", {}, 200, manifest],
+  ["GET /v2/team/app/manifests/1.0", {}, 404, undefined],
+  ["GET /v2/library/app/manifests/1.0?ns=../docker.io", {}, 404, undefined],
   ["GET /v2/library/app/manifests/2.0", {}, 404, undefined],
   ["GET /v2/library/other/manifests/1.0", {}, 404, undefined],
   [`GET ${blobPath}`, {}, 200, layer],

@@ -9,6 +9,8 @@ export interface RegistryServer extends AsyncDisposable {
   readonly port: number;
 }
 
+/** Of requests that name no registry as `ns`, which containerd does for mirrors. */
+const usualRegistry = "docker.io";
 const pathPattern = /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/;
 
 /** Listens on loopback: the node's own containerd is the client. */
@@ -37,13 +39,14 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const path = new URL(request.url ?? "/", "http://registry").pathname;
+  const { pathname: path, searchParams } = new URL(request.url ?? "/", "http://registry");
   if (request.method !== "GET" && request.method !== "HEAD") {
     refuse(response, 405, "UNSUPPORTED", "this registry is read-only");
   } else if (path === "/v2/" || path === "/v2") {
     response.writeHead(200, { "content-type": "application/json" }).end("{}");
   } else {
-    const [, repository = "", kind = "", reference = ""] = pathPattern.exec(path) ?? [];
+    const [, name = "", kind = "", reference = ""] = pathPattern.exec(path) ?? [];
+    const repository = `${searchParams.get("ns") ?? usualRegistry}/${name}`;
     if (kind === "manifests")
       await serveManifest(store, { repository, reference }, request, response);
     else if (kind === "blobs") await serveBlob(store, reference, request, response);

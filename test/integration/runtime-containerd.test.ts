@@ -22,7 +22,7 @@ import {
 import { findBinaries } from "#cri/containerd/binaries.ts";
 import { type NodeRuntime, startNodeRuntime } from "#cri/containerd/node-runtime.ts";
 import { resetNode } from "#cri/containerd/reset.ts";
-import { writeRegistryMirror } from "#cri/containerd/supervise.ts";
+import { writeRegistryMirrors } from "#cri/containerd/supervise.ts";
 import { pauseImageName } from "#cri/images/pause.ts";
 import { busyboxImage, busyboxImageName } from "#cri/images/seed.ts";
 import { mountsBelow } from "#cri/mounts.ts";
@@ -280,7 +280,7 @@ suite("containerd node", { skip }, () => {
       );
       const missing = tester.runtime.pullImage(`${direct}/team/app:none`, auth, never);
       await tester.fails("image-not-found", missing);
-      await writeRegistryMirror(node.layout, "registry.example.com", [registry.url]);
+      await writeRegistryMirrors(node.layout, [registry.url]);
       const mirrored = "registry.example.com/team/app:1";
       const id = await tester.runtime.pullImage(mirrored, auth, never);
       assert.equal((await tester.runtime.imageStatus(mirrored, never))?.id, id);

@@ -56,10 +56,8 @@ test("cniConflist: routed pairs out of the node's range", () => {
 
 test("hostsToml: mirrors in order", () => {
   assert.equal(
-    hostsToml("https://registry.example.com", ["http://a:1", "http://b:2"]),
-    `server = "https://registry.example.com"
-
-[host."http://a:1"]
+    hostsToml(["http://a:1", "http://b:2"]),
+    `[host."http://a:1"]
   capabilities = ["pull", "resolve"]
 
 [host."http://b:2"]

@@ -94,14 +94,14 @@ export function cniConflist(layout: NodeLayout, network: PodNetwork): string {
 }
 
 /**
- * containerd's `hosts.toml` for a registry: where requests for its images go, in order.
+ * containerd's `hosts.toml` for any registry: where requests for its images go, in order, before the
+ * registry itself. A mirror is told the registry's name as the parameter `ns`.
  * @param mirrors base URLs, `http://127.0.0.1:5000`.
  */
-export function hostsToml(server: string, mirrors: readonly string[]): string {
-  const hosts = mirrors.map(
-    (url) => `\n[host.${text(url)}]\n  capabilities = ["pull", "resolve"]\n`,
-  );
-  return `server = ${text(server)}\n${hosts.join("")}`;
+export function hostsToml(mirrors: readonly string[]): string {
+  return mirrors
+    .map((url) => `[host.${text(url)}]\n  capabilities = ["pull", "resolve"]\n`)
+    .join("\n");
 }
 
 /** A TOML basic string; JSON's escapes are a subset of TOML's. */

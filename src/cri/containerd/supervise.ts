@@ -124,17 +124,22 @@ function isAborted(signal: AbortSignal): boolean {
   return signal.aborted;
 }
 
-/** Sends requests for a registry's images to mirrors; containerd reads it at the next pull. */
-export async function writeRegistryMirror(
+/**
+ * Sends requests for the images of every registry to mirrors first; containerd reads it at the next
+ * pull.
+ */
+export async function writeRegistryMirrors(
   layout: NodeLayout,
-  host: string,
   mirrors: readonly string[],
 ): Promise<void> {
-  const directory = join(layout.registryDir, host);
+  await rm(layout.registryDir, { recursive: true, force: true });
+  const directory = join(layout.registryDir, anyRegistry);
   await mkdir(directory, { recursive: true });
-  const server = host === "docker.io" ? "https://registry-1.docker.io" : `https://${host}`;
-  await writeFile(join(directory, "hosts.toml"), hostsToml(server, mirrors));
+  await writeFile(join(directory, "hosts.toml"), hostsToml(mirrors));
 }
+
+/** containerd's name of the folder for registries without one of their own. */
+const anyRegistry = "_default";
 
 /** The pid of the containerd that runs on this configuration, or `undefined`. */
 export async function findRunning(layout: NodeLayout): Promise<number | undefined> {

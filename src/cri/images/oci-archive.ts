@@ -14,6 +14,8 @@ export interface SmallImage {
     readonly Cmd?: readonly string[];
     readonly Env: readonly string[];
     readonly WorkingDir: string;
+    /** `1234` or a name; root when undefined. */
+    readonly User?: string;
   };
   readonly files: readonly LayerFile[];
 }

@@ -14,9 +14,6 @@ const busyboxPaths: readonly string[] = ["/usr/bin/busybox", "/bin/busybox"];
  * @throws {MissingProgramsError} when there is no static busybox.
  */
 export async function* busyboxImage(arch: string): AsyncGenerator<Uint8Array, void, undefined> {
-  const { path, program } = await findBusybox();
-  const { stdout } = await promisify(execFile)(path, ["--list"]);
-  const applets = stdout.split("\n").filter((it) => it !== "" && it !== "busybox");
   yield* ociArchive({
     name: busyboxImageName,
     architecture: imageArchitecture(arch),
@@ -25,8 +22,28 @@ export async function* busyboxImage(arch: string): AsyncGenerator<Uint8Array, vo
       Env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
       WorkingDir: "/",
     },
-    files: busyboxFiles(program, applets),
+    files: await busyboxFiles(),
   });
+}
+
+/**
+ * The usual folders and accounts, busybox, and a link to it for each of its commands.
+ * @throws {MissingProgramsError} when there is no static busybox.
+ */
+export async function busyboxFiles(): Promise<LayerFile[]> {
+  const { path, program } = await findBusybox();
+  const { stdout } = await promisify(execFile)(path, ["--list"]);
+  const applets = stdout.split("\n").filter((it) => it !== "" && it !== "busybox");
+  return [
+    ...directories.map(([name, mode]): LayerFile => ({ type: "directory", name, mode })),
+    { type: "file", name: "bin/busybox", mode: 0o755, content: program },
+    ...applets
+      .toSorted()
+      .map((it): LayerFile => ({ type: "symlink", name: `bin/${it}`, to: "busybox" })),
+    textFile("etc/passwd", accounts.passwd),
+    textFile("etc/group", accounts.group),
+    textFile("etc/nsswitch.conf", ["hosts: files dns"]),
+  ];
 }
 
 const directories: readonly [name: string, mode: number][] = [
@@ -56,19 +73,6 @@ const accounts = {
   ],
   group: ["root:x:0:", "daemon:x:1:", "www-data:x:33:", "nogroup:x:65534:"],
 };
-
-function busyboxFiles(program: Uint8Array, applets: readonly string[]): LayerFile[] {
-  return [
-    ...directories.map(([name, mode]): LayerFile => ({ type: "directory", name, mode })),
-    { type: "file", name: "bin/busybox", mode: 0o755, content: program },
-    ...applets
-      .toSorted()
-      .map((it): LayerFile => ({ type: "symlink", name: `bin/${it}`, to: "busybox" })),
-    textFile("etc/passwd", accounts.passwd),
-    textFile("etc/group", accounts.group),
-    textFile("etc/nsswitch.conf", ["hosts: files dns"]),
-  ];
-}
 
 function textFile(name: string, lines: readonly string[]): LayerFile {
   return { type: "file", name, mode: 0o644, content: Buffer.from(`${lines.join("\n")}\n`) };

@@ -1,0 +1,19 @@
+/** Why a test does not pass. The document names the failed test's own words where none is here. */
+export interface Reason {
+  readonly tests: RegExp;
+  /** A sentence's worth, in Markdown. */
+  readonly reason: string;
+}
+
+export const reasons: readonly Reason[] = [
+  {
+    tests: /CustomResource|FieldValidation .* CR|CRD|custom resource/,
+    reason: "custom resources are not served yet",
+  },
+  { tests: /AdmissionWebhook/, reason: "admission webhooks are not called yet" },
+  { tests: /\] Aggregator /, reason: "other API servers are not aggregated yet" },
+  {
+    tests: /ValidatingAdmissionPolicy|MutatingAdmissionPolicy/,
+    reason: "admission policies are kept but not evaluated yet",
+  },
+];

@@ -1,0 +1,115 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Sources } from "./image-set.ts";
+import { canBuild, releasesToTry, suiteModule, targetedMinor } from "./release.ts";
+
+/** The suite, built. */
+export interface Suite extends Sources {
+  /** `v1.36.4`. */
+  readonly release: string;
+}
+
+/** Programs by the names of their files, each with its package; tests are built as programs too. */
+const packages: Readonly<Record<string, { readonly path: string; readonly isTest?: true }>> = {
+  agnhost: { path: "k8s.io/kubernetes/test/images/agnhost" },
+  ginkgo: { path: "github.com/onsi/ginkgo/v2/ginkgo" },
+  "e2e.test": { path: "k8s.io/kubernetes/test/e2e", isTest: true },
+};
+
+/** As the Makefile of the image has it: an older release, to show that it still works. */
+const sampleServerModule = "k8s.io/sample-apiserver@v0.33.7";
+
+/**
+ * Builds the suite and the programs of its images below a folder, once for each release; what is
+ * there already stays. The first build takes minutes and some gigabytes of Go's cache.
+ * @throws {Error} when Go is missing, its module proxy does not answer, or a build fails.
+ */
+export async function buildSuite(cache: string): Promise<Suite> {
+  const { release, goMod } = await chooseRelease();
+  const module = join(cache, release, "module");
+  const programs = join(cache, release, "bin");
+  mkdirSync(module, { recursive: true });
+  mkdirSync(programs, { recursive: true });
+  if (!existsSync(join(module, "go.mod"))) {
+    writeFileSync(join(module, "go.mod"), suiteModule(release, goMod));
+  }
+  for (const [name, { path, isTest }] of Object.entries(packages)) {
+    await build(module, join(programs, name), isTest === true ? ["test", "-c"] : ["build"], path);
+  }
+  await buildSampleServer(join(cache, release, "sample-apiserver"), programs);
+  const found = await download(`k8s.io/kubernetes@${release}`);
+  return { release, programs, kubernetes: found.Dir };
+}
+
+async function chooseRelease(): Promise<{ release: string; goMod: string }> {
+  const list = await go(["list", "-m", "-versions", "k8s.io/kubernetes"]);
+  const goVersion = (await go(["env", "GOVERSION"])).trim();
+  for (const release of releasesToTry(list.trim().split(/\s+/), targetedMinor)) {
+    const goMod = readFileSync((await download(`k8s.io/kubernetes@${release}`)).GoMod, "utf8");
+    if (canBuild(goVersion, goMod)) return { release, goMod };
+  }
+  throw new Error(`${goVersion} builds no release of k8s.io/kubernetes up to ${targetedMinor}`);
+}
+
+interface Downloaded {
+  readonly Dir: string;
+  readonly GoMod: string;
+}
+
+async function download(module: string): Promise<Downloaded> {
+  return JSON.parse(await go(["mod", "download", "-json", module])) as Downloaded;
+}
+
+/** A module of its own, with the versions that its release names. */
+async function buildSampleServer(folder: string, programs: string): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  const source = await download(sampleServerModule);
+  for (const file of ["go.mod", "go.sum"]) {
+    writeFileSync(join(folder, file), readFileSync(join(source.Dir, file)));
+  }
+  const binary = join(programs, "sample-apiserver");
+  if (existsSync(binary)) return;
+  console.log("building sample-apiserver");
+  await go(["build", "-C", source.Dir, "-mod=readonly", ...flags, "-o", `${binary}.new`, "."]);
+  renameSync(`${binary}.new`, binary);
+}
+
+const flags: readonly string[] = ["-trimpath", "-ldflags=-s -w"];
+
+async function build(
+  module: string,
+  binary: string,
+  command: readonly string[],
+  path: string,
+): Promise<void> {
+  if (existsSync(binary)) return;
+  console.log(`building ${path}`);
+  const [verb = "", ...rest] = command;
+  await go([verb, "-C", module, ...rest, "-mod=mod", ...flags, "-o", `${binary}.new`, path]);
+  renameSync(`${binary}.new`, binary);
+}
+
+/** What the command prints. The builds leave the machine to others who want it. */
+async function go(args: readonly string[]): Promise<string> {
+  const child = spawn("nice", ["go", ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    cwd: "/",
+    env: { ...process.env, CGO_ENABLED: "0", GOFLAGS: "" },
+  });
+  const [out, error]: [string[], string[]] = [[], []];
+  child.stdout.setEncoding("utf8").on("data", (text: string) => out.push(text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => error.push(text));
+  const code = await new Promise((resolve, reject) => {
+    child.once("error", () => {
+      reject(
+        new Error("Go is needed to build the suite: https://go.dev/dl, or apt-get install golang"),
+      );
+    });
+    child.once("close", resolve);
+  });
+  if (code === 0) return out.join("");
+  throw new Error(
+    `go ${args.join(" ")} failed:\n${error.join("").split("\n").slice(-20).join("\n")}`,
+  );
+}
