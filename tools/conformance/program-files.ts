@@ -64,7 +64,7 @@ export function withFolders(files: readonly LayerFile[]): LayerFile[] {
   return [...added, ...files].toSorted((one, other) => depthOf(one) - depthOf(other));
 }
 
-/** Links come after all else: an entry below a link would be lost. */
+/** Files and links come after all folders. */
 function depthOf({ type, name }: LayerFile): number {
   return type === "directory" ? name.split("/").length : 1000;
 }
