@@ -4,6 +4,7 @@ import type { AdmissionRule, ObjectSink, ObjectSource } from "#apiserver/contrac
 import type { Authorization } from "#apiserver/auth/authorize.ts";
 import { certificateRequests, type ReadCertificateRequest } from "./certificate-requests.ts";
 import { disruptionBudgets } from "./disruption-budgets.ts";
+import { limitRanges } from "./limits/limit-ranges.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
 import { priority } from "./priority.ts";
@@ -48,6 +49,7 @@ export function admissionRules(parts: AdmissionParts): AdmissionRule[] {
   const pool = new ServicePool(parseRange(parts.serviceRange), objects, clock, random);
   return [
     namespaceLifecycle(objects),
+    limitRanges(objects),
     serviceAccount(objects, clock, random),
     nodeRestriction(objects, authorization.authorizer),
     taintNodesByCondition,

@@ -76,6 +76,10 @@ test("leaf index: as a sorted map would be, and states given away do not change"
       }
       check(index.leaves());
       assert.deepEqual(shown(index.leaves()), want());
+      for (const namespace of ["", "a", "a-b", "a0", "b", "c"]) {
+        const own = want().filter((it) => it.startsWith(`${namespace}/`));
+        assert.deepEqual(shown(index.leavesIn(namespace)), own);
+      }
       assert.equal(index.size, model.size);
       for (const it of given) {
         assert.deepEqual(shown(it.leaves), it.want);

@@ -7,6 +7,8 @@ const mergeObjectsMax = leafObjectsMax / 2;
 /** The leaves of a kind, or of one namespace of it, as they were at one moment. */
 export type Leaves = readonly Leaf[];
 
+const none: Leaves = [];
+
 /**
  * The objects of one kind in key order, in leaves that never cross a namespace. Reading gives
  * leaves that later changes do not touch:
@@ -31,6 +33,14 @@ export class LeafIndex {
   leaves(): Leaves {
     this.#shared = true;
     return this.#leaves;
+  }
+
+  /** The leaves of one namespace: found, not searched for, since admission asks at every write. */
+  leavesIn(namespace: string): Leaves {
+    const start = this.#firstNotBefore(`${namespace}/`);
+    let end = start;
+    while (this.#leaves[end]?.namespace === namespace) end++;
+    return start === end ? none : this.#leaves.slice(start, end);
   }
 
   /** Inserts or replaces; returns what was there. */

@@ -35,10 +35,9 @@ export function objectSource(cache: RegistryCache, resources: readonly Resource[
     },
     list(plural, group, namespace) {
       const resource = resourceOf(plural, group);
-      const leaves = cache.of(resource).leaves();
-      return leaves
-        .filter((it) => namespace === undefined || it.namespace === namespace)
-        .flatMap((it) => it.objects.map((object) => decode(object, resource)));
+      const kind = cache.of(resource);
+      const leaves = namespace === undefined ? kind.leaves() : kind.leavesIn(namespace);
+      return leaves.flatMap((it) => it.objects.map((object) => decode(object, resource)));
     },
     podsOnNode(node) {
       const pods = resourceOf("pods", "");

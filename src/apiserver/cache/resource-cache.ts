@@ -101,6 +101,11 @@ export class ResourceCache implements AsyncDisposable {
     return this.#index.leaves();
   }
 
+  /** The leaves of one namespace. */
+  leavesIn(namespace: string): Leaves {
+    return this.#index.leavesIn(namespace);
+  }
+
   /** Objects bound to a node, in key order; undefined for kinds without `spec.nodeName`. */
   onNode(node: string): readonly CachedObject[] | undefined {
     if (this.#nodeField < 0) return undefined;
