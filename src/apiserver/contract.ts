@@ -72,6 +72,8 @@ export interface AdmissionRequest {
   /** Absent on CREATE. */
   readonly previous: JsonObject | undefined;
   readonly dryRun: boolean;
+  /** Adds a `Warning` header to the response; absent where nobody would read it. */
+  readonly warn?: ((text: string) => void) | undefined;
 }
 
 /**

@@ -7,6 +7,7 @@ import { disruptionBudgets } from "./disruption-budgets.ts";
 import { limitRanges } from "./limits/limit-ranges.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
+import { podSecurity } from "./pod-security/pod-security.ts";
 import { priority } from "./priority.ts";
 import { roleEscalation } from "./role-escalation.ts";
 import { runtimeClass } from "./runtime-class.ts";
@@ -53,6 +54,7 @@ export function admissionRules(parts: AdmissionParts): AdmissionRule[] {
     serviceAccount(objects, clock, random),
     nodeRestriction(objects, authorization.authorizer),
     taintNodesByCondition,
+    podSecurity(objects),
     priority(objects),
     defaultTolerationSeconds,
     defaultStorageClass(objects),

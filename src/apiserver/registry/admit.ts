@@ -10,6 +10,7 @@ export function admissionRequest(
     readonly object: JsonObject | undefined;
     readonly previous: JsonObject | undefined;
     readonly dryRun: boolean;
+    readonly warn?: AdmissionRequest["warn"];
   },
 ): AdmissionRequest {
   return {

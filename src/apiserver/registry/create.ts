@@ -3,6 +3,7 @@ import { generateName } from "#api/names.ts";
 import { validateObjectMeta } from "#api/rules/metadata/validation.ts";
 import { alreadyExists, badRequest, invalidObject } from "#api/status.ts";
 import { formatTime } from "#api/time.ts";
+import type { AdmissionRequest } from "#apiserver/contract.ts";
 import { admissionRequest, judge, mutate } from "./admit.ts";
 import { commit, type Written } from "./commit.ts";
 import { cacheKey, type RegistryPorts, type WriteTarget } from "./kind.ts";
@@ -31,23 +32,29 @@ export async function createObject(ports: RegistryPorts, creation: Creation): Pr
   }
   Reflect.deleteProperty(ensureObject(object, "metadata"), "resourceVersion");
   const generated = nameOf(object) === "";
-  await prepare(ports, creation);
+  const request = await prepare(ports, creation);
+  const { kind } = target;
+  let isJudged = false;
   for (let attempt = 1; ; attempt++) {
     if (generated) giveName(ports, object);
     const name = nameOf(object);
     refuseFaults(target, object, name);
-    const { kind } = target;
     const key = cacheKey(kind.resource, target.namespace, name);
-    const taken = kind.cache.get(key) !== undefined;
-    if (!taken && options.dryRun) return { created: true, object, cached: undefined };
-    const written = taken ? undefined : await commit(ports, kind, { key, object, ifRevision: 0 });
-    if (written !== undefined) return written;
-    if (!generated) throw alreadyExists(kind.resource, name);
-    if (attempt === generatedNamesMax) throw alreadyExists(kind.resource, name);
+    if (kind.cache.get(key) === undefined) {
+      // Last, and once: rules charge quotas for what is going to exist, and not for what cannot.
+      if (!isJudged) await judge(ports, request, target.signal);
+      if (!isJudged) warn(creation);
+      isJudged = true;
+      if (options.dryRun) return { created: true, object, cached: undefined };
+      const written = await commit(ports, kind, { key, object, ifRevision: 0 });
+      if (written !== undefined) return written;
+    }
+    if (!generated || attempt === generatedNamesMax) throw alreadyExists(kind.resource, name);
   }
 }
 
-async function prepare(ports: RegistryPorts, creation: Creation): Promise<void> {
+/** Everything that changes the object on its way. */
+async function prepare(ports: RegistryPorts, creation: Creation): Promise<AdmissionRequest> {
   const { target, object, options } = creation;
   const { strategy } = target.kind;
   const now = formatTime(ports.clock.now());
@@ -58,6 +65,7 @@ async function prepare(ports: RegistryPorts, creation: Creation): Promise<void> 
     object,
     previous: undefined,
     dryRun: options.dryRun,
+    warn: creation.warn,
   });
   await mutate(ports, request, target.signal);
   fillNewMetadata(object, { uid: ports.newUid(), now });
@@ -65,8 +73,11 @@ async function prepare(ports: RegistryPorts, creation: Creation): Promise<void> 
   // What admission added needs its defaults too.
   strategy.default(object);
   creation.track(object, undefined);
-  await judge(ports, request, target.signal);
-  for (const text of strategy.warnings(object, undefined)) creation.warn(text);
+  return request;
+}
+
+function warn({ target, object, warn }: Creation): void {
+  for (const text of target.kind.strategy.warnings(object, undefined)) warn(text);
 }
 
 function giveName(ports: RegistryPorts, object: JsonObject): void {

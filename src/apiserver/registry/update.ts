@@ -106,6 +106,7 @@ async function tryChange(
     object: next,
     previous,
     dryRun: options.dryRun,
+    warn: change.warn,
   });
   await mutate(ports, request, target.signal);
   prepare(ports, change, next, previous);

@@ -1,0 +1,97 @@
+import { childObject, type JsonObject } from "#api/object.ts";
+import { invalidObject } from "#api/status.ts";
+import { nameOf, refuse } from "#apiserver/admission/request.ts";
+import type { AdmissionRequest, AdmissionRule, ObjectSource } from "#apiserver/contract.ts";
+import { findingOf, isSignificant, namespaceWarnings } from "./findings.ts";
+import { isSame, policyOf, strictness, type ReadPolicy } from "./policy.ts";
+import { hasTemplate, subjectOf, templateOf } from "./templates.ts";
+
+/** Paths of a pod that change nothing of its spec. */
+const ignored = new Set([
+  "exec",
+  "attach",
+  "binding",
+  "eviction",
+  "log",
+  "portforward",
+  "proxy",
+  "status",
+]);
+
+/**
+ * Pod Security Standards: a namespace says by labels which level its pods keep to. Pods that do not
+ * are refused or warned of, what makes such pods is warned of. Upstream: `k8s.io/pod-security-admission`.
+ */
+export function podSecurity(objects: ObjectSource): AdmissionRule {
+  return {
+    name: "PodSecurity",
+    validate(request) {
+      const { operation, resource, object } = request;
+      if (object === undefined || (operation !== "CREATE" && operation !== "UPDATE")) return;
+      if (resource.group === "" && resource.plural === "pods") judgePod(objects, request, object);
+      else if (resource.group === "" && resource.plural === "namespaces") {
+        judgeNamespace(objects, request, object);
+      } else if (hasTemplate(request)) judgeTemplate(objects, request);
+    },
+  };
+}
+
+function judgePod(objects: ObjectSource, request: AdmissionRequest, pod: JsonObject): void {
+  if (ignored.has(request.subresource)) return;
+  const { policy } = policyIn(objects, request.namespace);
+  const { enforce, warn } = policy;
+  if (enforce.level === "privileged" && warn.level === "privileged") return;
+  const { previous } = request;
+  if (request.operation === "UPDATE" && !isSignificant(pod, previous ?? {})) return;
+  const subject = subjectOf(pod);
+  const finding = findingOf(enforce, subject);
+  if (finding !== undefined) throw refuse(request, `violates ${finding}`);
+  if (!isSame(warn, enforce)) warnOf(request, findingOf(warn, subject));
+}
+
+function judgeTemplate(objects: ObjectSource, request: AdmissionRequest): void {
+  if (request.subresource !== "") return;
+  const { warn } = policyIn(objects, request.namespace).policy;
+  if (warn.level === "privileged") return;
+  const subject = templateOf(request);
+  if (subject !== undefined) warnOf(request, findingOf(warn, subject));
+}
+
+function warnOf(request: AdmissionRequest, finding: string | undefined): void {
+  if (finding !== undefined) request.warn?.(`would violate ${finding}`);
+}
+
+/** Labels must be right, and whoever makes a namespace stricter hears which pods are not. */
+function judgeNamespace(
+  objects: ObjectSource,
+  request: AdmissionRequest,
+  namespace: JsonObject,
+): void {
+  if (request.subresource !== "") return;
+  const next = readPolicy(namespace);
+  const name = nameOf(request);
+  const kind = { group: "", kind: "Namespace" };
+  if (request.operation === "CREATE") {
+    if (next.faults.length > 0) throw invalidObject(kind, name, next.faults);
+    return;
+  }
+  const before = readPolicy(request.previous);
+  // What was wrong before may stay: other labels must remain changeable.
+  const areNew = JSON.stringify(next.faults) !== JSON.stringify(before.faults);
+  if (next.faults.length > 0 && areNew) throw invalidObject(kind, name, next.faults);
+  const [now, then] = [next.policy.enforce, before.policy.enforce];
+  if (isSame(now, then) || now.level === "privileged") return;
+  if (now.minor === then.minor && strictness(now) <= strictness(then)) return;
+  for (const text of namespaceWarnings(name, now, objects.list("pods", "", name))) {
+    request.warn?.(text);
+  }
+}
+
+function policyIn(objects: ObjectSource, namespace: string): ReadPolicy {
+  return readPolicy(objects.get("namespaces", "", "", namespace));
+}
+
+function readPolicy(namespace: JsonObject | undefined): ReadPolicy {
+  const labels = childObject(childObject(namespace, "metadata"), "labels");
+  return policyOf(labels as Readonly<Record<string, string>> | undefined);
+}
