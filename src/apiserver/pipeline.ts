@@ -39,6 +39,7 @@ export interface PipelineOptions {
   readonly build: string;
   readonly issuer: { readonly configuration: object; readonly keys: object } | undefined;
   readonly checks: readonly HealthCheck[];
+  readonly readyChecks: readonly HealthCheck[];
   readonly ready: HealthCheck;
   readonly cache: RegistryCache;
   readonly metrics: MetricRegistry;

@@ -20,6 +20,7 @@ export interface PlainPathsOptions {
   readonly build: string;
   readonly issuer: { readonly configuration: object; readonly keys: object } | undefined;
   readonly checks: readonly HealthCheck[];
+  readonly readyChecks: readonly HealthCheck[];
   readonly ready: HealthCheck;
   readonly metrics: MetricRegistry;
   readonly types: TypeTable;
@@ -77,7 +78,7 @@ export class PlainPaths {
       case "version":
         return json(this.#version);
       case "metrics":
-        return text(200, this.#options.metrics.render(), expositionType);
+        return text(200, await this.#options.metrics.render(), expositionType);
       case ".well-known":
       case "openid":
         return this.#issuer(path);
@@ -87,8 +88,8 @@ export class PlainPaths {
   }
 
   #health(call: Call, root: string): ApiResponse {
-    const { checks, ready } = this.#options;
-    const all = root === "readyz" ? [ping, ...checks, ready] : [ping, ...checks];
+    const { checks, readyChecks, ready } = this.#options;
+    const all = [ping, ...checks, ...(root === "readyz" ? [...readyChecks, ready] : [])];
     const report = reportHealth(call.info.path, call.info.query, all);
     return text(report.status, report.text, "text/plain; charset=utf-8");
   }

@@ -74,6 +74,8 @@ export interface ApiServerOptions {
   readonly issuer: { readonly configuration: object; readonly keys: object } | undefined;
   /** What must be well besides the server itself. */
   readonly checks: readonly HealthCheck[];
+  /** What must be well for the server to take requests; `/livez` does not look at it. */
+  readonly readyChecks: readonly HealthCheck[];
 }
 
 /** The API server without its listener: give `handler` and `upgrade` to `openHttpFront`. */

@@ -6,6 +6,7 @@ import type { Random } from "#base/random.ts";
 import { Informers } from "#client/informers.ts";
 import { EventSender } from "#reconcile/events.ts";
 import { runAsLeader } from "#reconcile/leader.ts";
+import { reconcileMetrics } from "#reconcile/metrics.ts";
 import { Scheduler } from "#scheduler/scheduler.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import type { ControlPlane } from "./control-plane.ts";
@@ -55,10 +56,21 @@ async function lead(
   }
   const client = options.controlPlane.clientOf(controllersUser, "leader-election");
   const lease = { namespace: "kube-system", name, identity };
+  const status = options.controlPlane.metrics.gauge({
+    name: "leader_election_master_status",
+    help: "1 where this process holds the lease.",
+    labels: ["name"],
+  });
+  status.of(name).set(0);
   await runAsLeader(
     { client, clock, random, log, ...lease },
     async (stop) => {
-      await run(options, stop);
+      status.of(name).set(1);
+      try {
+        await run(options, stop);
+      } finally {
+        status.of(name).set(0);
+      }
     },
     signal,
   );
@@ -91,5 +103,7 @@ async function runControllerManager(options: ComponentOptions, signal: AbortSign
   await using informers = new Informers({ client, clock, random, log, freeze: false });
   const { authority: signing } = controlPlane;
   const rootCa = signing.certificate;
-  await runControllers({ client, informers, clock, random, log, rootCa, signing }, signal);
+  const metrics = reconcileMetrics(controlPlane.metrics, clock);
+  const world = { client, informers, clock, random, log, metrics };
+  await runControllers({ ...world, rootCa, signing }, signal);
 }

@@ -12,6 +12,7 @@ import { writeAdminKubeconfig } from "./kubeconfig-file.ts";
 import { metricsUser } from "./metrics.ts";
 import { openStore } from "./open-store.ts";
 import type { Paths } from "./paths.ts";
+import { exposeProcess } from "./process-metrics.ts";
 
 export interface HostOptions {
   readonly host: string;
@@ -39,6 +40,7 @@ export async function openHost(
   const controlPlane = stack.use(
     await openControlPlane({ ...options, store, ...world(log) }, signal),
   );
+  stack.use(exposeProcess(controlPlane.metrics));
   await writeAdminKubeconfig(paths.kubeconfig, serverOf(controlPlane), controlPlane.authority);
   return { store, controlPlane };
 }

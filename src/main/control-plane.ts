@@ -15,9 +15,11 @@ import type { Logger } from "#base/log.ts";
 import { MetricRegistry } from "#base/metrics/registry.ts";
 import type { Random } from "#base/random.ts";
 import { Client } from "#client/client.ts";
+import { measuredTransport } from "#client/measured-transport.ts";
 import type { Authority } from "#pki/authority.ts";
 import type { CertificatePair } from "#pki/files.ts";
 import { keepRenewed } from "#pki/renewal.ts";
+import { measuredStore } from "#store/measured-store.ts";
 import type { Store } from "#store/store.ts";
 import { accessParts } from "./access.ts";
 import { openCertificates, type Certificates } from "./certificates.ts";
@@ -62,37 +64,12 @@ export async function openControlPlane(
   options: ControlPlaneOptions,
   signal: AbortSignal,
 ): Promise<ControlPlane> {
-  const { clock, random, log, store, advertiseAddress } = options;
+  const { clock, log, advertiseAddress } = options;
   const certificates = await openCertificates(options);
-  const { authority, key, serving, toKubelets } = certificates;
+  const { authority, serving } = certificates;
   const usage = new MeasuredUsage();
   const metrics = new MetricRegistry();
-  const tokens = { key, issuer, audiences: [issuer] };
-  const server = await openApiServer(
-    {
-      store,
-      clock,
-      random,
-      log,
-      metrics,
-      resources: builtinResources,
-      computed: usage.kinds,
-      types: builtinTypes,
-      strategyOf,
-      conversionOf,
-      access: (objects, sink) =>
-        accessParts({ objects, sink }, { tokens, authority, clock, random }),
-      connect: (objects) => createConnectPort({ objects, tls: toKubelets, clock, random }),
-      address: `${advertiseAddress}:${options.port}`,
-      build: version,
-      issuer: {
-        configuration: issuerDocument(tokens, `${issuer}/openid/v1/jwks`),
-        keys: keySetDocument(tokens),
-      },
-      checks: [],
-    },
-    signal,
-  );
+  const server = await openServer(options, certificates, { metrics, usage }, signal);
   const front = await openHttpFront({
     tls: { key: serving.key, cert: serving.certificate, clientCa: authority.certificate },
     host: options.host,
@@ -115,7 +92,11 @@ export async function openControlPlane(
     metrics,
     usage,
     port: front.port,
-    clientOf: (user, agent) => new Client(inProcessTransport(server.handler, user, agent)),
+    clientOf: (user, agent) => {
+      const transport = inProcessTransport(server.handler, user, agent);
+      const host = `${advertiseAddress}:${front.port}`;
+      return new Client(measuredTransport(transport, host, { metrics, clock }));
+    },
     nodeReady: async (name, stop) => {
       await untilReady(server.objects, name, stop);
     },
@@ -127,6 +108,45 @@ export async function openControlPlane(
       await server[Symbol.asyncDispose]();
     },
   };
+}
+
+/** The API server, over a store that is measured. */
+async function openServer(
+  options: ControlPlaneOptions,
+  { authority, key, toKubelets }: Certificates,
+  seen: { readonly metrics: MetricRegistry; readonly usage: MeasuredUsage },
+  signal: AbortSignal,
+): Promise<ApiServer> {
+  const { clock, random, log, advertiseAddress } = options;
+  const { metrics, usage } = seen;
+  const tokens = { key, issuer, audiences: [issuer] };
+  const stored = measuredStore(options.store, { metrics, clock });
+  return await openApiServer(
+    {
+      store: stored.store,
+      clock,
+      random,
+      log,
+      metrics,
+      resources: builtinResources,
+      computed: usage.kinds,
+      types: builtinTypes,
+      strategyOf,
+      conversionOf,
+      access: (objects, sink) =>
+        accessParts({ objects, sink }, { tokens, authority, clock, random }),
+      connect: (objects) => createConnectPort({ objects, tls: toKubelets, clock, random }),
+      address: `${advertiseAddress}:${options.port}`,
+      build: version,
+      issuer: {
+        configuration: issuerDocument(tokens, `${issuer}/openid/v1/jwks`),
+        keys: keySetDocument(tokens),
+      },
+      checks: [],
+      readyChecks: [{ name: "etcd", check: stored.fault }],
+    },
+    signal,
+  );
 }
 
 async function keepServingRenewed(

@@ -64,6 +64,7 @@ export async function openTestApi(clock: Clock, log: Logger = silentLogger): Pro
       build: "test",
       issuer: undefined,
       checks: [],
+      readyChecks: [],
     },
     stop.signal,
   );

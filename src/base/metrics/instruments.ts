@@ -3,8 +3,8 @@ import { SeriesMap, type Values } from "./series.ts";
 
 /** What a registry writes out. */
 export interface Instrument {
-  /** Adds lines of the text format, without `# HELP` and `# TYPE`. */
-  append(name: string, lines: string[]): void;
+  /** Adds lines of the text format, without `# HELP` and `# TYPE`; waits where values are read. */
+  append(name: string, lines: string[]): void | Promise<void>;
 }
 
 /** A count that only grows. */

@@ -4,7 +4,7 @@ import { renderFamilies, valueText } from "./exposition.ts";
 import { MetricRegistry } from "./registry.ts";
 import { seriesMax } from "./series.ts";
 
-test("MetricRegistry: counters, gauges and histograms in Prometheus' text format", () => {
+test("MetricRegistry: counters, gauges and histograms in Prometheus' text format", async () => {
   const metrics = new MetricRegistry();
   const requests = metrics.counter({
     name: "r_total",
@@ -24,7 +24,7 @@ test("MetricRegistry: counters, gauges and histograms in Prometheus' text format
   for (const it of [0.5, 0.75, 2]) seconds.of("a").observe(it);
   metrics.counter({ name: "none_total", help: "Nothing of it is known." });
   assert.equal(
-    metrics.render(),
+    await metrics.render(),
     `# HELP r_total Requests.
 # TYPE r_total counter
 r_total{verb="GET",code="200"} 3
@@ -43,24 +43,24 @@ s_seconds_count{q="a"} 3
   );
 });
 
-test("MetricRegistry: a histogram without labels", () => {
+test("MetricRegistry: a histogram without labels", async () => {
   const metrics = new MetricRegistry();
   metrics
     .histogram({ name: "h", help: "H.", buckets: [1] })
     .of()
     .observe(1);
   assert.equal(
-    metrics.render(),
+    await metrics.render(),
     `# HELP h H.\n# TYPE h histogram\nh_bucket{le="1"} 1\nh_bucket{le="+Inf"} 1\nh_sum 1\nh_count 1\n`,
   );
 });
 
-test("MetricRegistry: the same name gives the same instrument, another shape is refused", () => {
+test("MetricRegistry: the same name gives the same instrument, another shape is refused", async () => {
   const metrics = new MetricRegistry();
   const head = { name: "a_total", help: "A.", labels: ["x"] } as const;
   metrics.counter(head).of("1").add();
   metrics.counter(head).of("1").add();
-  assert.match(metrics.render(), /^a_total\{x="1"\} 2$/m);
+  assert.match(await metrics.render(), /^a_total\{x="1"\} 2$/m);
   assert.throws(
     () => metrics.counter({ ...head, labels: ["y"] }),
     /one type and one set of labels/,
@@ -68,32 +68,40 @@ test("MetricRegistry: the same name gives the same instrument, another shape is 
   assert.throws(() => metrics.gauge(head), /one type and one set of labels/);
 });
 
-test("MetricRegistry: computed values come from every source until it is taken away", () => {
+test("MetricRegistry: computed values come from every source until it is taken away", async () => {
   const metrics = new MetricRegistry();
   const head = { name: "size", help: "S.", type: "gauge" } as const;
   let size = 1;
   const remove = metrics.computed(head, () => [{ labels: { of: "a" }, value: size }]);
   metrics.computed(head, () => [{ labels: { of: "b" }, value: 7 }]);
   size = 2;
-  assert.match(metrics.render(), /^size\{of="a"\} 2\nsize\{of="b"\} 7$/m);
+  assert.match(await metrics.render(), /^size\{of="a"\} 2\nsize\{of="b"\} 7$/m);
   remove();
-  assert.doesNotMatch(metrics.render(), /of="a"/);
+  assert.doesNotMatch(await metrics.render(), /of="a"/);
 });
 
-test("a metric keeps a bounded number of series; the rest counts under `other`", () => {
+test("MetricRegistry: a source that fails adds nothing", async () => {
+  const metrics = new MetricRegistry();
+  const head = { name: "size", help: "S.", type: "gauge" } as const;
+  metrics.computed(head, () => Promise.reject(new Error("gone")));
+  metrics.computed(head, () => Promise.resolve([{ labels: {}, value: 1 }]));
+  assert.match(await metrics.render(), /^size 1$/m);
+});
+
+test("a metric keeps a bounded number of series; the rest counts under `other`", async () => {
   const metrics = new MetricRegistry();
   const counter = metrics.counter({ name: "c_total", help: "C.", labels: ["x", "y"] });
   for (let i = 0; i < seriesMax + 10; i++) counter.of(`${i}`, "y").add();
-  assert.match(metrics.render(), /^c_total\{x="other",y="other"\} 10$/m);
-  assert.equal(metrics.render().split("\n").length, 2 + seriesMax + 1 + 1);
+  assert.match(await metrics.render(), /^c_total\{x="other",y="other"\} 10$/m);
+  assert.equal((await metrics.render()).split("\n").length, 2 + seriesMax + 1 + 1);
 });
 
-test("a gauge forgets what is gone", () => {
+test("a gauge forgets what is gone", async () => {
   const metrics = new MetricRegistry();
   const gauge = metrics.gauge({ name: "g", help: "G.", labels: ["x"] });
   gauge.of("a").set(1);
   gauge.remove("a");
-  assert.equal(metrics.render(), "");
+  assert.equal(await metrics.render(), "");
 });
 
 test("renderFamilies: escapes of labels and help, and times", () => {

@@ -43,12 +43,13 @@ export class MetricRegistry {
   }
 
   /**
-   * Values that are looked up when somebody reads them. Several sources may add to one name.
+   * Values that are looked up when somebody reads them. Several sources may add to one name; one
+   * that fails adds nothing.
    * @returns takes the source away again.
    */
   computed(
     head: MetricHead & { readonly type: "counter" | "gauge" },
-    samples: () => Iterable<Sample>,
+    samples: SampleSource,
   ): () => void {
     const create = (): Computed => new Computed();
     const { sources } = this.#register(head, head.type, create, Computed);
@@ -58,14 +59,14 @@ export class MetricRegistry {
     };
   }
 
-  /** Everything, in Prometheus' text format. */
-  render(): string {
+  /** Everything, in Prometheus' text format. Never rejects. */
+  async render(): Promise<string> {
     const lines: string[] = [];
     for (const { head, type, instrument } of this.#byName.values()) {
       const before = lines.length;
       lines.push(...headLines({ ...head, type }));
       const first = lines.length;
-      instrument.append(head.name, lines);
+      await instrument.append(head.name, lines);
       // A name of which nothing is known yet is left out, as Go's client does.
       if (lines.length === first) lines.length = before;
     }
@@ -93,13 +94,25 @@ export class MetricRegistry {
   }
 }
 
-class Computed implements Instrument {
-  readonly sources = new Set<() => Iterable<Sample>>();
+/** Looks values up. */
+export type SampleSource = () => Iterable<Sample> | Promise<Iterable<Sample>>;
 
-  append(name: string, lines: string[]): void {
+class Computed implements Instrument {
+  readonly sources = new Set<SampleSource>();
+
+  async append(name: string, lines: string[]): Promise<void> {
     for (const source of this.sources) {
-      for (const it of source()) lines.push(sampleLine(name, it));
+      for (const it of await valuesOf(source)) lines.push(sampleLine(name, it));
     }
+  }
+}
+
+async function valuesOf(source: SampleSource): Promise<Iterable<Sample>> {
+  try {
+    return await source();
+  } catch {
+    // What it tells of is gone, or cannot be read now: the rest is worth showing.
+    return [];
   }
 }
 
