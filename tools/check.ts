@@ -9,6 +9,7 @@ const systemPackages: readonly { readonly name: string; readonly provides: reado
   { name: "runc", provides: ["/usr/sbin/runc", "/usr/bin/runc", "/usr/local/sbin/runc"] },
   { name: "containernetworking-plugins", provides: ["/usr/lib/cni/ptp", "/opt/cni/bin/ptp"] },
   { name: "nftables", provides: ["/usr/sbin/nft"] },
+  { name: "haproxy", provides: ["/usr/sbin/haproxy"] },
   { name: "conntrack", provides: ["/usr/sbin/conntrack"] },
   { name: "iproute2", provides: ["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip"] },
   { name: "busybox-static", provides: ["/usr/bin/busybox", "/bin/busybox"] },

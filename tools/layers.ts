@@ -8,16 +8,13 @@ export const layers: readonly Readonly<Record<string, readonly string[]>>[] = [
   { base: [] },
 
   // 1. Data and rules. Pure: no node:* imports, no clock, no promises that wait for the world.
-  { api: ["base"], oci: ["base"] },
+  { api: ["base"] },
 
   // 2. One kind of I/O each, behind a small interface with a conformance suite.
   { store: ["base"], client: ["base", "api"], streaming: ["base"], pki: ["base"] },
 
-  // 2a. Images on disk, which the registry serves, builds fill, and commands move about.
-  { images: ["base", "oci"] },
-
   // 2b. The container runtime's client speaks SPDY to its streaming server.
-  { cri: ["base", "oci", "streaming"] },
+  { cri: ["base", "streaming"] },
 
   // 3. The one reconcile loop.
   { reconcile: ["base", "api", "client"] },
@@ -29,10 +26,11 @@ export const layers: readonly Readonly<Record<string, readonly string[]>>[] = [
     controllers: ["base", "api", "client", "reconcile"],
     kubelet: ["base", "api", "client", "reconcile", "cri", "streaming", "pki"],
     proxy: ["base", "api", "client", "reconcile"],
-    registry: ["base", "oci", "images", "pki"],
+    registry: ["base"],
     metrics: ["base", "api", "client", "reconcile"],
     dns: ["base", "api", "client", "reconcile"],
     network: ["base", "api", "client", "reconcile"],
+    ingress: ["base", "api", "client", "reconcile", "pki"],
   },
 
   // 5. Composition: the only code that sees everything.
@@ -41,4 +39,4 @@ export const layers: readonly Readonly<Record<string, readonly string[]>>[] = [
 ];
 
 /** Modules that may not touch the world at all. */
-export const pureModules: readonly string[] = ["api", "oci"];
+export const pureModules: readonly string[] = ["api"];

@@ -52,6 +52,11 @@ export const networkPolicies: ResourceOf<types.NetworkPolicy> = builtin(
   "networking.k8s.io",
   "networkpolicies",
 );
+export const ingresses: ResourceOf<types.Ingress> = builtin("networking.k8s.io", "ingresses");
+export const ingressClasses: ResourceOf<types.IngressClass> = builtin(
+  "networking.k8s.io",
+  "ingressclasses",
+);
 export const leases: ResourceOf<types.Lease> = builtin("coordination.k8s.io", "leases");
 export const clusterRoles: ResourceOf<types.ClusterRole> = builtin(rbacGroup, "clusterroles");
 export const certificateSigningRequests: ResourceOf<types.CertificateSigningRequest> = builtin(

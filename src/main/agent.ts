@@ -6,7 +6,7 @@ import type { Logger } from "#base/log.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import type { Client } from "#client/client.ts";
 import { Informers } from "#client/informers.ts";
-import { openImageStore } from "#images/store/open.ts";
+import { LayoutStore } from "#registry/layout-store.ts";
 import { PodAdmission } from "#proxy/policy/admission.ts";
 import { openRegistryServer, type RegistryServer } from "#registry/server.ts";
 import { keepRenewed } from "#pki/renewal.ts";
@@ -16,6 +16,7 @@ import { runInForeground } from "./foreground.ts";
 import { mirrorToLocalStore } from "./images.ts";
 import { InstanceLock } from "./instance.ts";
 import { machineAddress } from "./network-plan.ts";
+import { runNodeIngress } from "./node-ingress.ts";
 import { runNodeNetwork } from "./node-network.ts";
 import { runNode } from "./node.ts";
 import { NodeIdentity } from "./node-identity.ts";
@@ -36,7 +37,7 @@ export async function agent(options: AgentOptions): Promise<void> {
         "running containers needs root: sudo gantry agent, or try it without containers: --runtime simulated --data-dir ~/.gantry-agent",
       );
     }
-    ensurePrerequisites(options.install, (line) => process.stderr.write(`${line}\n`));
+    ensurePrerequisites(options, (line) => process.stderr.write(`${line}\n`));
   }
   await runInForeground(async (log, signal, drain) => {
     await runAgent(options, { log, drain }, signal);
@@ -61,7 +62,7 @@ async function runAgent(
   const podCidr = await rangeOfNode(identity.client, nodeName, log, signal);
   const place = { kind, nodeDirectory, podCidr, ...world(log) };
   await using opened = await openRuntime(place, signal);
-  await using registry = await openMirror(options, nodeDirectory, log);
+  await using registry = await openImages(options, nodeDirectory, log);
   await using tasks = new TaskGroup((error) => {
     log.error("a part failed", { error: error as Error });
   });
@@ -85,6 +86,9 @@ async function runAgent(
     const network = { nodeName, address, nodeDirectory, client, admission, ...world(log) };
     tasks.start(async (stop) => {
       await runNodeNetwork(network, stop);
+    });
+    tasks.start(async (stop) => {
+      await runNodeIngress({ ...options, nodeName, nodeDirectory, client, ...world(log) }, stop);
     });
   }
   await runNode(
@@ -126,16 +130,13 @@ async function rangeOfNode(
 }
 
 /** Images that other programs of this machine have put into a store, before any registry's. */
-async function openMirror(
+async function openImages(
   { imageStore, runtime }: AgentOptions,
   nodeDirectory: string,
   log: Logger,
-): Promise<(AsyncDisposable & Pick<RegistryServer, "port">) | undefined> {
+): Promise<RegistryServer | undefined> {
   if (imageStore === undefined) return undefined;
-  await using stack = new AsyncDisposableStack();
-  const store = stack.use(await openImageStore(imageStore, { clock: systemClock, log }));
-  const { port } = stack.use(await openRegistryServer(store, log));
-  if (runtime === "containerd") await mirrorToLocalStore(nodeDirectory, port);
-  const opened = stack.move();
-  return { port, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  const registry = await openRegistryServer(new LayoutStore(imageStore), log);
+  if (runtime === "containerd") await mirrorToLocalStore(nodeDirectory, registry.port);
+  return registry;
 }

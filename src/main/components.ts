@@ -4,12 +4,14 @@ import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import { Informers } from "#client/informers.ts";
+import { runIngressPublisher } from "#ingress/status/publisher.ts";
 import { EventSender } from "#reconcile/events.ts";
 import { runAsLeader } from "#reconcile/leader.ts";
 import { reconcileMetrics } from "#reconcile/metrics.ts";
 import { Scheduler } from "#scheduler/scheduler.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import type { ControlPlane } from "./control-plane.ts";
+import { ingressUser } from "./node-ingress.ts";
 
 export interface ComponentOptions {
   readonly controlPlane: ControlPlane;
@@ -38,6 +40,7 @@ export async function runComponents(options: ComponentOptions, signal: AbortSign
   await Promise.all([
     lead(options, "kube-scheduler", runScheduler, signal),
     lead(options, "kube-controller-manager", runControllerManager, signal),
+    lead(options, "gantry-ingress", runIngressStatus, signal),
   ]);
 }
 
@@ -94,6 +97,21 @@ async function runScheduler(options: ComponentOptions, signal: AbortSignal): Pro
   } catch (error) {
     if (!signal.aborted) throw error;
   }
+}
+
+async function runIngressStatus(options: ComponentOptions, signal: AbortSignal): Promise<void> {
+  const { clock, random } = options;
+  const log = options.log.with({ component: "ingress" });
+  const client = options.controlPlane.clientOf(ingressUser, "gantry-ingress");
+  await using informers = new Informers({ client, clock, random, log, freeze: false });
+  await using tasks = new TaskGroup((error) => {
+    log.error("events of ingresses failed", { error: error as Error });
+  });
+  const recorder = new EventSender({ client, clock, log, component: "gantry-ingress" });
+  tasks.start(async (stop) => {
+    await recorder.run(stop);
+  });
+  await runIngressPublisher({ client, informers, recorder, clock, random, log }, signal);
 }
 
 async function runControllerManager(options: ComponentOptions, signal: AbortSignal): Promise<void> {

@@ -8,6 +8,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { resetNode } from "#cri/containerd/reset.ts";
 import { readFileIfPresent, writeFileAtomically } from "#pki/files.ts";
+import { removeNodeIngress } from "./node-ingress.ts";
 import { nodeNames } from "./node-names.ts";
 import type { Paths } from "./paths.ts";
 import { ensureMember, removeMember, removeSegment, segmentOf } from "./segment.ts";
@@ -26,6 +27,8 @@ export interface FurtherNodesOptions {
   readonly runtime: "containerd" | "simulated";
   /** As the nodes reach it. */
   readonly server: string;
+  /** Arguments that say on which ports the nodes serve Ingresses. */
+  readonly ingress: readonly string[];
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -88,11 +91,12 @@ const healthyMs = 30_000;
 /** The token goes by a file: arguments are for everybody to read. */
 async function agentArguments(
   node: FurtherNode,
-  { paths, runtime, server }: FurtherNodesOptions,
+  { paths, runtime, server, ingress }: FurtherNodesOptions,
   signal: AbortSignal,
 ): Promise<string[]> {
   const args = ["agent", "--server", server, "--node-name", node.name, "--runtime", runtime];
   args.push("--data-dir", node.directory, "--image-store", paths.images, "--no-install");
+  args.push(...ingress);
   const joined = await readFileIfPresent(join(node.directory, "pki", "kubelet-client.crt"));
   if (joined !== undefined) return args;
   const { token, caHash } = await makeToken({ dataDir: paths.data }, signal);
@@ -141,6 +145,7 @@ export async function resetFurtherNodes(
   for (const number of await memberNumbers(paths)) {
     const nodeDir = join(paths.nodes, String(number), "node");
     const { cgroupParent, hostTable: table } = nodeNames(nodeDir);
+    await removeNodeIngress(nodeDir);
     await resetNode({ nodeDir, cgroupParents: [cgroupParent], table, clock }, signal);
     await removeMember(segment, number, signal);
   }

@@ -4,6 +4,8 @@ import { addClusterVerbs } from "./cluster-verbs.ts";
 import { addHostCommands } from "./host-commands.ts";
 import {
   checkDuration,
+  ingressHttpPort,
+  ingressHttpsPort,
   parseNodeCount,
   parsePort,
   type DownOptions,
@@ -41,6 +43,8 @@ function upOptions(command: Command): Command {
     )
     .option("--store <address>", "etcd://host:2379[,…] instead of the embedded store")
     .option("--node-name <name>", "name of this machine's node; its host name by default")
+    .option(...ingressHttpPort)
+    .option(...ingressHttpsPort)
     .option(
       "--nodes <number>",
       "nodes on this machine, each in a network namespace of its own; as many as last time if unset",

@@ -1,5 +1,12 @@
 import { Option, type Command } from "commander";
-import { parsePort, type AgentOptions, type ServerOptions, type Where } from "./options.ts";
+import {
+  ingressHttpPort,
+  ingressHttpsPort,
+  parsePort,
+  type AgentOptions,
+  type ServerOptions,
+  type Where,
+} from "./options.ts";
 import { defaultDataDirectory } from "./paths.ts";
 
 function serverDataDir(): Option {
@@ -57,6 +64,8 @@ function addAgent(program: Command): void {
         .choices(["containerd", "simulated"])
         .default("containerd"),
     )
+    .option(...ingressHttpPort)
+    .option(...ingressHttpsPort)
     .option("--no-install", "name missing packages instead of installing them")
     .addOption(new Option("--image-store <path>", "images in place of a registry's").hideHelp())
     .action(async (options: AgentOptions) => {

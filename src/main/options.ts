@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import type { IngressPorts } from "./node-ingress.ts";
 import { parseDuration } from "#kubelet/settings/duration.ts";
 
 /** Nodes of one machine; each takes some 150 MB. */
@@ -14,7 +15,7 @@ export interface DownOptions extends Where {
   readonly drain: boolean;
 }
 
-export interface UpOptions extends Where {
+export interface UpOptions extends Where, IngressPorts {
   readonly host: string;
   readonly port: number;
   readonly runtime: "containerd" | "simulated";
@@ -39,7 +40,7 @@ export interface ServerOptions extends Where {
 }
 
 /** A node without a control plane. */
-export interface AgentOptions extends Where {
+export interface AgentOptions extends Where, IngressPorts {
   readonly server: string;
   /** `id.secret`; needed at first start only, as is `caHash`. */
   readonly token: string | undefined;
@@ -51,6 +52,24 @@ export interface AgentOptions extends Where {
   /** Images of this machine that stand in for a registry; undefined for none. */
   readonly imageStore: string | undefined;
   readonly install: boolean;
+}
+
+/** Definitions of the options of nodes that serve Ingresses. */
+export const ingressHttpPort = portOption("http", 80);
+export const ingressHttpsPort = portOption("https", 443);
+
+function portOption(
+  scheme: string,
+  port: number,
+): [flags: string, description: string, parse: (text: string) => number, value: number] {
+  const description = `port of the nodes for Ingresses over ${scheme}; 0: none`;
+  return [`--ingress-${scheme}-port <number>`, description, parsePort, port];
+}
+
+/** The same as arguments, for programs that this one starts. */
+export function ingressArguments(ports: IngressPorts): string[] {
+  const { ingressHttpPort: http, ingressHttpsPort: https } = ports;
+  return ["--ingress-http-port", String(http), "--ingress-https-port", String(https)];
 }
 
 /** A duration such as `1m30s`. @throws {InvalidArgumentError} */

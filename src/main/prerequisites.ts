@@ -1,11 +1,19 @@
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
+import { describeError } from "#base/log.ts";
+import type { IngressPorts } from "./node-ingress.ts";
 
 interface Prerequisite {
   /** The package of Debian and Ubuntu. */
   readonly package: string;
   /** Any of these programs will do. */
   readonly programs: readonly string[];
+}
+
+/** What the choice of packages depends on. */
+export interface PrerequisiteOptions extends IngressPorts {
+  /** False: never run apt-get, name the command instead. */
+  readonly install: boolean;
 }
 
 const binaryFolders = [
@@ -31,13 +39,23 @@ const prerequisites: readonly Prerequisite[] = [
   { package: "busybox-static", programs: within(binaryFolders, "busybox") },
 ];
 
+/** What a node does without when it cannot be had: it serves no Ingresses then. */
+const ingressProxy: Prerequisite = {
+  package: "haproxy",
+  programs: within(binaryFolders, "haproxy"),
+};
+
 function within(folders: readonly string[], program: string): string[] {
   return folders.map((it) => `${it}/${program}`);
 }
 
 /** Packages whose programs are not on this machine. */
 export function missingPackages(): string[] {
-  return prerequisites.filter((it) => !it.programs.some(isExecutable)).map((it) => it.package);
+  return prerequisites.filter(isMissing).map((it) => it.package);
+}
+
+function isMissing(it: Prerequisite): boolean {
+  return !it.programs.some(isExecutable);
 }
 
 function isExecutable(path: string): boolean {
@@ -53,17 +71,37 @@ function isExecutable(path: string): boolean {
  * Installs what is missing, saying so through `say`.
  * @throws {Error} naming the exact command, where it may not install or the install fails.
  */
-export function ensurePrerequisites(mayInstall: boolean, say: (line: string) => void): void {
-  const missing = missingPackages();
+export function ensurePrerequisites(
+  options: PrerequisiteOptions,
+  say: (line: string) => void,
+): void {
+  const required = missingPackages();
+  const servesIngress = options.ingressHttpPort !== 0 || options.ingressHttpsPort !== 0;
+  const lacksProxy = servesIngress && isMissing(ingressProxy);
+  try {
+    install([...required, ...(lacksProxy ? [ingressProxy.package] : [])], options.install, say);
+  } catch (error) {
+    if (!lacksProxy) throw error;
+    // With what is required alone, a node runs.
+    install(required, options.install, say);
+    say(`Ingresses are not served: ${describeError(error)}`);
+  }
+}
+
+function install(
+  missing: readonly string[],
+  mayInstall: boolean,
+  say: (line: string) => void,
+): void {
   if (missing.length === 0) return;
-  const install = ["install", "-y", "--no-install-recommends", ...missing];
-  const command = `apt-get update && apt-get ${install.join(" ")}`;
+  const args = ["install", "-y", "--no-install-recommends", ...missing];
+  const command = `apt-get update && apt-get ${args.join(" ")}`;
   if (!mayInstall || process.getuid?.() !== 0 || !existsSync("/usr/bin/apt-get")) {
     throw new Error(`this machine lacks ${missing.join(", ")}; as root, run: ${command}`);
   }
   say(`installing with apt-get: ${missing.join(" ")}`);
-  if (apt(install)) return;
-  if (apt(["update"]) && apt(install)) return;
+  if (apt(args)) return;
+  if (apt(["update"]) && apt(args)) return;
   throw new Error(`the install failed; see why by running: ${command}`);
 }
 

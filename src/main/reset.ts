@@ -4,6 +4,7 @@ import { resetNode } from "#cri/containerd/reset.ts";
 import { down } from "./down.ts";
 import { resetFurtherNodes } from "./further-nodes.ts";
 import { nodeNames } from "./node-names.ts";
+import { removeNodeIngress } from "./node-ingress.ts";
 import { removeNodeNetwork } from "./node-network.ts";
 import type { Where } from "./options.ts";
 import { pathsBelow, runDirectoryOf } from "./paths.ts";
@@ -18,6 +19,7 @@ export async function reset(where: Where, signal: AbortSignal): Promise<void> {
   const paths = pathsBelow(where.dataDir, runDirectoryOf(where.dataDir));
   if (process.getuid?.() === 0) {
     const { cgroupParent, hostTable: table } = nodeNames(paths.node);
+    await removeNodeIngress(paths.node);
     await resetFurtherNodes(paths, systemClock, signal);
     await resetNode(
       { nodeDir: paths.node, cgroupParents: [cgroupParent], table, clock: systemClock },

@@ -12,15 +12,16 @@ import type { Store } from "#store/store.ts";
 import { aborted, openHost, serverOf, startHostTasks, world } from "./control-plane-host.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { furtherNodes, knownNodes, runFurtherNode, type FurtherNode } from "./further-nodes.ts";
-import { mirrorToLocalStore, openImages } from "./images.ts";
+import { imageStore, mirrorToLocalStore } from "./images.ts";
 import { InstanceLock } from "./instance.ts";
+import { runNodeIngress } from "./node-ingress.ts";
 import { networkUser, nodeAddress, runNodeNetwork } from "./node-network.ts";
 import { anyAddress, machineAddress } from "./network-plan.ts";
 import { runNode, type NodeOptions } from "./node.ts";
 import { claimPodCidr } from "./node-range.ts";
 import { firstPodCidr, openRuntime, type OpenedRuntime } from "./node-runtime.ts";
 import type { Drain } from "./drain.ts";
-import type { UpOptions } from "./options.ts";
+import { ingressArguments, type UpOptions } from "./options.ts";
 import { pathsBelow, runDirectoryOf, type Paths } from "./paths.ts";
 import type { ProgressSender } from "./progress.ts";
 import { ensureSegment, segmentOf } from "./segment.ts";
@@ -111,10 +112,12 @@ function startFurther(
   at: { readonly options: UpOptions; readonly tasks: TaskGroup; readonly log: Logger },
 ): void {
   const { runtime } = at.options;
+  const ingress = ingressArguments(at.options);
   const server = `https://${address}:${controlPlane.port}`;
   for (const node of nodes) {
     at.tasks.start(async (stop) => {
-      await runFurtherNode(node, { paths, runtime, server, clock: systemClock, log: at.log }, stop);
+      const about = { paths, runtime, server, ingress };
+      await runFurtherNode(node, { ...about, clock: systemClock, log: at.log }, stop);
     });
   }
 }
@@ -146,8 +149,7 @@ async function openSystem(
   const { store, controlPlane } = await openHost(host, { paths, stack, log }, signal);
   const server = serverOf(controlPlane);
   progress.send({ kind: "step", text: `API server on ${server}` });
-  const images = stack.use(await openImages(paths, log));
-  const registry = stack.use(await openRegistryServer(images, log));
+  const registry = stack.use(await openRegistryServer(imageStore(paths), log));
   const nodeName = options.nodeName ?? hostname().toLowerCase();
   const claim = { name: nodeName, wanted: early === undefined ? undefined : firstPodCidr };
   const podCidr = await claimPodCidr(controlPlane.server, claim, signal);
@@ -184,6 +186,11 @@ function startTasks(
     const client = controlPlane.clientOf(networkUser, "gantry-proxy");
     const node = { nodeName, address, nodeDirectory: paths.node, client, admission };
     await runNodeNetwork({ ...node, ...world(log) }, stop);
+  });
+  tasks.start(async (stop) => {
+    const client = controlPlane.clientOf(nodeUser(nodeName), "gantry-ingress");
+    const node = { ...options, nodeName, nodeDirectory: paths.node, client };
+    await runNodeIngress({ ...node, ...world(log) }, stop);
   });
 }
 

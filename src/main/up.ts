@@ -3,7 +3,7 @@ import { mkdirSync, openSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { findInstance } from "./instance.ts";
-import type { UpOptions } from "./options.ts";
+import { ingressArguments, type UpOptions } from "./options.ts";
 import { pathsBelow, runDirectoryOf } from "./paths.ts";
 import { ensurePrerequisites } from "./prerequisites.ts";
 import { ProgressPrinter, type ProgressMessage } from "./progress.ts";
@@ -27,7 +27,7 @@ export async function up(options: UpOptions): Promise<void> {
     () => performance.now(),
   );
   if (options.runtime === "containerd") {
-    ensurePrerequisites(options.install, (line) => {
+    ensurePrerequisites(options, (line) => {
       printer.step(line);
     });
   }
@@ -57,6 +57,7 @@ function startDaemon(options: UpOptions, log: string): { readonly progress: Read
   if (options.nodes !== undefined) args.push("--nodes", String(options.nodes));
   if (options.shutdownGrace !== undefined) args.push("--shutdown-grace", options.shutdownGrace);
   if (options.store !== undefined) args.push("--store", options.store);
+  args.push(...ingressArguments(options));
   const child = spawn(process.execPath, args, {
     detached: true,
     stdio: ["ignore", out, out, "pipe"],

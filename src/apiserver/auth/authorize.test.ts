@@ -207,6 +207,17 @@ function pod(
   };
 }
 
+function ingressClass(name: string, controller: string): JsonObject {
+  const type = { apiVersion: "networking.k8s.io/v1", kind: "IngressClass" };
+  return { ...type, metadata: { name }, spec: { controller } };
+}
+
+function ingress(name: string, spec: JsonObject, secretName: string): JsonObject {
+  const type = { apiVersion: "networking.k8s.io/v1", kind: "Ingress" };
+  const metadata = { namespace: "default", name };
+  return { ...type, metadata, spec: { ...spec, tls: [{ secretName }] } };
+}
+
 const nodeObjects = new ObjectFixture([
   pod("web", "a", {
     imagePullSecrets: [{ name: "pull" }],
@@ -232,6 +243,11 @@ const nodeObjects = new ObjectFixture([
     metadata: { name: "disk" },
     spec: { claimRef: { namespace: "default", name: "data" } },
   },
+  ingressClass("gantry", "gantry.dev/ingress"),
+  ingressClass("other", "example.com/other"),
+  ingress("ours", { ingressClassName: "gantry" }, "served"),
+  ingress("theirs", { ingressClassName: "other" }, "not-served"),
+  ingress("classless", {}, "nobodys"),
 ]);
 
 test("nodes: only what their pods need", () => {
@@ -244,6 +260,11 @@ test("nodes: only what their pods need", () => {
     ["get secrets default theirs", unrelated],
     ["get secrets default stolen", unrelated],
     ["get secrets kube-system files", unrelated],
+    ["watch secrets default served", true],
+    ["update secrets default served", "can only read resources of this type"],
+    ["get secrets kube-system served", unrelated],
+    ["get secrets default not-served", unrelated],
+    ["get secrets default nobodys", unrelated],
     ["list secrets default", "No Object name found"],
     ["update secrets default files", "can only read resources of this type"],
     ["get configmaps default init-env", true],

@@ -8,6 +8,26 @@ export const clusterRoles: readonly RoleRow[] = [
     name: "gantry:network-policy",
     rules: ["list,watch core namespaces,pods", "list,watch networking.k8s.io networkpolicies"],
   },
+  {
+    // Ours: what nodes serve. The Secrets that Ingresses refer to are the node authorizer's matter.
+    name: "gantry:ingress",
+    rules: [
+      "list,watch networking.k8s.io ingresses,ingressclasses",
+      "list,watch core services",
+      "list,watch discovery.k8s.io endpointslices",
+    ],
+  },
+  {
+    // Ours: who writes the status of Ingresses, and tells of certificates that are missing or wrong.
+    name: "gantry:ingress-status",
+    rules: [
+      "list,watch networking.k8s.io ingresses,ingressclasses",
+      "patch networking.k8s.io ingresses/status",
+      "list,watch core nodes,secrets,services",
+      "list,watch discovery.k8s.io endpointslices",
+      "create,patch core events",
+    ],
+  },
   { name: "admin", aggregates: ["admin"], rules: [] },
   { name: "cluster-admin", rules: ["* * *", "* *"] },
   { name: "edit", aggregatedTo: "admin", aggregates: ["edit"], rules: [] },

@@ -3,6 +3,7 @@ import type { ObjectSink, ObjectSource } from "#apiserver/contract.ts";
 import { rbacGroup } from "#apiserver/auth/rbac/bindings.ts";
 import { gatheredRules } from "./aggregation.ts";
 import {
+  ingressClassObject,
   namespaceObjects,
   placeObjects,
   roleObjects,
@@ -33,8 +34,9 @@ export async function ensureBootstrapObjects(
 ): Promise<void> {
   // Together, so that the writes share their way to the disk; namespaces first.
   // An administrator who replaced the class by another one keeps it so.
-  const hasClass = objects.list("storageclasses", "storage.k8s.io").length > 0;
-  const classes = hasClass ? [] : [storageClassObject()];
+  const classes = [storageClassObject(), ingressClassObject()].filter(
+    ({ resource, group }) => objects.list(resource, group).length === 0,
+  );
   for (const batch of [
     namespaceObjects(),
     [...roleObjects(), ...settingObjects(settings), ...classes, ...placeObjects(settings)],

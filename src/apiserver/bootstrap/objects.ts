@@ -130,6 +130,23 @@ export function storageClassObject(): BootstrapObject {
   };
 }
 
+/** What a cluster without any class of Ingresses is given: the one that its nodes serve. */
+export function ingressClassObject(): BootstrapObject {
+  return {
+    resource: "ingressclasses",
+    group: "networking.k8s.io",
+    object: {
+      apiVersion: "networking.k8s.io/v1",
+      kind: "IngressClass",
+      metadata: {
+        name: "gantry",
+        annotations: { "ingressclass.kubernetes.io/is-default-class": "true" },
+      },
+      spec: { controller: "gantry.dev/ingress" },
+    },
+  };
+}
+
 function serviceRangeObject({ serviceRange, now }: BootstrapSettings): BootstrapObject {
   const ready = {
     type: "Ready",

@@ -169,6 +169,12 @@ export const joinBindings: readonly BindingRow[] = [
     role: "gantry:network-policy",
     subjects: ["User system:kube-proxy", "Group system:nodes"],
   },
+  { name: "gantry:ingress", role: "gantry:ingress", subjects: ["Group system:nodes"] },
+  {
+    name: "gantry:ingress-status",
+    role: "gantry:ingress-status",
+    subjects: ["User system:gantry:ingress"],
+  },
   {
     name: "gantry:cluster-info",
     namespace: "kube-public",

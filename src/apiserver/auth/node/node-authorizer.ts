@@ -1,4 +1,4 @@
-import { childObject, childString, type JsonObject } from "#api/object.ts";
+import { childList, childObject, childString, isJsonObject, type JsonObject } from "#api/object.ts";
 import type { Attributes, Authorizer, Decision, ObjectSource } from "#apiserver/contract.ts";
 import { rulesAllow } from "#apiserver/auth/rbac/rules.ts";
 import { nodeOf } from "#apiserver/auth/users.ts";
@@ -129,7 +129,10 @@ export class NodeAuthorizer implements Authorizer {
         return childString(childObject(pod, "spec"), "nodeName") === node;
       }
       case "secrets":
-        return this.#anyPod(node, it.namespace, (pod) => pod.secrets.has(it.name));
+        return (
+          this.#anyPod(node, it.namespace, (pod) => pod.secrets.has(it.name)) ||
+          this.#isServed(it.namespace, it.name)
+        );
       case "configmaps":
         return this.#anyPod(node, it.namespace, (pod) => pod.configMaps.has(it.name));
       case "persistentvolumeclaims":
@@ -153,6 +156,23 @@ export class NodeAuthorizer implements Authorizer {
     return this.#objects.podsOnNode(node).some((pod) => {
       const home = childString(childObject(pod, "metadata"), "namespace");
       return home === namespace && test(this.#referencesOf(pod));
+    });
+  }
+
+  /** Every node serves the Ingresses of our classes, with the certificates that they name. */
+  #isServed(namespace: string, secret: string): boolean {
+    const group = "networking.k8s.io";
+    return this.#objects.list("ingresses", group, namespace).some((ingress) => {
+      const spec = childObject(ingress, "spec");
+      const names = childList(spec, "tls").filter(isJsonObject);
+      if (!names.some((it) => childString(it, "secretName") === secret)) return false;
+      const name = childString(spec, "ingressClassName");
+      if (name === undefined) {
+        const annotations = childObject(childObject(ingress, "metadata"), "annotations");
+        return annotations?.["kubernetes.io/ingress.class"] === "gantry";
+      }
+      const found = childObject(this.#objects.get("ingressclasses", group, "", name), "spec");
+      return childString(found, "controller") === "gantry.dev/ingress";
     });
   }
 
