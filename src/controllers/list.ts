@@ -7,6 +7,7 @@ import type { Informers } from "#client/informers.ts";
 import { runControllers as runAll, type Controller } from "#reconcile/controller.ts";
 import { EventSender, type EventRecorder } from "#reconcile/events.ts";
 import type { ReconcileMetrics } from "#reconcile/metrics.ts";
+import { autoRollbackController } from "./autorollback/controller.ts";
 import { certificateController, type Signing } from "./certificates/controller.ts";
 import { cronJobController } from "./cronjob/controller.ts";
 import { daemonSetController } from "./daemonset/controller.ts";
@@ -40,6 +41,7 @@ import {
 /** Every controller of the control plane. A new one is a folder and a line here. */
 export const controllers: readonly ControllerFactory[] = [
   deploymentController,
+  autoRollbackController,
   replicaSetController,
   replicationController,
   endpointSliceController,

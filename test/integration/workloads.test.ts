@@ -230,3 +230,54 @@ test("a drain waits for the budget of its pods", { skip }, async () => {
   const field = `--field-selector=spec.nodeName=${node}`;
   assert.equal(kubectl("get", "pods", "-l", "app=web", field, "-o", "name"), "");
 });
+
+test("a Deployment that asks for it returns to its last healthy revision", { skip }, async () => {
+  const labels = { app: "self-healing" };
+  const manifest = (command: readonly string[]): object => ({
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: {
+      name: "self-healing",
+      annotations: {
+        "gantry.dev/auto-rollback": "true",
+        "gantry.dev/healthy-after-seconds": "1",
+        "gantry.dev/crash-loop-restarts": "1",
+      },
+    },
+    spec: {
+      replicas: 2,
+      progressDeadlineSeconds: 5,
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels },
+        spec: {
+          terminationGracePeriodSeconds: 0,
+          containers: [{ name: "c", image: "busybox", command }],
+        },
+      },
+    },
+  });
+  const command = "jsonpath={.spec.template.spec.containers[0].command}";
+  const read = () => kubectl("get", "deployment", "self-healing", "-o", command);
+  apply(manifest(["sleep", "1000"]));
+  kubectl("rollout", "status", "deployment/self-healing", "--timeout=60s");
+  const marks = "jsonpath={.items[*].metadata.annotations.gantry\\.dev/healthy}";
+  await eventually(
+    () => kubectl("get", "replicasets", "-l", "app=self-healing", "-o", marks),
+    /^true$/,
+  );
+
+  for (const [broken, why] of [
+    [
+      ["sh", "-c", "sleep 0.2; exit 7"],
+      /Rolled back from revision 2 to revision 1: container c .*exit code 7/,
+    ],
+    [["/no/such/program"], /Rolled back from revision 4 to revision 3: /],
+  ] as const) {
+    apply(manifest(broken));
+    await eventually(read, /sleep","1000/);
+    kubectl("rollout", "status", "deployment/self-healing", "--timeout=60s");
+    const events = ["events", "--for=deployment/self-healing"];
+    await eventually(() => kubectl(...events), why);
+  }
+});
