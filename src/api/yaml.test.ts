@@ -202,7 +202,9 @@ test("what formatYaml writes, parseYaml reads back", () => {
     fc.property(fc.oneof(words, fc.record({ a: words, b: fc.array(words) }), value), (it) => {
       const text = JSON.stringify(it);
       fc.pre(!/\d{16}|__proto__|e[+-]?\d/.test(text));
-      assert.deepEqual(parseOne(formatYaml(it)), JSON.parse(text));
+      // As it comes from JSON, which has no -0.
+      const plain = JSON.parse(text) as Json;
+      assert.deepEqual(parseOne(formatYaml(plain)), plain);
     }),
   );
 });

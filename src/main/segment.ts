@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { findBinaries } from "#cri/containerd/binaries.ts";
 import { applyRules } from "#cri/network.ts";
-import { hasDevice, runBatch } from "#network/links.ts";
+import { hasDevice, removeDevice, runBatch } from "#network/links.ts";
 import { podRange } from "./network-plan.ts";
 import { defaultDataDirectory } from "./paths.ts";
 
@@ -116,15 +116,14 @@ export async function removeMember(
   const namespace = segment.namespaceOf(node);
   const names = stdout.split("\n").map((it) => it.split(" ", 1).join(""));
   if (names.includes(namespace)) await run("ip", ["netns", "del", namespace], { signal });
-  const link = segment.linkOf(node);
-  if (await hasDevice(link, signal)) await runBatch("ip", [`link del ${link}`], signal);
+  await removeDevice(segment.linkOf(node), signal);
 }
 
 /** Removes bridge and rules; its members are gone before. */
 export async function removeSegment(segment: Segment, signal: AbortSignal): Promise<void> {
   const { bridge, table } = segment;
   if (!(await hasDevice(bridge, signal))) return;
-  await runBatch("ip", [`link del ${bridge}`], signal);
+  await removeDevice(bridge, signal);
   // Adding an existing table changes nothing, so that the delete always has one.
   await applyRules((await findBinaries()).nft, `table ip ${table}\ndelete table ip ${table}\n`);
 }

@@ -51,6 +51,21 @@ export async function hasDevice(name: string, signal: AbortSignal): Promise<bool
 }
 
 /**
+ * Removes a device; none is success. One that goes meanwhile, as the kernel takes a link away some
+ * time after the network namespace of its other end, is none.
+ */
+export async function removeDevice(name: string, signal: AbortSignal): Promise<void> {
+  if (!(await hasDevice(name, signal))) return;
+  try {
+    await run("ip", ["link", "delete", name], { signal });
+  } catch (cause) {
+    signal.throwIfAborted();
+    if (!(await hasDevice(name, signal))) return;
+    throw new Error(`remove the network device ${name} (ip link delete ${name})`, { cause });
+  }
+}
+
+/**
  * Runs lines by `ip -batch` or `bridge -batch`, all of them even if one fails.
  * @throws {Error} with what the program said about those that failed.
  */
@@ -76,12 +91,10 @@ export async function runBatch(
 /** Removes our routes and the tunnel; what is not there is success. */
 export async function removePodNetwork(names: NetworkNames, signal: AbortSignal): Promise<void> {
   const { routeProtocol, tunnelDevice } = names;
-  const lines: string[] = [];
   if ((await readRoutes(names, signal)).length > 0) {
-    lines.push(`route flush proto ${routeProtocol}`);
+    await runBatch("ip", [`route flush proto ${routeProtocol}`], signal);
   }
-  if (await hasDevice(tunnelDevice, signal)) lines.push(`link del ${tunnelDevice}`);
-  await runBatch("ip", lines, signal);
+  await removeDevice(tunnelDevice, signal);
 }
 
 async function askIp(args: readonly string[], signal: AbortSignal): Promise<unknown[]> {
