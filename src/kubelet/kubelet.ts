@@ -264,6 +264,7 @@ async function openParts(given: KubeletOptions, signal: AbortSignal): Promise<Pa
       const labels = nodeAgent.node?.metadata?.labels ?? nodeLabels(identity, nodeAgent.machine);
       return generalRefusal(pod, wired) ?? admitPod(pod, { ...node(), labels }, others);
     },
+    refreshNode: (stop) => nodeAgent.refresh(stop),
   });
   wired.agent = agent;
   if (options.housekeeping !== undefined && opened !== undefined) {

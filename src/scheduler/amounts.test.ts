@@ -31,6 +31,15 @@ const cases: { name: string; spec: PodSpec; cpuMillis: number }[] = [
     spec: { containers: [container("100m")], overhead: { cpu: "50m" } },
     cpuMillis: 150,
   },
+  {
+    name: "what the pod asks for as a whole stands for its containers",
+    spec: {
+      containers: [container("100m")],
+      resources: { requests: { cpu: "2" } },
+      overhead: { cpu: "50m" },
+    },
+    cpuMillis: 2_050,
+  },
 ];
 
 for (const { name, spec, cpuMillis } of cases) {

@@ -55,22 +55,23 @@ function requestsOf(spec: PodSpec | undefined, scored: boolean): Counted {
     }
   }
   raise(total, peak);
-  for (const [name, text] of Object.entries(spec?.overhead ?? {})) {
-    total.set(name, (total.get(name) ?? 0) + amount(name, text));
-  }
+  // What the pod asks for as a whole takes the place of what its containers ask for.
+  for (const [name, value] of amountsIn(spec?.resources?.requests)) total.set(name, value);
+  add(total, amountsIn(spec?.overhead));
   return total;
 }
 
 function containerRequests(container: Container, scored: boolean): Counted {
-  const requests: Counted = new Map();
-  for (const [name, text] of Object.entries(container.resources?.requests ?? {})) {
-    requests.set(name, amount(name, text));
-  }
+  const requests = amountsIn(container.resources?.requests);
   if (scored) {
     if (!requests.has("cpu")) requests.set("cpu", scoredCpuMillis);
     if (!requests.has("memory")) requests.set("memory", scoredMemoryBytes);
   }
   return requests;
+}
+
+function amountsIn(quantities: Readonly<Record<string, string>> = {}): Counted {
+  return new Map(Object.entries(quantities).map(([name, text]) => [name, amount(name, text)]));
 }
 
 function amount(name: string, text: string): number {

@@ -28,6 +28,15 @@ function asking(cpu: string): Partial<PodSpec> {
   return { containers: [{ name: "c", resources: { requests: { cpu } } }] };
 }
 
+function hostPort(over: { hostIP?: string; protocol?: string }): Partial<PodSpec> {
+  return { containers: [{ name: "c", ports: [{ containerPort: 1, hostPort: 80, ...over }] }] };
+}
+
+function sidecarAt(port: number) {
+  const ports = [{ containerPort: 1, hostPort: port }];
+  return { name: "s", restartPolicy: "Always", ports };
+}
+
 const onZone = "topology.kubernetes.io/zone";
 const onHost = "kubernetes.io/hostname";
 const webLabels = { app: "web" };
@@ -161,6 +170,30 @@ const cases: Case[] = [
       [pod("x", { containers: [{ name: "c", ports: [{ containerPort: 1, hostPort: 80 }] }] }), "a"],
     ],
     pod: pod("p", { containers: [{ name: "c", ports: [{ containerPort: 2, hostPort: 80 }] }] }),
+    want: "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports.",
+  },
+  {
+    name: "a host port is taken at another address and by another protocol",
+    nodes: [node("a")],
+    placed: [
+      [pod("x", hostPort({ hostIP: "127.0.0.2" })), "a"],
+      [pod("y", hostPort({ protocol: "UDP" })), "a"],
+    ],
+    pod: pod("p", hostPort({ hostIP: "127.0.0.1" })),
+    want: "a",
+  },
+  {
+    name: "a host port at every address is taken at one",
+    nodes: [node("a")],
+    placed: [[pod("x", hostPort({ hostIP: "127.0.0.2" })), "a"]],
+    pod: pod("p", hostPort({ hostIP: "0.0.0.0" })),
+    want: "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports.",
+  },
+  {
+    name: "a sidecar has host ports, too",
+    nodes: [node("a")],
+    placed: [[pod("x", { initContainers: [sidecarAt(80)] }), "a"]],
+    pod: pod("p", hostPort({})),
     want: "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports.",
   },
   {

@@ -5,6 +5,7 @@ import type {
   Pod,
   PodAffinity,
   PodAffinityTerm,
+  PodSpec,
   Toleration,
 } from "#api/gen/types.ts";
 import type { JsonObject } from "#api/object.ts";
@@ -75,7 +76,7 @@ export function shapeOf(pod: Pod, namespacesMatching: NamespacesMatching): PodSh
     amounts: amountsOf(spec),
     ...nodeTermsOf(pod, affinity),
     tolerations,
-    hostPorts: (spec?.containers ?? []).flatMap(hostPortsOf),
+    hostPorts: lastingContainers(spec).flatMap(hostPortsOf),
     spreads: spreadsOf(pod, pod.metadata?.namespace ?? ""),
     affinity: requiredPods(affinity.podAffinity, pod, namespacesMatching),
     antiAffinity: requiredPods(affinity.podAntiAffinity, pod, namespacesMatching),
@@ -187,6 +188,12 @@ function spreadsOf(pod: Pod, namespace: string): Spread[] {
       honorTaints: it.nodeTaintsPolicy === "Honor",
     };
   });
+}
+
+/** Those that run as long as the pod does. */
+function lastingContainers(spec: PodSpec | undefined): Container[] {
+  const sidecars = (spec?.initContainers ?? []).filter((it) => it.restartPolicy === "Always");
+  return [...(spec?.containers ?? []), ...sidecars];
 }
 
 function hostPortsOf(container: Container): HostPort[] {

@@ -1,4 +1,9 @@
-import type { NodeSelectorRequirement, NodeSelectorTerm, Pod } from "#api/gen/types.ts";
+import type {
+  ContainerPort,
+  NodeSelectorRequirement,
+  NodeSelectorTerm,
+  Pod,
+} from "#api/gen/types.ts";
 import { findQuantity } from "#api/quantity.ts";
 import type { Verdict } from "#kubelet/pod/input.ts";
 import { podRequests } from "#kubelet/pod/resources.ts";
@@ -26,8 +31,8 @@ export function admitPod(
   if (!matchesNode(pod, node)) {
     return predicate("NodeAffinity", "node(s) didn't match Pod's node affinity/selector");
   }
-  const taken = new Set(others.flatMap(hostPorts));
-  if (hostPorts(pod).some((it) => taken.has(it))) {
+  const taken = others.flatMap(hostPorts);
+  if (hostPorts(pod).some((want) => taken.some((it) => conflicts(it, want)))) {
     return predicate("NodePorts", "node(s) didn't have free ports for the requested pod ports");
   }
   return undefined;
@@ -108,9 +113,23 @@ function matches(
   }
 }
 
-function hostPorts(pod: Pod): string[] {
-  const ports = (pod.spec?.containers ?? []).flatMap((it) => it.ports ?? []);
-  return ports
-    .filter((it) => it.hostPort !== undefined && it.hostPort > 0)
-    .map((it) => `${it.protocol ?? "TCP"}/${it.hostPort ?? 0}`);
+function hostPorts(pod: Pod): ContainerPort[] {
+  const { containers = [], initContainers = [] } = pod.spec ?? {};
+  const sidecars = initContainers.filter((it) => it.restartPolicy === "Always");
+  const ports = [...containers, ...sidecars].flatMap((it) => it.ports ?? []);
+  return ports.filter((it) => (it.hostPort ?? 0) > 0);
+}
+
+/** The same port of different addresses is not the same. */
+function conflicts(one: ContainerPort, other: ContainerPort): boolean {
+  if (one.hostPort !== other.hostPort) return false;
+  if ((one.protocol ?? "TCP") !== (other.protocol ?? "TCP")) return false;
+  const [left, right] = [addressOf(one), addressOf(other)];
+  return left === right || left === anyAddress || right === anyAddress;
+}
+
+const anyAddress = "0.0.0.0";
+
+function addressOf({ hostIP = "" }: ContainerPort): string {
+  return hostIP === "" ? anyAddress : hostIP;
 }

@@ -61,6 +61,14 @@ export class NodeAgent {
     return this.#machine;
   }
 
+  /** Asks the API for the node as it is now. */
+  async refresh(signal: AbortSignal): Promise<void> {
+    const { api, identity } = this.#options;
+    const found = await api.getNode(identity.name, signal);
+    // While it is not registered, the next look registers it.
+    if (this.#node !== undefined && found !== undefined) this.#node = found;
+  }
+
   /** Registers, then looks and writes until the signal aborts. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, events } = this.#options;

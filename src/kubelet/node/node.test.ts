@@ -20,8 +20,13 @@ const node = {
   allocatable: { cpu: "2", memory: "1Gi", pods: "2" },
 };
 
-function podWith(cpu: string, memory: string, hostPort?: number): Pod {
-  const ports = hostPort === undefined ? [] : [{ containerPort: 80, hostPort }];
+function podWith(
+  cpu: string,
+  memory: string,
+  hostPort?: number,
+  over: { hostIP?: string; protocol?: string } = {},
+): Pod {
+  const ports = hostPort === undefined ? [] : [{ containerPort: 80, hostPort, ...over }];
   return podOf({
     containers: [containerOf("app", { resources: { requests: { cpu, memory } }, ports })],
   });
@@ -46,6 +51,19 @@ const admissions: [name: string, pod: Pod, others: Pod[], want: string | undefin
   ["memory", podWith("1", "897Mi"), [small], "OutOfmemory"],
   ["pods", podWith("0", "0"), [small, podWith("0", "0")], "OutOfpods"],
   ["port taken", podWith("0", "0", 8080), [small], "NodePorts"],
+  [
+    "port of any address taken",
+    podWith("0", "0", 8080, { hostIP: "127.0.0.1" }),
+    [small],
+    "NodePorts",
+  ],
+  [
+    "port of another address",
+    podWith("0", "0", 8080, { hostIP: "127.0.0.1" }),
+    [podWith("0", "0", 8080, { hostIP: "127.0.0.2" })],
+    undefined,
+  ],
+  ["port of another protocol", podWith("0", "0", 8080, { protocol: "UDP" }), [small], undefined],
   ["port free", podWith("0", "0", 8081), [small], undefined],
   ["selector", podOf({ nodeSelector: { zone: "b" } }), [], "NodeAffinity"],
   ["selector fits", podOf({ nodeSelector: { zone: "a" } }), [], undefined],

@@ -46,6 +46,8 @@ export interface PodContext {
   readonly node: () => NodeView;
   /** Why a pod may not run here beside `others`, or not with what it asks; undefined: it may. */
   readonly admit: (pod: Pod, others: readonly Pod[]) => Verdict | undefined;
+  /** Asks the API for the node as it is now; {@link admit} goes by that. */
+  readonly refreshNode: (signal: AbortSignal) => Promise<void>;
 }
 
 /** What is remembered of one pod. All of it may be lost: it is rebuilt, or tried again. */
@@ -65,6 +67,8 @@ export interface PodState {
   };
   vanished: boolean;
   admitted: boolean;
+  /** Whether the API was asked for the node's labels because the pod wants others. */
+  nodeAsked: "no" | "asking" | "answered";
   readonly operations: Operations;
   readonly failures: Map<string, Failure>;
   readonly killDeadlines: Map<string, number>;

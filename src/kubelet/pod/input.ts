@@ -80,6 +80,7 @@ export const operationKey = {
   resize: "resize",
   delete: "delete",
   forget: "forget",
+  node: "node",
   start: (name: string) => `start:${name}`,
   kill: (containerId: string) => `kill:${containerId}`,
   stop: (sandboxId: string) => `stop:${sandboxId}`,

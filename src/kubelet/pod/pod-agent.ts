@@ -172,7 +172,7 @@ export class PodAgent {
       this.#tellEnded(uid);
       return;
     }
-    this.#admit(state);
+    if (!this.#isJudged(state)) return;
     this.#allocate(state);
     const { prober, clock } = this.#context;
     const input = this.#inputOf(state);
@@ -227,6 +227,7 @@ export class PodAgent {
       actuated: recoveredActuation(pod),
       vanished: false,
       admitted: false,
+      nodeAsked: "no",
       operations: new Operations({
         clock,
         onSettled: () => {
@@ -257,8 +258,8 @@ export class PodAgent {
   }
 
   /** A pod that is new to the node is checked once; one that runs here already was. */
-  #admit(state: PodState): void {
-    if (state.admitted || state.vanished) return;
+  #isJudged(state: PodState): boolean {
+    if (state.admitted || state.vanished) return true;
     const { cache, admit, ports } = this.#context;
     const isKnown = cache.get(state.uid).sandboxes.length > 0;
     const phase = state.pod.status?.phase ?? "Pending";
@@ -267,11 +268,30 @@ export class PodAgent {
       phase === "Failed" ||
       phase === "Succeeded";
     const verdict = isKnown || isEnding ? undefined : admit(state.pod, this.activePods());
+    if (verdict?.reason === "NodeAffinity" && state.nodeAsked !== "answered") {
+      this.#askNode(state);
+      return false;
+    }
     state.admitted = true;
-    if (verdict === undefined) return;
+    if (verdict === undefined) return true;
     const { reason, message } = verdict;
     state.verdict = { reason, message: `Pod was rejected: ${message}`, isRejection: true };
     ports.events.pod(state.pod, { type: "Warning", reason, message });
+    return true;
+  }
+
+  /** The scheduler may know labels of the node that the node has not seen yet. */
+  #askNode(state: PodState): void {
+    if (state.nodeAsked === "asking") return;
+    state.nodeAsked = "asking";
+    const ask = async (signal: AbortSignal): Promise<void> => {
+      try {
+        await this.#context.refreshNode(signal);
+      } finally {
+        state.nodeAsked = "answered";
+      }
+    };
+    state.operations.start(operationKey.node, ask, this.#life);
   }
 
   /** Grants what the pod asks for now, as soon as the node has room for it. */
