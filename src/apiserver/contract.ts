@@ -72,6 +72,11 @@ export interface AdmissionRequest {
   /** Absent on CREATE. */
   readonly previous: JsonObject | undefined;
   readonly dryRun: boolean;
+  /**
+   * The same for each attempt at one write: an update is judged again when another was faster, and
+   * what it was charged for must not be charged twice.
+   */
+  readonly write?: object | undefined;
   /** Adds a `Warning` header to the response; absent where nobody would read it. */
   readonly warn?: ((text: string) => void) | undefined;
 }

@@ -19,6 +19,11 @@ export const persistentVolumeClaims: ResourceOf<types.PersistentVolumeClaim> = b
   "persistentvolumeclaims",
 );
 export const pods: ResourceOf<types.Pod> = builtin("", "pods");
+export const resourceClaims: ResourceOf<types.ResourceV1ResourceClaim> = builtin(
+  "resource.k8s.io",
+  "resourceclaims",
+);
+export const resourceQuotas: ResourceOf<types.ResourceQuota> = builtin("", "resourcequotas");
 export const secrets: ResourceOf<types.Secret> = builtin("", "secrets");
 export const serviceAccounts: ResourceOf<types.ServiceAccount> = builtin("", "serviceaccounts");
 export const services: ResourceOf<types.Service> = builtin("", "services");

@@ -29,6 +29,7 @@ import { persistentVolumeBinder } from "./persistentvolume/controller.ts";
 import type { ControllerFactory, ControllerPorts } from "./ports.ts";
 import { replicaController } from "./replicaset/controller.ts";
 import { replicaSetKind, replicationControllerKind } from "./replicaset/kinds.ts";
+import { resourceQuotaController } from "./resourcequota/controller.ts";
 import { statefulSetController } from "./statefulset/controller.ts";
 import { ttlAfterFinishedController } from "./ttlafterfinished/controller.ts";
 import { rootCaController, serviceAccountController } from "./serviceaccount/controller.ts";
@@ -60,6 +61,7 @@ export const controllers: readonly ControllerFactory[] = [
   jobController,
   cronJobController,
   ttlAfterFinishedController,
+  resourceQuotaController,
   serviceAccountController,
   rootCaController,
   persistentVolumeBinder,

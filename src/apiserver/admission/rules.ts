@@ -9,6 +9,7 @@ import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
 import { podSecurity } from "./pod-security/pod-security.ts";
 import { priority } from "./priority.ts";
+import { resourceQuotas } from "./quota/resource-quotas.ts";
 import { roleEscalation } from "./role-escalation.ts";
 import { runtimeClass } from "./runtime-class.ts";
 import { serviceAccount } from "./service-account.ts";
@@ -42,7 +43,8 @@ export interface AdmissionParts {
 
 /**
  * The built-in admission rules, in upstream's order (`pkg/kubeapiserver/options/plugins.go`); the
- * addresses of services, which upstream's registry gives out afterwards, come last.
+ * addresses of services, which upstream's registry gives out afterwards, come before what charges
+ * quotas.
  * @throws {Error} when the service range is not one.
  */
 export function admissionRules(parts: AdmissionParts): AdmissionRule[] {
@@ -66,5 +68,6 @@ export function admissionRules(parts: AdmissionParts): AdmissionRule[] {
     roleEscalation(authorization),
     disruptionBudgets(objects, parts.sink, clock),
     serviceAddresses(pool),
+    resourceQuotas(objects, parts.sink, clock),
   ];
 }

@@ -19,6 +19,7 @@ export function admissionRequest(
     subresource: target.subresource,
     namespace: target.namespace,
     name: target.name,
+    write: target,
     ...it,
   };
 }

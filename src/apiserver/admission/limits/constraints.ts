@@ -1,7 +1,5 @@
-import { findQuantity, quantityOf, type Quantity } from "#api/quantity.ts";
-
-/** Amounts by the name of a resource, as an object or a sum has them. */
-export type Amounts = ReadonlyMap<string, Quantity>;
+import type { Quantity } from "#api/quantity.ts";
+import { zero, type Amounts } from "#api/quota/amounts.ts";
 
 /** What a container, a pod or a claim asks for. */
 export interface Demand {
@@ -15,18 +13,6 @@ export interface Bound {
   readonly type: string;
   readonly name: string;
   readonly amount: Quantity;
-}
-
-type ResourceList = Readonly<Record<string, string>>;
-
-/** The amounts of a list, without what is no quantity. */
-export function amountsIn(list: ResourceList | undefined): Map<string, Quantity> {
-  const amounts = new Map<string, Quantity>();
-  for (const [name, text] of Object.entries(list ?? {})) {
-    const amount = findQuantity(text);
-    if (amount !== undefined) amounts.set(name, amount);
-  }
-  return amounts;
 }
 
 /** What speaks against the demand; undefined when it asks for enough. */
@@ -73,8 +59,6 @@ export function aboveRatio({ type, name, amount }: Bound, demand: Demand): strin
   if (ratio * 1000 <= amount.milliValue()) return undefined;
   return `${most}, but provided ratio is ${ratio.toFixed(6)}`;
 }
-
-const zero = quantityOf(0, "DecimalSI");
 
 /** Compared in thousandths, rounded up: nobody can ask for less. */
 function isLess(left: Quantity, right: Quantity): boolean {

@@ -7,12 +7,12 @@ import type {
   PodSpec,
 } from "#api/gen/types.ts";
 import { findQuantity, type Quantity } from "#api/quantity.ts";
+import { amountsIn } from "#api/quota/amounts.ts";
 import { totalOf } from "#api/rules/pod/totals.ts";
 import type { Loose } from "#api/rules/rules.ts";
 import {
   aboveMaximum,
   aboveRatio,
-  amountsIn,
   belowMinimum,
   requestAboveMaximum,
   type Bound,
