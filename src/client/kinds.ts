@@ -64,6 +64,10 @@ export const ingressClasses: ResourceOf<types.IngressClass> = builtin(
 );
 export const leases: ResourceOf<types.Lease> = builtin("coordination.k8s.io", "leases");
 export const clusterRoles: ResourceOf<types.ClusterRole> = builtin(rbacGroup, "clusterroles");
+export const tokenReviews: ResourceOf<types.TokenReview> = builtin(
+  "authentication.k8s.io",
+  "tokenreviews",
+);
 export const certificateSigningRequests: ResourceOf<types.CertificateSigningRequest> = builtin(
   "certificates.k8s.io",
   "certificatesigningrequests",

@@ -6,6 +6,7 @@ import { observeSignals } from "./eviction/observe.ts";
 import type { Pressure } from "./eviction/plan.ts";
 import type { OpenHost } from "./host/open-host.ts";
 import { ImageCollector } from "./images/collector.ts";
+import type { KubeletMetrics } from "./metrics/kubelet-metrics.ts";
 import type { PodAgent } from "./pod/pod-agent.ts";
 import type { RuntimeCache } from "./pod/runtime-cache.ts";
 import type { KubeletPorts } from "./ports.ts";
@@ -27,6 +28,7 @@ export interface HousekeepingParts {
   readonly opened: OpenHost;
   readonly agent: PodAgent;
   readonly cache: RuntimeCache;
+  readonly metrics: KubeletMetrics;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -37,7 +39,7 @@ export class Housekeeping {
   readonly #images: ImageCollector;
 
   constructor(options: HousekeepingOptions, parts: HousekeepingParts) {
-    const { runtime, ports, opened, agent, cache, clock, log } = parts;
+    const { runtime, ports, opened, agent, cache, metrics, clock, log } = parts;
     const { settings, nodeDirectory, imageDirectory, pinnedImages } = options;
     const common = { events: ports.events, clock, log };
     const images = new ImageCollector({
@@ -58,6 +60,9 @@ export class Housekeeping {
       observe: () => observeSignals({ nodeDirectory, imageDirectory }),
       activePods: () => agent.activePods(),
       end: (uid, verdict) => agent.end(uid, verdict),
+      evicted: (eviction) => {
+        metrics.evicted(eviction);
+      },
       hasEnded: (uid) => agent.hasEnded(uid),
       freeDisk: (signal) => images.removeUnused(signal),
       ...common,

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { Pod } from "#api/gen/types.ts";
 import type { Clock } from "#base/clock.ts";
 import { describeError, type Logger } from "#base/log.ts";
+import { MetricRegistry } from "#base/metrics/registry.ts";
 import type { Random } from "#base/random.ts";
 import type { ContainerStatus, Runtime, SandboxConfig } from "#cri/runtime.ts";
 import { pressureRefusal } from "./eviction/admission.ts";
@@ -10,6 +11,11 @@ import { runLogRotation } from "./host/log-rotation.ts";
 import { openHost, type DiskOptions, type OpenHost } from "./host/open-host.ts";
 import { unknownUsage } from "./host/usage.ts";
 import { Limiter } from "./limiter.ts";
+import { exposedMetrics, type ExposedMetrics } from "./metrics/exposed-metrics.ts";
+import { KubeletMetrics } from "./metrics/kubelet-metrics.ts";
+import { measuredRuntime } from "./metrics/measured-runtime.ts";
+import { ProbeMetrics } from "./metrics/probe-metrics.ts";
+import { exposeVolumeStats } from "./metrics/volume-stats.ts";
 import { admitPod } from "./node/admission.ts";
 import { runLease } from "./node/lease.ts";
 import { NodeAgent } from "./node/node-agent.ts";
@@ -59,6 +65,8 @@ export interface KubeletOptions {
   readonly startsMax: number;
   /** Milliseconds between two lists of the runtime; 10,000 where containers are real. */
   readonly relistMs: number;
+  /** Where the agent counts; undefined: nobody reads it. */
+  readonly metrics?: MetricRegistry | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -80,6 +88,9 @@ interface Parts {
   readonly housekeeping: Housekeeping | undefined;
   readonly staticPods: StaticPods | undefined;
   readonly shutdown: { isBegun: boolean };
+  readonly exposed: ExposedMetrics;
+  readonly counts: KubeletMetrics;
+  readonly runtime: Runtime;
 }
 
 /** How often tokens are looked at for their age. */
@@ -159,6 +170,11 @@ export class Kubelet {
     return this.#parts.opened?.usage ?? unknownUsage;
   }
 
+  /** For the node's server. */
+  get metrics(): ExposedMetrics {
+    return this.#parts.exposed;
+  }
+
   /** Directories of local-path volumes; undefined where the node has no disk. */
   get localVolumes(): LocalDirectories | undefined {
     return this.#parts.opened?.localVolumes;
@@ -170,10 +186,10 @@ export class Kubelet {
   }
 
   async #runPods(signal: AbortSignal): Promise<void> {
-    const { ports, runtime, clock, log, relistMs } = this.#options;
-    const { agent, cache, opened, staticPods } = this.#parts;
+    const { ports, clock, log, relistMs } = this.#options;
+    const { agent, cache, opened, staticPods, runtime, counts } = this.#parts;
     const pods = staticPods ?? ports.pods;
-    const watch = { runtime, cache, clock, log, relistMs };
+    const watch = { runtime, cache, clock, log, relistMs, metrics: counts };
     try {
       await Promise.all([pods.synced(signal), ports.services.synced(signal)]);
       await firstList(watch, signal);
@@ -212,7 +228,8 @@ export class Kubelet {
 
 async function openParts(given: KubeletOptions, signal: AbortSignal): Promise<Parts> {
   const wired: Wired = { shutdown: { isBegun: false } };
-  const { options, staticPods } = withStaticPods(given, wired);
+  const { measured, counts, registries } = withMetrics(given);
+  const { options, staticPods } = withStaticPods(measured, wired);
   const { runtime, ports, clock, log, disk } = options;
   const version = await runtime.version(signal);
   const runtimeVersion = `${version.name}://${version.version}`;
@@ -244,7 +261,8 @@ async function openParts(given: KubeletOptions, signal: AbortSignal): Promise<Pa
   wired.cache = cache;
   const servedPods = (wired.servedPods = new NodePods(ports.pods, cache));
   const podIp = (pod: Pod): string => podIps(pod)[0] ?? "";
-  const asking = { runtime, clock, log, events: ports.events, podIp, onChange };
+  const counted = { events: ports.events, metrics: new ProbeMetrics(registries.probes) };
+  const asking = { runtime, clock, log, ...counted, podIp, onChange };
   const running = options.probes ? new RunningProber(asking) : undefined;
   const agent: PodAgent = new PodAgent({
     ports,
@@ -257,6 +275,7 @@ async function openParts(given: KubeletOptions, signal: AbortSignal): Promise<Pa
     hooks: new Hooks({ runtime, clock }),
     prober: running ?? noProber,
     starts: new Limiter(options.startsMax),
+    metrics: counts,
     clock,
     log,
     node,
@@ -268,12 +287,60 @@ async function openParts(given: KubeletOptions, signal: AbortSignal): Promise<Pa
   });
   wired.agent = agent;
   if (options.housekeeping !== undefined && opened !== undefined) {
-    const parts = { runtime, ports, opened, agent, cache, clock, log };
+    const parts = { runtime, ports, opened, agent, cache, metrics: counts, clock, log };
     wired.housekeeping = new Housekeeping(options.housekeeping, parts);
   }
   const { housekeeping, shutdown } = wired;
-  const seen = { cache, servedPods, running };
-  return { agent, nodeAgent, ...seen, opened, housekeeping, staticPods, shutdown };
+  const seen = { cache, servedPods, running, counts, runtime };
+  const parts = { agent, nodeAgent, ...seen, opened, housekeeping, staticPods, shutdown };
+  return { ...parts, exposed: expose(options, parts, registries) };
+}
+
+interface Registries {
+  readonly metrics: MetricRegistry;
+  readonly probes: MetricRegistry;
+}
+
+/** The same node with a runtime that is measured. */
+function withMetrics(given: KubeletOptions): {
+  readonly measured: KubeletOptions;
+  readonly counts: KubeletMetrics;
+  readonly registries: Registries;
+} {
+  const { metrics = new MetricRegistry(), clock } = given;
+  const measured = { ...given, runtime: measuredRuntime(given.runtime, { metrics, clock }) };
+  const registries = { metrics, probes: new MetricRegistry() };
+  return { measured, counts: new KubeletMetrics(metrics, clock), registries };
+}
+
+/** Tells of the node and what runs on it. */
+function expose(
+  { ports, identity, clock }: KubeletOptions,
+  { agent, cache, opened, counts, nodeAgent }: Omit<Parts, "exposed">,
+  to: Registries,
+): ExposedMetrics {
+  const pods = (): readonly Pod[] => ports.pods.list();
+  const activePods = (): readonly Pod[] => agent.activePods();
+  counts.expose({
+    name: identity.name,
+    pods,
+    activePods,
+    observed: () => cache.uids().map((uid) => cache.get(uid)),
+  });
+  const host = opened?.host;
+  if (host !== undefined) {
+    const path = (pod: Pod, volume: string): string | undefined => host.volumePath(pod, volume);
+    exposeVolumeStats(to.metrics, { pods: activePods, path });
+  }
+  return exposedMetrics({
+    ...to,
+    groups: opened?.groups,
+    pods,
+    observed: (pod) => cache.get(pod.metadata?.uid ?? ""),
+    machine: () => nodeAgent.machine,
+    nodeDirectory: opened?.podsDirectory ?? "/",
+    clock,
+  });
 }
 
 /** They know each other: the cache tells the agent, the agent asks the cache and the prober. */

@@ -3,6 +3,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import type { Runtime, RuntimeEvent } from "#cri/runtime.ts";
+import type { KubeletMetrics } from "./metrics/kubelet-metrics.ts";
 import type { RuntimeCache } from "./pod/runtime-cache.ts";
 
 export interface RuntimeWatchOptions {
@@ -12,6 +13,7 @@ export interface RuntimeWatchOptions {
   readonly log: Logger;
   /** The safety net: how often everything is listed, should an event have been missed. */
   readonly relistMs: number;
+  readonly metrics: KubeletMetrics;
 }
 
 const retry = { initialMs: 100, maxMs: 5_000 };
@@ -40,11 +42,13 @@ async function relistAgain(options: RuntimeWatchOptions, signal: AbortSignal): P
 }
 
 async function relistSafely(
-  { cache, log }: RuntimeWatchOptions,
+  { cache, log, clock, metrics }: RuntimeWatchOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
+  const since = clock.monotonic();
   try {
     await cache.relist(signal);
+    metrics.relisted((clock.monotonic() - since) / 1_000);
     return true;
   } catch (error) {
     const cause = error instanceof Error ? error : new Error(String(error));

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
+import { MetricRegistry } from "#base/metrics/registry.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import type { Client } from "#client/client.ts";
 import { Informers } from "#client/informers.ts";
@@ -55,7 +56,9 @@ async function runAgent(
   const nodeName = options.nodeName ?? hostname().toLowerCase();
   const address = machineAddress();
   const token = options.token ?? (await readToken(options.tokenFile));
-  const joining = { ...options, token, nodeName, address, folder: join(dataDir, "pki") };
+  const metrics = new MetricRegistry();
+  const folder = join(dataDir, "pki");
+  const joining = { ...options, token, nodeName, address, folder, metrics };
   await using identity = await NodeIdentity.open(joining, signal);
   const nodeDirectory = join(dataDir, "node");
   const serving = await identity.loadServing(signal);
@@ -83,7 +86,8 @@ async function runAgent(
   const admission = kind === "containerd" ? new PodAdmission(systemClock) : undefined;
   if (admission !== undefined) {
     const { client } = identity;
-    const network = { nodeName, address, nodeDirectory, client, admission, ...world(log) };
+    const place = { nodeName, address, nodeDirectory };
+    const network = { ...place, client, admission, metrics, ...world(log) };
     tasks.start(async (stop) => {
       await runNodeNetwork(network, stop);
     });
@@ -107,6 +111,7 @@ async function runAgent(
       nodeDirectory,
       admission,
       drain,
+      metrics,
       shutdownGrace: undefined,
       ...world(log),
     },

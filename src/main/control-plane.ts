@@ -51,8 +51,8 @@ export interface ControlPlane extends AsyncDisposable {
   /** Serves `metrics.k8s.io` once it runs. */
   readonly usage: MeasuredUsage;
   readonly port: number;
-  /** A client within the process, in the name of `user`. */
-  clientOf(user: UserInfo, agent: string): Client;
+  /** A client within the process, in the name of `user`, whose requests count in `countIn`. */
+  clientOf(user: UserInfo, agent: string, countIn?: MetricRegistry): Client;
   /** Resolves when the node reports that it is ready. Rejects with the signal's reason. */
   nodeReady(name: string, signal: AbortSignal): Promise<void>;
   /** Renews the server's certificate before it expires, until the signal aborts. */
@@ -92,10 +92,10 @@ export async function openControlPlane(
     metrics,
     usage,
     port: front.port,
-    clientOf: (user, agent) => {
+    clientOf: (user, agent, countIn = metrics) => {
       const transport = inProcessTransport(server.handler, user, agent);
       const host = `${advertiseAddress}:${front.port}`;
-      return new Client(measuredTransport(transport, host, { metrics, clock }));
+      return new Client(measuredTransport(transport, host, { metrics: countIn, clock }));
     },
     nodeReady: async (name, stop) => {
       await untilReady(server.objects, name, stop);

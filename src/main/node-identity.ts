@@ -1,7 +1,9 @@
 import { join } from "node:path";
 import { systemClock } from "#base/clock.ts";
+import type { MetricRegistry } from "#base/metrics/registry.ts";
 import { isStatus } from "#api/status.ts";
 import { Client } from "#client/client.ts";
+import { measuredTransport } from "#client/measured-transport.ts";
 import { leases, nodes } from "#client/kinds.ts";
 import { TlsTransport } from "#client/tls-transport.ts";
 import type { HttpRequest, HttpResponse, Transport } from "#client/transport.ts";
@@ -24,6 +26,8 @@ export interface JoinOptions {
   readonly address: string;
   /** Of the node's certificates. */
   readonly folder: string;
+  /** Where requests count. */
+  readonly metrics: MetricRegistry;
 }
 
 /** Requests with the newest client certificate; those under way on an older one are broken off. */
@@ -65,7 +69,9 @@ export class NodeIdentity implements AsyncDisposable {
     this.authority = authority;
     this.clientPair = clientPair;
     this.#transport = new RenewedTransport(clientPair, (pair) => connect(options, authority, pair));
-    this.client = new Client(this.#transport);
+    const { host } = new URL(options.server);
+    const counted = { metrics: options.metrics, clock: systemClock };
+    this.client = new Client(measuredTransport(this.#transport, host, counted));
   }
 
   /**

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { UserInfo } from "#apiserver/contract.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
+import type { MetricRegistry } from "#base/metrics/registry.ts";
 import type { Random } from "#base/random.ts";
 import type { Client } from "#client/client.ts";
 import { Informers } from "#client/informers.ts";
@@ -38,6 +39,8 @@ export interface NodeNetworkOptions {
   /** In the name of {@link networkUser}, or of a user with the same rights. */
   readonly client: Client;
   readonly admission: PodAdmission;
+  /** Shown at the node's `/metrics`. */
+  readonly metrics: MetricRegistry;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;

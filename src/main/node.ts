@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
+import type { MetricRegistry } from "#base/metrics/registry.ts";
 import type { Random } from "#base/random.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import type { Client } from "#client/client.ts";
@@ -10,12 +11,14 @@ import { Informers } from "#client/informers.ts";
 import { joinKey } from "#client/object-key.ts";
 import { pauseImageName } from "#cri/images/pause.ts";
 import type { Runtime } from "#cri/runtime.ts";
+import { accessReviews } from "#kubelet/cluster/access-reviews.ts";
 import { ClusterConnection } from "#kubelet/cluster/connect.ts";
 import { Kubelet } from "#kubelet/kubelet.ts";
 import type { PodNetwork } from "#kubelet/ports.ts";
 import { readMachine } from "#kubelet/node/machine.ts";
 import { parseDuration } from "#kubelet/settings/duration.ts";
 import { parseSettings, type KubeletSettings } from "#kubelet/settings/settings.ts";
+import { KubeletAccess } from "#kubelet/server/access.ts";
 import { openKubeletServer, type KubeletServer } from "#kubelet/server/server.ts";
 import type { CertificatePair } from "#pki/files.ts";
 import type { PodAdmission } from "#proxy/policy/admission.ts";
@@ -24,6 +27,7 @@ import type { Drain } from "./drain.ts";
 import { nodeNames } from "./node-names.ts";
 import { clusterDomain, dnsAddress } from "./network-plan.ts";
 import { diskOf } from "./node-runtime.ts";
+import { exposeProcess } from "./process-metrics.ts";
 
 /** The release of Kubernetes whose API the node speaks; kubectl shows it as the node's version. */
 export const kubernetesVersion = "v1.36.0";
@@ -48,6 +52,8 @@ export interface NodeOptions {
   /** Holds new pods back until their network policies are in place; undefined: nobody does. */
   readonly admission?: PodAdmission | undefined;
   readonly drain: Drain;
+  /** Shown at the node's `/metrics`. */
+  readonly metrics: MetricRegistry;
   /** `30s`, in place of what kubelet.yaml says. */
   readonly shutdownGrace: string | undefined;
   readonly clock: Clock;
@@ -103,6 +109,7 @@ export async function runNode(options: NodeOptions, signal: AbortSignal): Promis
       machine: async () => await readMachine(options.nodeDirectory),
       startsMax: 2 * availableParallelism(),
       relistMs: 10_000,
+      metrics: options.metrics,
       clock,
       random,
       log,
@@ -117,6 +124,7 @@ export async function runNode(options: NodeOptions, signal: AbortSignal): Promis
     if (grace.graceMs > 0) await kubelet.shutDown(grace, signal);
   });
   stack.use(drained);
+  stack.use(exposeProcess(options.metrics));
   tasks.start(async (stop) => {
     await options.keepServing((pair) => {
       server.renew(pair);
@@ -173,6 +181,8 @@ async function openServer(
   const { name, address, serving, clientCa, runtime, clock } = options;
   const tls = { key: serving.key, cert: serving.certificate, clientCa };
   const served = {
+    metrics: kubelet.metrics,
+    access: new KubeletAccess(accessReviews(options.client, name), clock),
     pods: kubelet.servedPods,
     usage: kubelet.usage,
     localVolumes: kubelet.localVolumes,

@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import type { UserInfo } from "#apiserver/contract.ts";
 import { systemClock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
+import { MetricRegistry } from "#base/metrics/registry.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import { PodAdmission } from "#proxy/policy/admission.ts";
 import { openRegistryServer } from "#registry/server.ts";
@@ -172,19 +173,21 @@ function startTasks(
   });
   const isReal = options.runtime === "containerd";
   const admission = isReal ? new PodAdmission(systemClock) : undefined;
+  const metrics = new MetricRegistry();
   tasks.start(async (stop) => {
     const { authority } = controlPlane;
     const serving = await localServing(authority, { nodeName, address, log });
     const { shutdownGrace } = options;
     const place = { name: nodeName, address, nodeDirectory: paths.node };
     const node = { ...place, ...serving, admission, drain, shutdownGrace };
-    const client = controlPlane.clientOf(nodeUser(nodeName), "gantry-kubelet");
-    await runNode({ ...node, client, runtime: opened.runtime, isReal, ...world(log) }, stop);
+    const client = controlPlane.clientOf(nodeUser(nodeName), "gantry-kubelet", metrics);
+    const { runtime } = opened;
+    await runNode({ ...node, client, metrics, runtime, isReal, ...world(log) }, stop);
   });
   if (admission === undefined) return;
   tasks.start(async (stop) => {
-    const client = controlPlane.clientOf(networkUser, "gantry-proxy");
-    const node = { nodeName, address, nodeDirectory: paths.node, client, admission };
+    const client = controlPlane.clientOf(networkUser, "gantry-proxy", metrics);
+    const node = { nodeName, address, nodeDirectory: paths.node, client, admission, metrics };
     await runNodeNetwork({ ...node, ...world(log) }, stop);
   });
   tasks.start(async (stop) => {

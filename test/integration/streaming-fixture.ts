@@ -21,6 +21,8 @@ import { rotateLog } from "#kubelet/host/log-rotation.ts";
 import { unmountAll } from "#kubelet/host/open-host.ts";
 import { Kubelet } from "#kubelet/kubelet.ts";
 import { readMachine } from "#kubelet/node/machine.ts";
+import { accessReviews } from "#kubelet/cluster/access-reviews.ts";
+import { KubeletAccess } from "#kubelet/server/access.ts";
 import { openKubeletServer } from "#kubelet/server/server.ts";
 import { runComponents } from "#main/components.ts";
 import { openControlPlane, type ControlPlane } from "#main/control-plane.ts";
@@ -271,6 +273,8 @@ export class StreamingCluster {
       runtime,
       pods: kubelet.servedPods,
       usage: kubelet.usage,
+      metrics: kubelet.metrics,
+      access: new KubeletAccess(accessReviews(client, nodeName), systemClock),
       clock: systemClock,
       log,
     });

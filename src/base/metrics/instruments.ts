@@ -33,6 +33,11 @@ export class Counter<L extends readonly string[]> implements Instrument {
     return this.#series.of(values);
   }
 
+  /** What it told of is gone. */
+  remove(...values: Values<L>): void {
+    this.#series.remove(values);
+  }
+
   append(name: string, lines: string[]): void {
     for (const { labels, series } of this.#series.entries()) {
       lines.push(`${name}${braced(labels)} ${valueText(series.count)}`);
@@ -123,6 +128,11 @@ export class Histogram<L extends readonly string[]> implements Instrument {
 
   of(...values: Values<L>): HistogramSeries {
     return this.#series.of(values);
+  }
+
+  /** What it told of is gone. */
+  remove(...values: Values<L>): void {
+    this.#series.remove(values);
   }
 
   append(name: string, lines: string[]): void {

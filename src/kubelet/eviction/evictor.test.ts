@@ -19,6 +19,7 @@ class Harness {
   readonly available = new Map<Signal, number>();
   pods: Pod[] = [];
   freed = 0;
+  readonly evictions: string[] = [];
   readonly evictor = new Evictor({
     limits: {
       thresholds: parseThresholds(
@@ -50,6 +51,9 @@ class Harness {
       this.ended.push(`${uid}/${graceSeconds}`);
       this.pods = this.pods.filter((it) => it.metadata?.uid !== uid);
       return true;
+    },
+    evicted: (eviction) => {
+      this.evictions.push(eviction);
     },
     hasEnded: (uid) => this.gone.has(uid),
     freeDisk: async () => {
@@ -87,6 +91,7 @@ test("Evictor: one pod at a time, the next when the first has gone", async () =>
   );
   await harness.look(10_000, { "memory.available": 50 });
   assert.equal(await harness.look(60_000, {}), "large/1 small/1 | ");
+  assert.deepEqual(harness.evictions, ["memory.available", "memory.available"]);
 });
 
 test("Evictor: a pod that stays is waited for no longer than its time", async () => {

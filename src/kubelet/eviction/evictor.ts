@@ -29,6 +29,8 @@ export interface EvictorOptions extends MeasurePorts {
   readonly activePods: () => readonly Pod[];
   /** Ends a pod; false when it has ended already. */
   readonly end: (uid: string, verdict: Verdict) => boolean;
+  /** Hears why a pod was ended: the signal, or `ephemeralpodfs.limit` for the pod's own. */
+  readonly evicted: (eviction: string) => void;
   /** Resolves when the pod has given back what it had. */
   readonly hasEnded: (uid: string) => boolean;
   /** Frees disk that no pod uses: images. */
@@ -119,7 +121,8 @@ export class Evictor {
       if (!limitsLocalStorage(pod) || isCritical(pod)) continue;
       const problem = localStorageProblem(pod, await measureStorage(this.#options, pod, signal));
       if (problem === undefined) continue;
-      this.#end(pod, { reason: "Evicted", message: problem, graceSeconds: hardGraceSeconds });
+      const verdict = { reason: "Evicted", message: problem, graceSeconds: hardGraceSeconds };
+      this.#end(pod, verdict, "ephemeralpodfs.limit");
       ended = true;
     }
     return ended;
@@ -139,12 +142,10 @@ export class Evictor {
     }
     const { pod } = worst;
     this.#ending = { uid: pod.metadata?.uid ?? "", untilMs: clock.now() + settleMsMax };
-    this.#end(pod, {
-      reason: "Evicted",
-      message: evictionMessage(worst, reclaim),
-      graceSeconds: this.#graceOf(pod, reclaim),
-      isDisruption: true,
-    });
+    const message = evictionMessage(worst, reclaim);
+    const graceSeconds = this.#graceOf(pod, reclaim);
+    const verdict = { reason: "Evicted", message, graceSeconds, isDisruption: true } as const;
+    this.#end(pod, verdict, reclaim.threshold.signal);
   }
 
   #graceOf(pod: Pod, { isHard }: Reclaim): number {
@@ -153,9 +154,10 @@ export class Evictor {
     return Math.max(Math.min(own, this.#options.limits.softGraceSecondsMax), hardGraceSeconds);
   }
 
-  #end(pod: Pod, verdict: Verdict): void {
-    const { end, events } = this.#options;
+  #end(pod: Pod, verdict: Verdict, eviction: string): void {
+    const { end, events, evicted } = this.#options;
     if (!end(pod.metadata?.uid ?? "", verdict)) return;
+    evicted(eviction);
     events.pod(pod, { type: "Warning", reason: verdict.reason, message: verdict.message });
   }
 }

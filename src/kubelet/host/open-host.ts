@@ -2,8 +2,10 @@ import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Pod } from "#api/gen/types.ts";
 import type { Clock } from "#base/clock.ts";
+import { readCgroupStats } from "#cri/cgroup-stats.ts";
 import { detectCgroups } from "#cri/cgroups.ts";
 import type { Runtime } from "#cri/runtime.ts";
+import type { GroupSource } from "#kubelet/metrics/group-reader.ts";
 import type { NodeView } from "#kubelet/pod/context.ts";
 import type { NodeFacts } from "#kubelet/pod/pod-fields.ts";
 import type { KubeletPorts } from "#kubelet/ports.ts";
@@ -35,6 +37,8 @@ export interface OpenHost {
   readonly host: DiskHost;
   readonly tokens: Tokens;
   readonly usage: UsageSource;
+  /** Undefined where the node has no control groups. */
+  readonly groups: GroupSource | undefined;
   readonly localVolumes: LocalDirectories;
   /** One directory for each pod's uid. */
   readonly podsDirectory: string;
@@ -77,21 +81,26 @@ export async function openHost(
     facts: (pod) => factsOf(node(), podIps(pod)),
     uniqueName: () => `${clock.now()}.${(names += 1)}`,
   });
-  const { cgroups, usage } = await openCgroups(disk.cgroupRoot);
+  const { cgroups, usage, groups } = await openCgroups(disk.cgroupRoot);
   const { logDirectory } = disk;
   const host = new DiskHost({ podDirectory, logDirectory, volumes, mounter, cgroups, node });
   const localVolumes = new LocalDirectories(join(disk.rootDirectory, "local-path"));
-  return { host, tokens, usage, podsDirectory, localVolumes };
+  return { host, tokens, usage, groups, podsDirectory, localVolumes };
 }
 
 async function openCgroups(root: string | undefined): Promise<{
   readonly cgroups: CgroupTree | undefined;
   readonly usage: UsageSource;
+  readonly groups: GroupSource | undefined;
 }> {
-  if (root === undefined) return { cgroups: undefined, usage: unknownUsage };
+  if (root === undefined) return { cgroups: undefined, usage: unknownUsage, groups: undefined };
   const mounts = await detectCgroups();
   const cgroups = new CgroupTree({ mounts, root, podPidsMax });
-  return { cgroups, usage: new CgroupUsageSource(mounts, cgroups) };
+  const groups: GroupSource = {
+    groupOf: (pod) => cgroups.parentOf(pod),
+    read: (path) => readCgroupStats(mounts, path),
+  };
+  return { cgroups, usage: new CgroupUsageSource(mounts, cgroups), groups };
 }
 
 function factsOf({ hostIps, allocatable }: NodeView, podIps: readonly string[]): NodeFacts {

@@ -3,6 +3,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Runtime } from "#cri/runtime.ts";
 import type { Limiter } from "#kubelet/limiter.ts";
+import type { KubeletMetrics } from "#kubelet/metrics/kubelet-metrics.ts";
 import type { KubeletPorts, PodHost } from "#kubelet/ports.ts";
 import type { Hooks } from "#kubelet/probes/hooks.ts";
 import type { Prober } from "#kubelet/probes/prober.ts";
@@ -41,6 +42,7 @@ export interface PodContext {
   readonly prober: Prober;
   /** Bounds the sandboxes and containers that the runtime starts at a time. */
   readonly starts: Limiter;
+  readonly metrics: KubeletMetrics;
   readonly clock: Clock;
   readonly log: Logger;
   readonly node: () => NodeView;
@@ -66,6 +68,8 @@ export interface PodState {
     group: Actuated["group"];
   };
   vanished: boolean;
+  /** When the node first heard of it, monotonic milliseconds. */
+  readonly seenAt: number;
   admitted: boolean;
   /** Whether the API was asked for the node's labels because the pod wants others. */
   nodeAsked: "no" | "asking" | "answered";

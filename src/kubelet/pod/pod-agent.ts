@@ -4,6 +4,7 @@ import { describeError } from "#base/log.ts";
 import { compareResourceVersions } from "#client/resource-version.ts";
 import { DelayedQueue } from "#reconcile/delayed-queue.ts";
 import { WorkQueue } from "#reconcile/workqueue.ts";
+import type { PodWork } from "#kubelet/metrics/kubelet-metrics.ts";
 import {
   allocationOf,
   isGranted,
@@ -226,6 +227,7 @@ export class PodAgent {
       resize: noResize,
       actuated: recoveredActuation(pod),
       vanished: false,
+      seenAt: clock.monotonic(),
       admitted: false,
       nodeAsked: "no",
       operations: new Operations({
@@ -276,6 +278,7 @@ export class PodAgent {
     if (verdict === undefined) return true;
     const { reason, message } = verdict;
     state.verdict = { reason, message: `Pod was rejected: ${message}`, isRejection: true };
+    this.#context.metrics.rejected(reason);
     ports.events.pod(state.pod, { type: "Warning", reason, message });
     return true;
   }
@@ -402,7 +405,10 @@ export class PodAgent {
     state.operations.start(
       key,
       async (signal) => {
+        const { clock, metrics } = this.#context;
+        const since = clock.monotonic();
         await perform(operation, action, signal);
+        metrics.worked(workOf(action), (clock.monotonic() - since) / 1_000);
         this.#performed(state, action);
       },
       this.#life,
@@ -456,12 +462,32 @@ export class PodAgent {
     state.operations.start(
       statusKey,
       async (signal) => {
+        const { clock } = this.#context;
+        const since = clock.monotonic();
         await this.#sendStatus(state, patch, signal);
+        this.#countStatus((clock.monotonic() - since) / 1_000);
+        if (status.phase === "Running" && previous.phase !== "Running") this.#countStart(state);
         state.lastPatch = { text, atMs: input.nowMs };
       },
       this.#life,
     );
     return false;
+  }
+
+  #countStatus(seconds: number): void {
+    const { metrics } = this.#context;
+    metrics.statusWritten(seconds);
+    metrics.worked("sync", seconds);
+  }
+
+  #countStart({ seenAt, pod }: PodState): void {
+    const { clock, metrics } = this.#context;
+    const createdAtMs = Date.parse(pod.metadata?.creationTimestamp ?? "");
+    const sinceSeen = (clock.monotonic() - seenAt) / 1_000;
+    const sinceCreated = Number.isNaN(createdAtMs)
+      ? sinceSeen
+      : Math.max(0, (clock.now() - createdAtMs) / 1_000);
+    metrics.podStarted({ sinceSeen, sinceCreated });
   }
 
   async #sendStatus(state: PodState, patch: JsonObject, signal: AbortSignal): Promise<void> {
@@ -510,6 +536,11 @@ export class PodAgent {
     if (isEnding || cache.get(state.uid).sandboxes.length === 0) return;
     state.operations.start(volumesKey, (signal) => host.prepare(state.pod, signal), this.#life);
   }
+}
+
+function workOf({ kind }: Action): PodWork {
+  if (kind === "create-sandbox" || kind === "start") return "create";
+  return kind === "resize" ? "update" : "terminate";
 }
 
 /** Operations that a pod which ends has no use for. */

@@ -43,6 +43,7 @@ export async function startContainer(
           });
     const { reason, retryAtMs } = failure;
     state.failures.set(action.container, { reason, message: failure.message, retryAtMs });
+    context.metrics.containerNotStarted(container.role, reason);
   }
 }
 
@@ -114,6 +115,7 @@ async function createAndStart(
   }
   await context.cache.refreshContainer(id, life);
   tell(operation, "Started", "Container started", container);
+  context.metrics.containerStarted(container.role);
   return id;
 }
 

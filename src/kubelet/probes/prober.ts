@@ -2,6 +2,7 @@ import type { Pod, Probe } from "#api/gen/types.ts";
 import type { Logger } from "#base/log.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import type { ContainerStatus } from "#cri/runtime.ts";
+import type { ProbeMetrics } from "#kubelet/metrics/probe-metrics.ts";
 import { allContainersOf, type PodContainer } from "#kubelet/pod/containers.ts";
 import type { ProbeResults } from "#kubelet/pod/input.ts";
 import type { KubeletEvents } from "#kubelet/ports.ts";
@@ -28,6 +29,7 @@ export const noProber: Prober = {
 export interface RunningProberOptions extends AskOptions {
   readonly events: KubeletEvents;
   readonly log: Logger;
+  readonly metrics: ProbeMetrics;
   readonly podIp: (pod: Pod) => string;
   /** Hears the uid of a pod when a result changed. */
   readonly onChange: (uid: string) => void;
@@ -89,6 +91,7 @@ export class RunningProber implements Prober, AsyncDisposable {
   }
 
   forget(uid: string): void {
+    this.#options.metrics.forget(uid);
     for (const [id, watched] of this.#watched) if (watched.uid === uid) this.#drop(id, watched);
   }
 
@@ -175,7 +178,11 @@ export class RunningProber implements Prober, AsyncDisposable {
         const { pod } = watched;
         const podIp = this.#options.podIp(pod);
         const target = { pod, container, containerId: instance.id, podIp };
+        const since = clock.monotonic();
         const outcome = await this.#ask(probe, target, timeoutMs, signal);
+        const seconds = (clock.monotonic() - since) / 1_000;
+        const asked = { type, container: container.spec.name };
+        this.#options.metrics.answered(pod, asked, { kind: outcome.kind, seconds });
         if (this.#take(watched, type, { probe, target, outcome })) return;
         await clock.sleep(periodMs, signal);
       }

@@ -1,6 +1,8 @@
+import type { PlainKind } from "./plain.ts";
+
 /** What a request to the kubelet's server is about. Names are decoded. */
 export type Route =
-  | { readonly kind: "health" | "pods" | "summary" | "resource-metrics" }
+  | { readonly kind: "plain"; readonly what: PlainKind }
   | {
       readonly kind: "logs" | "exec" | "attach";
       readonly namespace: string;
@@ -36,7 +38,7 @@ export function parseRoute(url: string): RoutedRequest | undefined {
 
 function routeOf(segments: readonly string[]): Route | undefined {
   const plain = plainRoutes[segments.join("/")];
-  if (plain !== undefined) return { kind: plain };
+  if (plain !== undefined) return { kind: "plain", what: plain };
   const [root, volume] = segments;
   if (root === "localVolumes" && segments.length <= 2) return { kind: "local-volumes", volume };
   return podRouteOf(segments);
@@ -55,13 +57,14 @@ function podRouteOf([root = "", ...rest]: readonly string[]): Route | undefined 
   return undefined;
 }
 
-const plainRoutes: Readonly<
-  Record<string, "health" | "pods" | "summary" | "resource-metrics" | undefined>
-> = {
+const plainRoutes: Readonly<Record<string, PlainKind | undefined>> = {
   healthz: "health",
   "healthz/ping": "health",
   pods: "pods",
   "stats/summary": "summary",
+  metrics: "metrics",
+  "metrics/cadvisor": "container-metrics",
+  "metrics/probes": "probe-metrics",
   "metrics/resource": "resource-metrics",
 };
 

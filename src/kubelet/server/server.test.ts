@@ -18,6 +18,7 @@ import { openUpgrade, UpgradeRefusedError } from "#streaming/upgrade.ts";
 import { eventually } from "#testing/eventually.ts";
 import { containerOf, podOf } from "#testing/pod-fixtures.ts";
 import { RuntimeTester } from "#testing/runtime-suite.ts";
+import { KubeletAccess } from "./access.ts";
 import { NodePods } from "./pods.ts";
 import { openKubeletServer, type KubeletServer } from "./server.ts";
 import type { UsageSource } from "./usage.ts";
@@ -123,6 +124,18 @@ suite("kubelet server", () => {
       runtime,
       pods: nodePods,
       usage: usageSource,
+      metrics: {
+        own: () => Promise.resolve("own 1\n"),
+        containers: () => Promise.resolve("containers 1\n"),
+        probes: () => Promise.resolve("probes 1\n"),
+      },
+      access: new KubeletAccess(
+        {
+          identify: () => Promise.resolve(undefined),
+          isAllowed: () => Promise.resolve(false),
+        },
+        systemClock,
+      ),
       clock: systemClock,
       log: silentLogger,
     });
@@ -276,6 +289,9 @@ suite("kubelet server", () => {
     ["/etc/passwd", 404, /not found/],
     ["/containerLogs/%zz/a/b", 404, /not found/],
     ["/pods", 200, /"kind":"PodList".*"name":"talk"/],
+    ["/metrics", 200, /^own 1$/m],
+    ["/metrics/cadvisor", 200, /^containers 1$/m],
+    ["/metrics/probes", 200, /^probes 1$/m],
     ["/stats/summary", 200, /"nodeName":"node-1".*"usageCoreNanoSeconds":2500000000/],
     [
       "/metrics/resource",

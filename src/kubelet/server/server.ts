@@ -7,8 +7,9 @@ import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import type { Runtime } from "#cri/runtime.ts";
+import type { ExposedMetrics } from "#kubelet/metrics/exposed-metrics.ts";
 import type { LocalDirectories } from "#kubelet/volumes/local-directories.ts";
-import { refuseClient } from "./client-identity.ts";
+import type { KubeletAccess } from "./access.ts";
 import { serveCommand } from "./commands.ts";
 import { serveLogs } from "./container-logs.ts";
 import { ServerFault } from "./fault.ts";
@@ -29,12 +30,14 @@ export interface KubeletServerOptions {
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
-  /** PEM texts. Clients must hold a certificate of `clientCa`; see `client-identity.ts`. */
+  /** PEM texts. `clientCa` signs the certificates of callers. */
   readonly tls: { readonly key: string; readonly cert: string; readonly clientCa: string };
+  readonly access: KubeletAccess;
   readonly nodeName: string;
   readonly runtime: Runtime;
   readonly pods: ServedPods;
   readonly usage: UsageSource;
+  readonly metrics: ExposedMetrics;
   /** Undefined: the node keeps no volumes. */
   readonly localVolumes?: LocalDirectories | undefined;
   readonly clock: Clock;
@@ -144,7 +147,7 @@ class NodeServer implements KubeletServer {
     });
     const signal = AbortSignal.any([stop, left.signal]);
     try {
-      const asked = admit(request);
+      const asked = await this.#admit(request, false, signal);
       const { route } = asked;
       switch (route.kind) {
         case "logs":
@@ -161,11 +164,8 @@ class NodeServer implements KubeletServer {
           await serveLocalVolumes(localVolumes, volumes, { request, response }, signal);
           return;
         }
-        case "health":
-        case "pods":
-        case "summary":
-        case "resource-metrics":
-          await servePlain(this.#options, route.kind, response);
+        case "plain":
+          await servePlain(this.#options, route.what, response);
       }
     } catch (error) {
       if (signal.aborted) return;
@@ -201,13 +201,30 @@ class NodeServer implements KubeletServer {
     });
     const signal = AbortSignal.any([stop, left.signal]);
     try {
-      await this.#connect(admit(request), { request, socket, head }, signal);
+      const asked = await this.#admit(request, true, signal);
+      await this.#connect(asked, { request, socket, head }, signal);
     } catch (error) {
       if (signal.aborted) return;
       const fault = faultOf(error);
       refuseUpgrade(socket, fault.status, fault.message);
       if (!(error instanceof ServerFault)) throw error;
     }
+  }
+
+  /** @throws {ServerFault} for callers that may not, and for paths that are not served. */
+  async #admit(
+    request: IncomingMessage,
+    isConnection: boolean,
+    signal: AbortSignal,
+  ): Promise<RoutedRequest> {
+    const { socket, headers, method, url } = request;
+    if (!(socket instanceof TLSSocket)) throw new ServerFault(401, "Unauthorized");
+    const asking = { socket, headers, method, url, isConnection };
+    const refusal = await this.#options.access.refusal(asking, signal);
+    if (refusal !== undefined) throw new ServerFault(refusal.status, refusal.text);
+    const asked = parseRoute(request.url ?? "/");
+    if (asked === undefined) throw new ServerFault(404, "404 page not found");
+    return asked;
   }
 
   async #connect(
@@ -226,24 +243,10 @@ class NodeServer implements KubeletServer {
         return;
       case "logs":
       case "local-volumes":
-      case "health":
-      case "pods":
-      case "summary":
-      case "resource-metrics":
+      case "plain":
         throw new ServerFault(400, "this path cannot be upgraded");
     }
   }
-}
-
-/** @throws {ServerFault} for callers that may not, and for paths that are not served. */
-function admit(request: IncomingMessage): RoutedRequest {
-  const { socket } = request;
-  if (!(socket instanceof TLSSocket)) throw new ServerFault(401, "Unauthorized");
-  const refusal = refuseClient(socket);
-  if (refusal !== undefined) throw new ServerFault(refusal.status, refusal.text);
-  const asked = parseRoute(request.url ?? "/");
-  if (asked === undefined) throw new ServerFault(404, "404 page not found");
-  return asked;
 }
 
 function faultOf(error: unknown): ServerFault {

@@ -1,6 +1,7 @@
 import { formatTime } from "#api/time.ts";
 import type { JsonObject } from "#api/object.ts";
 import type { Pod } from "#api/gen/types.ts";
+import { renderFamilies, type Family, type Labels, type Sample } from "#base/metrics/exposition.ts";
 import type { ContainerStatus } from "#cri/runtime.ts";
 import type { ServedPods } from "./pods.ts";
 import type { ResourceUsage, UsageSource } from "./usage.ts";
@@ -82,56 +83,66 @@ function figures(usage: ResourceUsage | undefined, time: string): JsonObject {
 export function resourceMetrics(snapshot: UsageSnapshot): string {
   const { pods, node, nowMs } = snapshot;
   const containers = pods.flatMap(({ pod, containers: all }) =>
-    all.map(({ status, usage }): Sample => {
-      return { labels: { container: status.metadata.name, ...podLabels(pod) }, usage };
+    all.map(({ status, usage }) => {
+      return { labels: { container: status.metadata.name, ...podLabels(pod) }, usage, status };
     }),
   );
-  const lines = [
-    ...families("container", containers, nowMs),
-    ...families(
+  const started = containers.map(({ labels, status }) => {
+    return { labels, value: status.startedAtMs / 1_000 };
+  });
+  return renderFamilies([
+    ...usageFamilies("container", containers, nowMs),
+    ...usageFamilies(
       "pod",
       pods.map(({ pod, usage }) => ({ labels: podLabels(pod), usage })),
       nowMs,
     ),
-    ...families("node", [{ labels: {}, usage: node }], nowMs),
-    "# TYPE container_start_time_seconds gauge",
-    ...pods.flatMap(({ pod, containers: all }) =>
-      all.map(
-        ({ status }) =>
-          `container_start_time_seconds${labelText({ container: status.metadata.name, ...podLabels(pod) })} ${status.startedAtMs / 1000}`,
-      ),
-    ),
-    "# TYPE scrape_error gauge",
-    "scrape_error 0",
-  ];
-  return `${lines.join("\n")}\n`;
+    ...usageFamilies("node", [{ labels: {}, usage: node }], nowMs),
+    {
+      name: "container_start_time_seconds",
+      help: "When the container was started, seconds since the epoch.",
+      type: "gauge",
+      samples: started,
+    },
+    {
+      name: "scrape_error",
+      help: "1 where something could not be read.",
+      type: "gauge",
+      samples: [{ labels: {}, value: 0 }],
+    },
+  ]);
 }
 
-interface Sample {
-  readonly labels: Readonly<Record<string, string>>;
+interface Measured {
+  readonly labels: Labels;
   readonly usage: ResourceUsage | undefined;
 }
 
-function families(subject: string, samples: readonly Sample[], nowMs: number): string[] {
-  const cpu = `${subject}_cpu_usage_seconds_total`;
-  const memory = `${subject}_memory_working_set_bytes`;
-  const known = samples.flatMap(({ labels, usage }) =>
-    usage === undefined ? [] : [{ labels: labelText(labels), usage }],
-  );
+function usageFamilies(
+  subject: string,
+  measured: readonly Measured[],
+  timeMs: number,
+): readonly Family[] {
+  const samples = (read: (usage: ResourceUsage) => number): readonly Sample[] =>
+    measured.flatMap(({ labels, usage }) =>
+      usage === undefined ? [] : [{ labels, value: read(usage), timeMs }],
+    );
   return [
-    `# TYPE ${cpu} counter`,
-    ...known.map((it) => `${cpu}${it.labels} ${Number(it.usage.cpuNanoseconds) / 1e9} ${nowMs}`),
-    `# TYPE ${memory} gauge`,
-    ...known.map((it) => `${memory}${it.labels} ${it.usage.memoryWorkingSetBytes} ${nowMs}`),
+    {
+      name: `${subject}_cpu_usage_seconds_total`,
+      help: `Processor time of the ${subject}.`,
+      type: "counter",
+      samples: samples((it) => Number(it.cpuNanoseconds) / 1e9),
+    },
+    {
+      name: `${subject}_memory_working_set_bytes`,
+      help: `Memory of the ${subject} that cannot be dropped at once.`,
+      type: "gauge",
+      samples: samples((it) => it.memoryWorkingSetBytes),
+    },
   ];
 }
 
-function podLabels({ metadata }: Pod): Readonly<Record<string, string>> {
+function podLabels({ metadata }: Pod): Labels {
   return { namespace: metadata?.namespace ?? "", pod: metadata?.name ?? "" };
-}
-
-/** Names of objects need no escapes. */
-function labelText(labels: Readonly<Record<string, string>>): string {
-  const entries = Object.entries(labels).map(([name, value]) => `${name}="${value}"`);
-  return entries.length === 0 ? "" : `{${entries.join(",")}}`;
 }
