@@ -60,18 +60,17 @@ async function runAgent(
   const folder = join(dataDir, "pki");
   const joining = { ...options, token, nodeName, address, folder, metrics };
   await using identity = await NodeIdentity.open(joining, signal);
+  const { client } = identity;
   const nodeDirectory = join(dataDir, "node");
   const serving = await identity.loadServing(signal);
-  const podCidr = await rangeOfNode(identity.client, nodeName, log, signal);
+  const podCidr = await rangeOfNode(client, nodeName, log, signal);
   const place = { kind, nodeDirectory, podCidr, ...world(log) };
   await using opened = await openRuntime(place, signal);
   await using registry = await openImages(options, nodeDirectory, log);
   await using tasks = new TaskGroup((error) => {
     log.error("a part failed", { error: error as Error });
   });
-  const failed = (error: unknown): void => {
-    log.error("certificate not renewed", { error: error as Error });
-  };
+  const failed = notRenewed(log);
   tasks.start(async (stop) => {
     await opened.run(stop);
   });
@@ -80,16 +79,13 @@ async function runAgent(
     const renewed = (): void => undefined;
     await keepRenewed(identity.clientPair, { load, renewed, failed }, systemClock, stop);
   });
-  const startedAt = new Date().toISOString();
-  lock.announce({ pid: process.pid, server, node: nodeName, runtime: kind, startedAt, version });
+  announce(lock, { server, node: nodeName, runtime: kind });
   log.info("joined", { server, node: nodeName, address, images: registry?.port ?? "none" });
   const admission = kind === "containerd" ? new PodAdmission(systemClock) : undefined;
   if (admission !== undefined) {
-    const { client } = identity;
     const place = { nodeName, address, nodeDirectory };
-    const network = { ...place, client, admission, metrics, ...world(log) };
     tasks.start(async (stop) => {
-      await runNodeNetwork(network, stop);
+      await runNodeNetwork({ ...place, client, admission, metrics, ...world(log) }, stop);
     });
     tasks.start(async (stop) => {
       await runNodeIngress({ ...options, nodeName, nodeDirectory, client, ...world(log) }, stop);
@@ -99,7 +95,7 @@ async function runAgent(
     {
       name: nodeName,
       address,
-      client: identity.client,
+      client,
       serving,
       clientCa: identity.authority,
       keepServing: async (renewed, stop) => {
@@ -117,6 +113,20 @@ async function runAgent(
     },
     signal,
   );
+}
+
+function announce(
+  lock: InstanceLock,
+  at: { readonly server: string; readonly node: string; readonly runtime: string },
+): void {
+  const startedAt = new Date().toISOString();
+  lock.announce({ pid: process.pid, ...at, startedAt, version });
+}
+
+function notRenewed(log: Logger): (error: unknown) => void {
+  return (error) => {
+    log.error("certificate not renewed", { error: error as Error });
+  };
 }
 
 async function readToken(file: string | undefined): Promise<string | undefined> {
