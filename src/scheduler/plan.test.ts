@@ -46,7 +46,10 @@ function place(nodes: readonly Node[], placed: readonly [Pod, string][], incomin
   const cluster = new Cluster((selector) => (selector.nothing ? [] : ["default"]));
   for (const it of nodes) cluster.setNode(it);
   for (const [it, at] of placed) cluster.setPod(it, at);
-  const placement = cluster.place(incoming, cluster.shapeOf(incoming), seededRandom(1));
+  const placement = cluster.place(
+    { pod: incoming, shape: cluster.shapeOf(incoming) },
+    seededRandom(1),
+  );
   return placement.kind === "bind" ? placement.node : placement.message;
 }
 
@@ -299,7 +302,7 @@ test("planPlacement: never more on a node than it has, anti-affinity kept, count
         }
         const rules = isWeb ? apart(onHost) : {};
         const one = pod(`p${i}`, { ...asking(`${cpu}m`), ...rules }, isWeb ? webLabels : {});
-        const placement = cluster.place(one, cluster.shapeOf(one), random);
+        const placement = cluster.place({ pod: one, shape: cluster.shapeOf(one) }, random);
         const free = ["a", "b", "c"].filter((name) => {
           const here = [...running.values()].filter((it) => it.node === name);
           const used = here.reduce((sum, it) => sum + it.cpu, 0);
@@ -321,10 +324,19 @@ test("Cluster: pods seen before their node are counted when it comes, and when i
   cluster.setPod(big, "a");
   const wants = pod("wants", asking("2"));
   cluster.setNode(node("a"));
-  assert.equal(cluster.place(wants, cluster.shapeOf(wants), seededRandom(1)).kind, "unschedulable");
+  assert.equal(
+    cluster.place({ pod: wants, shape: cluster.shapeOf(wants) }, seededRandom(1)).kind,
+    "unschedulable",
+  );
   cluster.removeNode("a", [big]);
   cluster.setNode(node("a"));
-  assert.equal(cluster.place(wants, cluster.shapeOf(wants), seededRandom(1)).kind, "unschedulable");
+  assert.equal(
+    cluster.place({ pod: wants, shape: cluster.shapeOf(wants) }, seededRandom(1)).kind,
+    "unschedulable",
+  );
   cluster.removePod(big);
-  assert.equal(cluster.place(wants, cluster.shapeOf(wants), seededRandom(1)).kind, "bind");
+  assert.equal(
+    cluster.place({ pod: wants, shape: cluster.shapeOf(wants) }, seededRandom(1)).kind,
+    "bind",
+  );
 });

@@ -1,17 +1,31 @@
 import type { Random } from "#base/random.ts";
 import { fault, intolerable, type NodeMask, type NodeMasks } from "./node-mask.ts";
 import type { NodeFacts, NodeTable } from "./node-table.ts";
-import { hasNoPodRules, podFault, podRulesOf, type PodRules } from "./pod-filters.ts";
+import {
+  hasNoPodRules,
+  isCausedByPods,
+  podFault,
+  podRulesOf,
+  type PodRules,
+} from "./pod-filters.ts";
 import type { PodIndex } from "./pod-index.ts";
 import type { PodShape } from "./pod-shape.ts";
-import { findRoom, keep, shortages } from "./resource-fit.ts";
+import { findRoom, hasEverRoom, keep, shortages } from "./resource-fit.ts";
 import { scoreCandidates, type Candidates } from "./scores.ts";
 import type { PodIdentity } from "./topology.ts";
+import { exclusiveConflict } from "./volume-rules.ts";
 
 export type Placement =
-  | { readonly kind: "bind"; readonly node: string; readonly slot: number }
-  /** `message` says for how many nodes each reason holds, as upstream words it. */
-  | { readonly kind: "unschedulable"; readonly message: string };
+  { readonly kind: "bind"; readonly node: string; readonly slot: number } | Refusal;
+
+/** No node will do. */
+export interface Refusal {
+  readonly kind: "unschedulable";
+  /** Says for how many nodes each reason holds, as upstream words it. */
+  readonly message: string;
+  /** Slots of the nodes that might do with fewer pods on them. */
+  readonly crowded: readonly number[];
+}
 
 /** The cluster as a decision sees it. */
 export interface ClusterState {
@@ -39,7 +53,7 @@ export function planPlacement(
   findCandidates(state, shape, mask, rules);
   const { candidates, table, index } = state;
   if (candidates.count === 0) {
-    return { kind: "unschedulable", message: explain(state, shape, mask, rules) };
+    return refuse(state, shape, mask, rules);
   }
   let chosen = candidates.slots[0] ?? 0;
   if (candidates.count > 1) {
@@ -47,6 +61,18 @@ export function planPlacement(
     chosen = best(candidates, random);
   }
   return { kind: "bind", node: table.facts[chosen]?.name ?? "", slot: chosen };
+}
+
+/** Names of the nodes that the pod fits on. */
+export function openNodes(
+  pod: PodIdentity,
+  shape: PodShape,
+  state: ClusterState,
+): ReadonlySet<string> {
+  const mask = state.masks.of(shape, state.table);
+  findCandidates(state, shape, mask, podRulesOf(pod, shape, state.index, mask));
+  const { slots, count } = state.candidates;
+  return new Set(Array.from(slots.subarray(0, count), (it) => state.table.facts[it]?.name ?? ""));
 }
 
 function findCandidates(
@@ -94,41 +120,98 @@ function best({ slots, scores, count }: Candidates, random: Random): number {
 }
 
 /** `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable.` */
-function explain(state: ClusterState, shape: PodShape, mask: NodeMask, rules: PodRules): string {
+function refuse(state: ClusterState, shape: PodShape, mask: NodeMask, rules: PodRules): Refusal {
   const { table } = state;
-  if (table.nodes === 0) return "no nodes available to schedule pods";
-  const counts = new Map<string, number>();
+  const crowded: number[] = [];
+  const reasons: string[] = [];
   for (let slot = 0; slot < table.size; slot++) {
-    for (const reason of reasonsOf(state, shape, { mask, rules, slot })) {
-      counts.set(reason, (counts.get(reason) ?? 0) + 1);
-    }
+    if (table.facts[slot] === undefined) continue;
+    const found = obstacleAt(state, shape, { mask, rules, slot }) ?? changedMeanwhile;
+    reasons.push(...found.reasons);
+    if (found.isCrowd) crowded.push(slot);
   }
-  const reasons = [...counts].map(([reason, count]) => `${count} ${reason}`).sort();
-  return `0/${table.nodes} nodes are available: ${reasons.join(", ")}.`;
+  const message = table.nodes === 0 ? noNodes : tally(table.nodes, reasons);
+  return { kind: "unschedulable", message, crowded };
 }
 
-/** Of the first rule that fails, in the order in which upstream's plugins run. */
-function reasonsOf(
+const noNodes = "no nodes available to schedule pods";
+
+/** `0/3 nodes are available: 1 reason, 2 other reason.` */
+export function tally(nodes: number, reasons: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const it of reasons) counts.set(it, (counts.get(it) ?? 0) + 1);
+  const counted = [...counts].map(([reason, count]) => `${count} ${reason}`).sort();
+  return `0/${nodes} nodes are available: ${counted.join(", ")}.`;
+}
+
+/** Why a node is out. */
+export interface Obstacle {
+  readonly reasons: readonly string[];
+  /** It might be open if fewer pods were there. */
+  readonly isCrowd: boolean;
+}
+
+const changedMeanwhile = obstacle("node(s) changed meanwhile");
+
+function obstacle(reason: string): Obstacle {
+  return { reasons: [reason], isCrowd: false };
+}
+
+function crowd(...reasons: readonly string[]): Obstacle {
+  return { reasons, isCrowd: true };
+}
+
+/** What keeps the pod off the node in `slot`, as the state is now; undefined: it fits. */
+export function findObstacle(
+  pod: PodIdentity,
+  shape: PodShape,
+  state: ClusterState,
+  slot: number,
+): Obstacle | undefined {
+  const mask = state.masks.of(shape, state.table);
+  const rules = podRulesOf(pod, shape, state.index, mask);
+  return obstacleAt(state, shape, { mask, rules, slot });
+}
+
+/** The first rule that fails, in the order in which upstream's plugins run. */
+function obstacleAt(
   state: ClusterState,
   shape: PodShape,
   at: { readonly mask: NodeMask; readonly rules: PodRules; readonly slot: number },
-): string[] {
+): Obstacle | undefined {
   const { slot } = at;
   const { table } = state;
-  const faults = at.mask.faults[slot] ?? 0;
-  if ((faults & fault.gone) !== 0) return [];
-  if ((faults & fault.unschedulable) !== 0) return ["node(s) were unschedulable"];
+  const own = ownObstacle(table, shape, at.mask, slot);
+  if (own !== undefined) return own;
+  if (table.hasPortConflict(slot, shape.hostPorts)) {
+    return crowd("node(s) didn't have free ports for the requested pod ports");
+  }
+  const lacking = shortages(table, slot, shape.amounts);
+  if (lacking.length > 0) {
+    return { reasons: lacking, isCrowd: hasEverRoom(table, slot, shape.amounts) };
+  }
+  const volume = volumeFaultAt(state, slot);
+  if (volume !== undefined) return { reasons: [volume], isCrowd: volume === exclusiveConflict };
+  const fromPods = podFault(at.rules, slot);
+  if (fromPods === undefined) return undefined;
+  return { reasons: [fromPods], isCrowd: isCausedByPods(fromPods) };
+}
+
+/** What the node itself has against the pod. */
+function ownObstacle(
+  table: NodeTable,
+  shape: PodShape,
+  mask: NodeMask,
+  slot: number,
+): Obstacle | undefined {
+  const faults = mask.faults[slot] ?? 0;
+  if (faults === 0) return undefined;
+  if ((faults & fault.unschedulable) !== 0) return obstacle("node(s) were unschedulable");
   if ((faults & fault.taint) !== 0) {
     const facts = table.facts[slot];
     const taint = facts && intolerable(shape.tolerations, facts);
-    return [`node(s) had untolerated taint {${taint?.key ?? ""}: ${taint?.value ?? ""}}`];
+    return obstacle(`node(s) had untolerated taint {${taint?.key ?? ""}: ${taint?.value ?? ""}}`);
   }
-  if ((faults & fault.affinity) !== 0) return ["node(s) didn't match Pod's node affinity/selector"];
-  if (table.hasPortConflict(slot, shape.hostPorts)) {
-    return ["node(s) didn't have free ports for the requested pod ports"];
-  }
-  const lacking = shortages(table, slot, shape.amounts);
-  if (lacking.length > 0) return lacking;
-  const volume = volumeFaultAt(state, slot);
-  return [volume ?? podFault(at.rules, slot) ?? "node(s) changed meanwhile"];
+  if ((faults & fault.affinity) === 0) return { reasons: [], isCrowd: false };
+  return obstacle("node(s) didn't match Pod's node affinity/selector");
 }

@@ -69,6 +69,11 @@ export function podFault(rules: PodRules, slot: number): string | undefined {
   return occupied(rules.keptAway, slot) ? existingAntiAffinityFault : undefined;
 }
 
+/** Whether the fault might be gone with some of the node's pods. */
+export function isCausedByPods(reason: string): boolean {
+  return reason !== affinityFault && reason !== spreadLabelFault;
+}
+
 function occupied(counts: readonly DomainCount[], slot: number): boolean {
   for (const count of counts) {
     const domain = count.domains.of(slot);

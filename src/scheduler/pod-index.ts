@@ -9,14 +9,18 @@ import {
   type PodIdentity,
 } from "./topology.ts";
 
-/** A pod that takes part in counting: bound, or assumed to be. */
+/** A pod that takes part in counting: bound, assumed to be, or promised the node's room. */
 export interface PlacedPod extends PodIdentity {
+  readonly uid: string;
+  readonly name: string;
+  readonly priority: number;
   readonly slot: number;
   readonly shape: PodShape;
 }
 
 /** Terms counted at the same time, at most; the one unused for longest makes room. */
 const countsMax = 500;
+const nobody: ReadonlySet<PlacedPod> = new Set();
 
 /**
  * Counts of pods by topology domain, kept while pods come and go, so that a decision reads a number
@@ -28,7 +32,9 @@ const countsMax = 500;
  */
 export class PodIndex {
   readonly #pods = new Map<string, PlacedPod>();
-  readonly #podsInSlot = new Map<number, number>();
+  readonly #podsInSlot = new Map<number, Set<PlacedPod>>();
+  /** How many pods have which priority. */
+  readonly #priorities = new Map<number, number>();
   readonly #domains = new Map<string, Domains>();
   readonly #matching = new Map<string, DomainCount>();
   readonly #antiAffinity = new Map<string, DomainCount>();
@@ -46,9 +52,23 @@ export class PodIndex {
     return this.#pods.get(uid);
   }
 
-  add(uid: string, pod: PlacedPod): void {
-    this.#pods.set(uid, pod);
-    this.#podsInSlot.set(pod.slot, (this.#podsInSlot.get(pod.slot) ?? 0) + 1);
+  /** Pods in the slot of a node, in no order. Not to be kept: it changes with them. */
+  inSlot(slot: number): ReadonlySet<PlacedPod> {
+    return this.#podsInSlot.get(slot) ?? nobody;
+  }
+
+  /** Whether there is any pod that is less important. */
+  hasBelow(priority: number): boolean {
+    for (const it of this.#priorities.keys()) if (it < priority) return true;
+    return false;
+  }
+
+  add(pod: PlacedPod): void {
+    this.#pods.set(pod.uid, pod);
+    const inSlot = this.#podsInSlot.get(pod.slot);
+    if (inSlot === undefined) this.#podsInSlot.set(pod.slot, new Set([pod]));
+    else inSlot.add(pod);
+    this.#priorities.set(pod.priority, (this.#priorities.get(pod.priority) ?? 0) + 1);
     this.#count(pod, 1);
   }
 
@@ -56,7 +76,10 @@ export class PodIndex {
     const pod = this.#pods.get(uid);
     if (pod === undefined) return;
     this.#pods.delete(uid);
-    this.#podsInSlot.set(pod.slot, (this.#podsInSlot.get(pod.slot) ?? 1) - 1);
+    this.#podsInSlot.get(pod.slot)?.delete(pod);
+    const equals = (this.#priorities.get(pod.priority) ?? 1) - 1;
+    if (equals > 0) this.#priorities.set(pod.priority, equals);
+    else this.#priorities.delete(pod.priority);
     this.#count(pod, -1);
   }
 
@@ -66,7 +89,7 @@ export class PodIndex {
     let moved = false;
     for (const it of this.#domains.values()) moved = it.set(slot, labels) || moved;
     // Counts are by domain: a node that moved with its pods makes them all wrong.
-    if (moved && (this.#podsInSlot.get(slot) ?? 0) > 0) this.#recount();
+    if (moved && this.inSlot(slot).size > 0) this.#recount();
   }
 
   /** How many pods `term` speaks of, by domain. */

@@ -33,3 +33,12 @@ export function changedInFavour(previous: Pod, current: Pod): boolean {
   const relevant = ({ metadata, spec }: Pod): string => JSON.stringify([metadata?.labels, spec]);
   return relevant(previous) !== relevant(current);
 }
+
+/** A change of a pod on its node that others feel: other labels, or another spec (a resize). */
+export function changedOnNode(previous: Pod, current: Pod): boolean {
+  const [before, now] = [previous.metadata, current.metadata];
+  if (before?.generation !== now?.generation) return true;
+  const [old, labels] = [before?.labels ?? {}, now?.labels ?? {}];
+  const keys = Object.keys(labels);
+  return keys.length !== Object.keys(old).length || keys.some((key) => old[key] !== labels[key]);
+}

@@ -61,6 +61,19 @@ export function shortages(table: NodeTable, slot: number, amounts: Amounts): str
   return found;
 }
 
+/** Whether the node has that much at all, were it empty. */
+export function hasEverRoom(table: NodeTable, slot: number, amounts: Amounts): boolean {
+  const { cpu, memory, ephemeral, others } = table;
+  const has = (column: { readonly allocatable: Float64Array } | undefined, amount: number) =>
+    amount === 0 || amount <= (column?.allocatable[slot] ?? 0);
+  return (
+    has(cpu, amounts.cpuMillis) &&
+    has(memory, amounts.memoryBytes) &&
+    has(ephemeral, amounts.ephemeralBytes) &&
+    [...amounts.others].every(([name, amount]) => has(others.get(name), amount))
+  );
+}
+
 function lacks(
   column: { readonly allocatable: Float64Array; readonly used: Float64Array },
   slot: number,

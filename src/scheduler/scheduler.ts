@@ -2,7 +2,6 @@ import type { Node, Pod } from "#api/gen/types.ts";
 import { matchesLabels } from "#api/selector/label.ts";
 import type { SelectedNode } from "#api/selector/node.ts";
 import { isStatus } from "#api/status.ts";
-import { formatTime } from "#api/time.ts";
 import { Backoff } from "#base/backoff.ts";
 import type { Clock } from "#base/clock.ts";
 import { describeError, type Logger } from "#base/log.ts";
@@ -13,15 +12,24 @@ import type { Change } from "#client/cache.ts";
 import type { Client } from "#client/client.ts";
 import type { Informer } from "#client/informer.ts";
 import type { Informers } from "#client/informers.ts";
-import { namespaces, nodes, pods } from "#client/kinds.ts";
-import { keyOf, namespaceOf, nameOf, uidOf } from "#client/object-key.ts";
+import { namespaces, nodes, podDisruptionBudgets, pods } from "#client/kinds.ts";
+import { joinKey, keyOf, namespaceOf, nameOf, uidOf } from "#client/object-key.ts";
 import { DelayedQueue } from "#reconcile/delayed-queue.ts";
 import type { EventRecorder } from "#reconcile/events.ts";
-import { Cluster } from "./cluster.ts";
-import type { Placement } from "./plan.ts";
+import { Cluster, priorityOf, type Incoming } from "./cluster.ts";
+import type { Placement, Refusal } from "./plan.ts";
 import { PodQueue } from "./pod-queue.ts";
-import type { PodShape } from "./pod-shape.ts";
-import { changedInFavour, hasEnded, isOurs, sameForScheduling, waitsForNode } from "./relevance.ts";
+import { writeWaiting, type WaitingStatus } from "./pod-status.ts";
+import { clearNomination, evictVictims, type Execution } from "./preemption/executor.ts";
+import { Preemptor, type Outcome } from "./preemption/preemptor.ts";
+import {
+  changedInFavour,
+  changedOnNode,
+  hasEnded,
+  isOurs,
+  sameForScheduling,
+  waitsForNode,
+} from "./relevance.ts";
 import { claimKeysOf, VolumeBinder, type Reservation } from "./volume-binder.ts";
 import { volumeFault, type PodVolumes } from "./volume-rules.ts";
 
@@ -53,13 +61,16 @@ export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #cluster: Cluster;
   readonly #queue = new PodQueue();
-  /** Found no node: waits for a change in its favour. */
-  readonly #unschedulable = new Set<string>();
+  /** Found no node: waits for a change in its favour. To the time before which it is not tried. */
+  readonly #unschedulable = new Map<string, number>();
+  /** Their victims are being told; true: something happened meanwhile that may let them fit. */
+  readonly #preempting = new Map<string, boolean>();
   readonly #backoff = new Backoff<string>(backoffMs);
   readonly #tasks: TaskGroup;
   /** Pods whose volumes are being bound; bounded by the pods that the nodes take. */
   readonly #waits: TaskGroup;
   readonly #volumes: VolumeBinder;
+  readonly #preemptor: Preemptor;
   readonly #pods: Informer<Pod>;
   readonly #nodes: Informer<Node>;
   #later: DelayedQueue<string> | undefined;
@@ -93,6 +104,13 @@ export class Scheduler {
           .byIndex("claim", claim)
           .filter((it) => this.#cluster.nodeOf(it) !== undefined && !hasEnded(it)),
     });
+    const budgets = informers.of(podDisruptionBudgets);
+    this.#preemptor = new Preemptor({
+      ...options,
+      cluster: this.#cluster,
+      pods: this.#pods,
+      budgets,
+    });
   }
 
   /** Schedules until the signal aborts, then waits for the bindings under way. */
@@ -103,6 +121,7 @@ export class Scheduler {
       this.#pods.synced(signal),
       this.#volumes.synced(signal),
       informers.of(namespaces).synced(signal),
+      informers.of(podDisruptionBudgets).synced(signal),
     ]);
     this.#later = new DelayedQueue<string>(
       clock,
@@ -163,16 +182,14 @@ export class Scheduler {
     if (this.#cluster.nodeOf(pod) !== undefined) return;
     const shape = this.#cluster.shapeOf(pod);
     const volumes = this.#volumes.of(pod);
-    const placement = this.#place(pod, shape, volumes);
+    const incoming = { pod, shape, volumeFault: this.#volumeFault(pod, volumes) };
+    const placement = this.#place(incoming, volumes);
     if (placement.kind === "unschedulable") {
-      this.#unschedulable.add(key);
-      this.#later?.add(key, retryAnywayMs);
-      this.#tasks.start(async (signal) => {
-        await this.#tell(pod, placement.message, signal);
-      });
+      this.#refused(key, incoming, placement);
       return;
     }
     const { node } = placement;
+    this.#cluster.nominations.remove(uidOf(pod));
     this.#cluster.setPod(pod, node, shape);
     if (volumes.kind === "rules" && volumes.rules.unbound.length > 0) {
       const reservation = this.#volumes.reserve(volumes.rules, this.#nodeFacts(node));
@@ -186,17 +203,82 @@ export class Scheduler {
     });
   }
 
-  #place(pod: Pod, shape: PodShape, volumes: PodVolumes): Placement {
-    const { random } = this.#options;
-    if (volumes.kind === "none") return this.#cluster.place(pod, shape, random);
-    if (volumes.kind === "refused") {
-      const { nodes: count } = this.#cluster;
-      const message = `0/${count} nodes are available: ${volumes.message}.`;
-      return { kind: "unschedulable", message };
-    }
-    const { rules } = volumes;
+  #place(incoming: Incoming, volumes: PodVolumes): Placement {
+    if (volumes.kind !== "refused") return this.#cluster.place(incoming, this.#options.random);
+    const message = `0/${this.#cluster.nodes} nodes are available: ${volumes.message}.`;
+    return { kind: "unschedulable", message, crowded: [] };
+  }
+
+  #volumeFault(pod: Pod, volumes: PodVolumes): Incoming["volumeFault"] {
+    if (volumes.kind !== "rules") return undefined;
     const { view } = this.#volumes;
-    return this.#cluster.place(pod, shape, random, (node) => volumeFault(rules, node, view));
+    // Looked at anew where victims are tried out: one of them may have the claim for itself.
+    const rules = volumes.rules.isExcluded
+      ? () => this.#volumes.of(pod)
+      : (): PodVolumes => volumes;
+    return (node) => {
+      const now = rules();
+      return now.kind === "rules" ? volumeFault(now.rules, node, view) : undefined;
+    };
+  }
+
+  /** Found no node: makes others go for it if it may, and says why it waits. */
+  #refused(key: string, incoming: Incoming, refusal: Refusal): void {
+    const { pod } = incoming;
+    const { nominations } = this.#cluster;
+    this.#unschedulable.set(key, this.#options.clock.monotonic() + this.#backoff.fail(key));
+    this.#later?.add(key, retryAnywayMs);
+    const outcome = this.#preemptor.decide(incoming, refusal);
+    if (outcome.kind === "preempts") {
+      const { message } = refusal;
+      this.#preempting.set(key, false);
+      this.#tasks.start(async (signal) => {
+        await this.#preempt(key, { preemptor: pod, ...outcome, message }, signal);
+      });
+      return;
+    }
+    const nominatedNode = outcome.keepsNomination ? undefined : "";
+    if (nominatedNode !== undefined && nominations.nodeOf(uidOf(pod)) !== undefined) {
+      nominations.remove(uidOf(pod));
+      this.#retryUnschedulable();
+    }
+    const message = `${refusal.message} preemption: ${outcome.why}`;
+    this.#tasks.start(async (signal) => {
+      await this.#tell(pod, { message, nominatedNode }, signal);
+    });
+  }
+
+  async #preempt(
+    key: string,
+    execution: Execution & Extract<Outcome, { kind: "preempts" }> & { readonly message: string },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { preemptor, node, victims, displaced, message } = execution;
+    const { log } = this.#options;
+    log.info("preempting", { pod: key, node, victims: victims.map(keyOf).join(" ") });
+    try {
+      // Promised first: should this process end before all victims are gone, the next one knows.
+      await this.#tell(preemptor, { message, nominatedNode: node }, signal);
+      await this.#displace(displaced, signal);
+      await evictVictims(execution, this.#options, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      log.error("preemption failed", { pod: key, node, error: error as Error });
+      this.#retry(key);
+    } finally {
+      const isDue = this.#preempting.get(key) === true;
+      this.#preempting.delete(key);
+      if (isDue) this.#enqueue(key);
+      this.#wake?.();
+    }
+  }
+
+  /** Pods whose promised room somebody more important takes look for another node. */
+  async #displace(displaced: readonly Pod[], signal: AbortSignal): Promise<void> {
+    for (const pod of displaced) {
+      await clearNomination(pod, this.#options.client, signal);
+      this.#retry(keyOf(pod));
+    }
   }
 
   #nodeFacts(node: string): SelectedNode {
@@ -255,26 +337,12 @@ export class Scheduler {
   }
 
   /** Says on the pod and in an event why it has no node. */
-  async #tell(pod: Pod, message: string, signal: AbortSignal): Promise<void> {
-    const { client, clock, events } = this.#options;
-    events.record(pods, pod, { type: "Warning", reason: "FailedScheduling", message });
-    const present = pod.status?.conditions?.find((it) => it.type === "PodScheduled");
-    if (present?.status === "False" && present.message === message) return;
-    const condition = {
-      type: "PodScheduled",
-      status: "False",
-      reason: "Unschedulable",
-      message,
-      lastProbeTime: null,
-      lastTransitionTime: present?.lastTransitionTime ?? formatTime(clock.now()),
-    };
-    const at = { namespace: namespaceOf(pod), name: nameOf(pod), subresource: "status" };
-    const body = { metadata: { uid: uidOf(pod) }, status: { conditions: [condition] } };
+  async #tell(pod: Pod, status: WaitingStatus, signal: AbortSignal): Promise<void> {
+    const { message } = status;
+    const reason = "FailedScheduling";
+    this.#options.events.record(pods, pod, { type: "Warning", reason, message });
     try {
-      await client.patch(pods, at, { type: "strategic", body }, signal);
-    } catch (error) {
-      // Deleted, or made anew under its name: nobody needs to know.
-      if (!isStatus(error, "NotFound") && !isStatus(error, "Conflict")) throw error;
+      await writeWaiting(pod, status, this.#options, signal);
     } finally {
       this.#wake?.();
     }
@@ -283,8 +351,12 @@ export class Scheduler {
   #enqueue(key: string): void {
     const pod = this.#pods.get(key);
     if (pod === undefined || !isOurs(pod, this.#options.name)) return;
+    if (this.#preempting.has(key)) {
+      this.#preempting.set(key, true);
+      return;
+    }
     this.#unschedulable.delete(key);
-    this.#queue.add(key, pod.spec?.priority ?? 0);
+    this.#queue.add(key, priorityOf(pod));
     this.#wake?.();
   }
 
@@ -301,11 +373,15 @@ export class Scheduler {
   #podThere(key: string, previous: Pod | undefined, current: Pod): void {
     const node = current.spec?.nodeName ?? "";
     const counted = this.#cluster.nodeOf(current);
-    if (node === "") {
-      if (counted === undefined && this.#isWorthATry(key, previous, current)) this.#enqueue(key);
-    } else if (counted !== node) {
+    if (node !== "") {
+      const isSame = previous !== undefined && !changedOnNode(previous, current);
+      if (counted === node && isSame) return;
+      this.#cluster.nominations.remove(uidOf(current));
       this.#cluster.setPod(current, node);
       this.#retryUnschedulable();
+    } else if (counted === undefined) {
+      if (isOurs(current, this.#options.name)) this.#preemptor.follow(previous, current);
+      if (this.#isWorthATry(key, previous, current)) this.#enqueue(key);
     }
   }
 
@@ -315,10 +391,16 @@ export class Scheduler {
   }
 
   #podGone(key: string, pod: Pod): void {
+    const { nominations } = this.#cluster;
+    const node = this.#cluster.nodeOf(pod) ?? nominations.nodeOf(uidOf(pod));
+    nominations.remove(uidOf(pod));
     this.#cluster.removePod(pod);
     this.#unschedulable.delete(key);
     this.#backoff.succeed(key);
-    if ((pod.spec?.nodeName ?? "") !== "") this.#retryUnschedulable();
+    if (node === undefined) return;
+    // Who has room promised there has waited for this.
+    for (const it of nominations.on(node)) this.#enqueue(joinKey(it.namespace, it.name));
+    this.#retryUnschedulable();
   }
 
   #nodeChanged({ key, previous, current }: Change<Node>): void {
@@ -341,19 +423,22 @@ export class Scheduler {
 
   /** A volume or a class is new, or free: pods with claims that found no node are tried again. */
   #storageChanged(): void {
-    for (const key of this.#unschedulable) {
+    for (const key of [...this.#unschedulable.keys()]) {
       const pod = this.#pods.get(key);
-      if (pod === undefined || claimKeysOf(pod).length === 0) continue;
-      this.#unschedulable.delete(key);
-      this.#later?.add(key, this.#backoff.fail(key));
+      if (pod !== undefined && claimKeysOf(pod).length > 0) this.#retry(key);
     }
   }
 
-  /** Something changed that may make room: each waits its back-off and is tried again. */
+  /** Something changed that may make room. */
   #retryUnschedulable(): void {
-    for (const key of this.#unschedulable) {
-      this.#unschedulable.delete(key);
-      this.#later?.add(key, this.#backoff.fail(key));
-    }
+    for (const key of [...this.#unschedulable.keys()]) this.#retry(key);
+  }
+
+  /** The pod is tried again when its back-off since the last time is over. */
+  #retry(key: string): void {
+    const readyAt = this.#unschedulable.get(key);
+    if (readyAt === undefined) return;
+    this.#unschedulable.delete(key);
+    this.#later?.add(key, readyAt - this.#options.clock.monotonic());
   }
 }

@@ -43,7 +43,7 @@ function decide(isSpread: boolean, count: number): { perSecond: number; micros: 
   const since = performance.now();
   for (const pod of pods) {
     const shape = cluster.shapeOf(pod);
-    const placement = cluster.place(pod, shape, random);
+    const placement = cluster.place({ pod, shape }, random);
     if (placement.kind !== "bind") throw new Error(placement.message);
     cluster.setPod(pod, placement.node, shape);
   }

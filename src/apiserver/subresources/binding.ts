@@ -120,6 +120,8 @@ function bind(pods: ResourceEndpoint, pod: JsonObject, binding: JsonObject, now:
     lastTransitionTime: now,
   };
   status["conditions"] = [...others, condition];
+  // Where it was promised room says nothing any more.
+  delete status["nominatedNodeName"];
 }
 
 function checkUid(pods: ResourceEndpoint, pod: JsonObject, binding: JsonObject): void {
