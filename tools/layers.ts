@@ -8,13 +8,16 @@ export const layers: readonly Readonly<Record<string, readonly string[]>>[] = [
   { base: [] },
 
   // 1. Data and rules. Pure: no node:* imports, no clock, no promises that wait for the world.
-  { api: ["base"] },
+  { api: ["base"], oci: ["base"] },
 
   // 2. One kind of I/O each, behind a small interface with a conformance suite.
   { store: ["base"], client: ["base", "api"], streaming: ["base"], pki: ["base"] },
 
+  // 2a. Images on disk, which the registry serves, builds fill, and commands move about.
+  { images: ["base", "oci"] },
+
   // 2b. The container runtime's client speaks SPDY to its streaming server.
-  { cri: ["base", "streaming"] },
+  { cri: ["base", "oci", "streaming"] },
 
   // 3. The one reconcile loop.
   { reconcile: ["base", "api", "client"] },
@@ -26,7 +29,7 @@ export const layers: readonly Readonly<Record<string, readonly string[]>>[] = [
     controllers: ["base", "api", "client", "reconcile"],
     kubelet: ["base", "api", "client", "reconcile", "cri", "streaming", "pki"],
     proxy: ["base", "api", "client", "reconcile"],
-    registry: ["base"],
+    registry: ["base", "oci", "images", "pki"],
     metrics: ["base", "api", "client", "reconcile"],
     dns: ["base", "api", "client", "reconcile"],
     network: ["base", "api", "client", "reconcile"],
@@ -39,4 +42,4 @@ export const layers: readonly Readonly<Record<string, readonly string[]>>[] = [
 ];
 
 /** Modules that may not touch the world at all. */
-export const pureModules: readonly string[] = ["api"];
+export const pureModules: readonly string[] = ["api", "oci"];

@@ -7,7 +7,7 @@ import { MetricRegistry } from "#base/metrics/registry.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import type { Client } from "#client/client.ts";
 import { Informers } from "#client/informers.ts";
-import { LayoutStore } from "#registry/layout-store.ts";
+import { openImageStore } from "#images/store/open.ts";
 import { PodAdmission } from "#proxy/policy/admission.ts";
 import { openRegistryServer, type RegistryServer } from "#registry/server.ts";
 import { keepRenewed } from "#pki/renewal.ts";
@@ -66,7 +66,7 @@ async function runAgent(
   const podCidr = await rangeOfNode(client, nodeName, log, signal);
   const place = { kind, nodeDirectory, podCidr, ...world(log) };
   await using opened = await openRuntime(place, signal);
-  await using registry = await openImages(options, nodeDirectory, log);
+  await using registry = await openMirror(options, nodeDirectory, log);
   await using tasks = new TaskGroup((error) => {
     log.error("a part failed", { error: error as Error });
   });
@@ -145,13 +145,16 @@ async function rangeOfNode(
 }
 
 /** Images that other programs of this machine have put into a store, before any registry's. */
-async function openImages(
+async function openMirror(
   { imageStore, runtime }: AgentOptions,
   nodeDirectory: string,
   log: Logger,
-): Promise<RegistryServer | undefined> {
+): Promise<(AsyncDisposable & Pick<RegistryServer, "port">) | undefined> {
   if (imageStore === undefined) return undefined;
-  const registry = await openRegistryServer(new LayoutStore(imageStore), log);
-  if (runtime === "containerd") await mirrorToLocalStore(nodeDirectory, registry.port);
-  return registry;
+  await using stack = new AsyncDisposableStack();
+  const store = stack.use(await openImageStore(imageStore, { clock: systemClock, log }));
+  const { port } = stack.use(await openRegistryServer(store, log));
+  if (runtime === "containerd") await mirrorToLocalStore(nodeDirectory, port);
+  const opened = stack.move();
+  return { port, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

@@ -5,12 +5,16 @@ import { ContainerdRuntime } from "#cri/containerd/runtime.ts";
 import { writeRegistryMirrors } from "#cri/containerd/supervise.ts";
 import { pauseImage, pauseImageName } from "#cri/images/pause.ts";
 import { busyboxImage } from "#cri/images/seed.ts";
-import { LayoutStore } from "#registry/layout-store.ts";
+import { loadArchive } from "#images/archive/load.ts";
+import type { ImageStore } from "#images/store/image-store.ts";
+import { openImageStore } from "#images/store/open.ts";
+import { silentLogger, type Logger } from "#base/log.ts";
 import type { Where } from "./options.ts";
 import { pathsBelow, runDirectoryOf, type Paths } from "./paths.ts";
 
-export function imageStore(paths: Paths): LayoutStore {
-  return new LayoutStore(paths.images);
+/** The installation's images; other processes may have them open too. */
+export async function openImages(paths: Paths, log: Logger): Promise<ImageStore> {
+  return await openImageStore(paths.images, { clock: systemClock, log });
 }
 
 /**
@@ -28,7 +32,9 @@ export async function mirrorToLocalStore(nodeDirectory: string, port: number): P
  */
 export async function seedImages(where: Where, signal: AbortSignal): Promise<readonly string[]> {
   const paths = pathsBelow(where.dataDir, runDirectoryOf(where.dataDir));
-  const names = await imageStore(paths).importArchive(busyboxImage(process.arch));
+  await using store = await openImages(paths, silentLogger);
+  const loaded = await loadArchive(store, busyboxImage(process.arch), signal);
+  const names = loaded.map((it) => it.name ?? it.manifest.digest);
   const { socket: socketPath } = nodeLayout(paths.node);
   // Without a containerd, pods will pull the image from the store when there is one.
   if (!existsSync(socketPath)) return names;

@@ -13,7 +13,7 @@ import type { Store } from "#store/store.ts";
 import { aborted, openHost, serverOf, startHostTasks, world } from "./control-plane-host.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { furtherNodes, knownNodes, runFurtherNode, type FurtherNode } from "./further-nodes.ts";
-import { imageStore, mirrorToLocalStore } from "./images.ts";
+import { mirrorToLocalStore, openImages } from "./images.ts";
 import { InstanceLock } from "./instance.ts";
 import { runNodeIngress } from "./node-ingress.ts";
 import { networkUser, nodeAddress, runNodeNetwork } from "./node-network.ts";
@@ -150,7 +150,8 @@ async function openSystem(
   const { store, controlPlane } = await openHost(host, { paths, stack, log }, signal);
   const server = serverOf(controlPlane);
   progress.send({ kind: "step", text: `API server on ${server}` });
-  const registry = stack.use(await openRegistryServer(imageStore(paths), log));
+  const images = stack.use(await openImages(paths, log));
+  const registry = stack.use(await openRegistryServer(images, log));
   const nodeName = options.nodeName ?? hostname().toLowerCase();
   const claim = { name: nodeName, wanted: early === undefined ? undefined : firstPodCidr };
   const podCidr = await claimPodCidr(controlPlane.server, claim, signal);

@@ -2,19 +2,17 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { pipeline } from "node:stream/promises";
 import type { Logger } from "#base/log.ts";
-import type { LayoutStore } from "./layout-store.ts";
+import type { ImageStore } from "#images/store/image-store.ts";
 
 /** Serves images for pulls: the reading half of the OCI distribution specification 1.1. */
 export interface RegistryServer extends AsyncDisposable {
   readonly port: number;
 }
 
-/** Of requests that name no registry as `ns`, which containerd does for mirrors. */
-const usualRegistry = "docker.io";
 const pathPattern = /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/;
 
 /** Listens on loopback: the node's own containerd is the client. */
-export async function openRegistryServer(store: LayoutStore, log: Logger): Promise<RegistryServer> {
+export async function openRegistryServer(store: ImageStore, log: Logger): Promise<RegistryServer> {
   const server = createServer((request, response) => {
     serve(store, request, response).catch((error: unknown) => {
       log.error("registry request failed", { url: request.url ?? "", error: error as Error });
@@ -35,7 +33,7 @@ export async function openRegistryServer(store: LayoutStore, log: Logger): Promi
 }
 
 async function serve(
-  store: LayoutStore,
+  store: ImageStore,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -46,7 +44,9 @@ async function serve(
     response.writeHead(200, { "content-type": "application/json" }).end("{}");
   } else {
     const [, name = "", kind = "", reference = ""] = pathPattern.exec(path) ?? [];
-    const repository = `${searchParams.get("ns") ?? usualRegistry}/${name}`;
+    // A mirror is told for which registry it stands in: distribution-spec, Registry Proxying.
+    const registry = searchParams.get("ns");
+    const repository = registry === null ? name : `${registry}/${name}`;
     if (kind === "manifests")
       await serveManifest(store, { repository, reference }, request, response);
     else if (kind === "blobs") await serveBlob(store, reference, request, response);
@@ -55,33 +55,33 @@ async function serve(
 }
 
 async function serveManifest(
-  store: LayoutStore,
+  store: ImageStore,
   at: { readonly repository: string; readonly reference: string },
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const digest = await store.resolve(at.repository, at.reference);
-  const text = digest === undefined ? undefined : await store.readManifest(digest);
-  if (digest === undefined || text === undefined) {
+  const found = store.findManifest(at.repository, at.reference);
+  if (found === undefined) {
     refuse(response, 404, "MANIFEST_UNKNOWN", `no manifest ${at.reference} in ${at.repository}`);
     return;
   }
-  const { mediaType } = JSON.parse(text) as { mediaType?: string };
+  const { digest, mediaType } = found;
+  const text = await store.readManifest(digest);
   response.writeHead(200, {
-    "content-type": mediaType ?? "application/vnd.oci.image.manifest.v1+json",
-    "content-length": Buffer.byteLength(text),
+    "content-type": mediaType,
+    "content-length": text.length,
     "docker-content-digest": digest,
   });
   response.end(request.method === "HEAD" ? undefined : text);
 }
 
 async function serveBlob(
-  store: LayoutStore,
+  store: ImageStore,
   digest: string,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const blob = await store.find(digest);
+  const blob = await store.findBlob(digest);
   if (blob === undefined) {
     refuse(response, 404, "BLOB_UNKNOWN", `no blob ${digest}`);
     return;
@@ -100,7 +100,10 @@ async function serveBlob(
       : {}),
   });
   if (request.method === "HEAD") response.end();
-  else await pipeline(blob.read(start), response);
+  else {
+    const content = await store.readBlob(digest, start > 0 ? { start } : undefined);
+    await pipeline(content ?? [], response);
+  }
 }
 
 function refuse(response: ServerResponse, status: number, code: string, message: string): void {

@@ -1,7 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { LayoutStore } from "#registry/layout-store.ts";
+import { systemClock } from "#base/clock.ts";
+import { silentLogger } from "#base/log.ts";
+import { openImageStore } from "#images/store/open.ts";
 import { pathsBelow, runDirectoryOf } from "#main/paths.ts";
 import { serveImages } from "./serve-images.ts";
 import type { Suite } from "./upstream.ts";
@@ -28,7 +30,10 @@ export class Cluster implements Disposable {
     const { dataDir, port } = options;
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     const { images } = pathsBelow(dataDir, runDirectoryOf(dataDir));
-    for (const name of await serveImages(suite, new LayoutStore(images))) console.log(name);
+    {
+      await using store = await openImageStore(images, { clock: systemClock, log: silentLogger });
+      for (const name of await serveImages(suite, store)) console.log(name);
+    }
     run("up", "--data-dir", dataDir, "--port", port, "--nodes", "2");
     return new Cluster(dataDir);
   }

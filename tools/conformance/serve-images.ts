@@ -2,7 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { ociArchive } from "#cri/images/oci-archive.ts";
-import type { LayoutStore } from "#registry/layout-store.ts";
+import { loadArchive } from "#images/archive/load.ts";
+import type { ImageStore } from "#images/store/image-store.ts";
 import { imagePrograms, makeImage, recipes, shortName } from "./image-set.ts";
 import { requirePrograms } from "./program-files.ts";
 import type { Suite } from "./upstream.ts";
@@ -11,10 +12,13 @@ import type { Suite } from "./upstream.ts";
  * Puts the suite's images into an installation's image store, from which its nodes pull them.
  * @throws {Error} naming the Debian packages that are missing.
  */
-export async function serveImages(suite: Suite, store: LayoutStore): Promise<readonly string[]> {
+export async function serveImages(suite: Suite, store: ImageStore): Promise<readonly string[]> {
   requirePrograms(imagePrograms);
   const names = await wantedImages(suite);
-  for (const name of names) await store.importArchive(ociArchive(await makeImage(name, suite)));
+  const { signal } = new AbortController();
+  for (const name of names) {
+    await loadArchive(store, ociArchive(await makeImage(name, suite)), signal);
+  }
   return names;
 }
 

@@ -12,7 +12,7 @@ import {
   mediaTypes,
   namedImages,
 } from "#cri/images/archive.ts";
-import { normalizeReference } from "#cri/images/reference.ts";
+import { normalizeReference } from "#oci/reference.ts";
 import { writeBlob } from "./content.ts";
 import { isAlreadyExists } from "./errors.ts";
 import type { CallOptions, GrpcConnection } from "./grpc.ts";

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { extract } from "tar-stream";
 import { dockerImages, namedImages } from "#cri/images/archive.ts";
-import { normalizeReference } from "#cri/images/reference.ts";
+import { normalizeReference } from "#oci/reference.ts";
 
 const jsonBytesMax = 4 * 1024 * 1024;
 

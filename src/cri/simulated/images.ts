@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { normalizeReference } from "#cri/images/reference.ts";
+import { normalizeReference, ReferenceError } from "#oci/reference.ts";
 import { type ImageStatus, RuntimeError } from "#cri/runtime.ts";
 
 /** Names below it are never there, for tests of failing pulls. */
@@ -12,7 +12,7 @@ export class SimulatedImages {
   readonly #known = new Map<string, string>();
 
   find(reference: string): ImageStatus | undefined {
-    const name = this.#known.get(reference) ?? normalizeReference(reference);
+    const name = this.#known.get(reference) ?? nameOf(reference);
     if (name.startsWith(missingPrefix) || this.#removed.has(name)) return undefined;
     const id = idOf(name);
     this.#known.set(id, name);
@@ -21,7 +21,7 @@ export class SimulatedImages {
 
   /** @throws {RuntimeError} `image-not-found` */
   pull(reference: string): string {
-    this.#removed.delete(normalizeReference(reference));
+    this.#removed.delete(nameOf(reference));
     const image = this.find(reference);
     if (image === undefined) {
       throw new RuntimeError("image-not-found", `pull image ${reference}: not found`);
@@ -34,9 +34,19 @@ export class SimulatedImages {
   }
 
   remove(reference: string): void {
-    const name = this.#known.get(reference) ?? normalizeReference(reference);
+    const name = this.#known.get(reference) ?? nameOf(reference);
     this.#known.delete(idOf(name));
     this.#removed.add(name);
+  }
+}
+
+/** A text that names no image stands for itself: here everything may be pulled. */
+function nameOf(reference: string): string {
+  try {
+    return normalizeReference(reference);
+  } catch (error) {
+    if (error instanceof ReferenceError) return reference;
+    throw error;
   }
 }
 
