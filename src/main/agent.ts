@@ -9,12 +9,12 @@ import type { Client } from "#client/client.ts";
 import { Informers } from "#client/informers.ts";
 import { openImageStore } from "#images/store/open.ts";
 import { PodAdmission } from "#proxy/policy/admission.ts";
-import { openRegistryServer, type RegistryServer } from "#registry/server.ts";
+import type { RegistryServer } from "#registry/server.ts";
 import { keepRenewed } from "#pki/renewal.ts";
 import { world } from "./control-plane-host.ts";
 import type { Drain } from "./drain.ts";
 import { runInForeground } from "./foreground.ts";
-import { mirrorToLocalStore } from "./images.ts";
+import { mirrorToLocalStore, openNodeMirror } from "./images.ts";
 import { InstanceLock } from "./instance.ts";
 import { machineAddress } from "./network-plan.ts";
 import { runNodeIngress } from "./node-ingress.ts";
@@ -80,7 +80,7 @@ async function runAgent(
     await keepRenewed(identity.clientPair, { load, renewed, failed }, systemClock, stop);
   });
   announce(lock, { server, node: nodeName, runtime: kind });
-  log.info("joined", { server, node: nodeName, address, images: registry?.port ?? "none" });
+  log.info("joined", { server, node: nodeName, address, images: registry?.ports[0] ?? "none" });
   const admission = kind === "containerd" ? new PodAdmission(systemClock) : undefined;
   if (admission !== undefined) {
     const place = { nodeName, address, nodeDirectory };
@@ -149,12 +149,12 @@ async function openMirror(
   { imageStore, runtime }: AgentOptions,
   nodeDirectory: string,
   log: Logger,
-): Promise<(AsyncDisposable & Pick<RegistryServer, "port">) | undefined> {
+): Promise<RegistryServer | undefined> {
   if (imageStore === undefined) return undefined;
   await using stack = new AsyncDisposableStack();
   const store = stack.use(await openImageStore(imageStore, { clock: systemClock, log }));
-  const { port } = stack.use(await openRegistryServer(store, log));
-  if (runtime === "containerd") await mirrorToLocalStore(nodeDirectory, port);
+  const mirror = stack.use(await openNodeMirror(store, log));
+  if (runtime === "containerd") await mirrorToLocalStore(nodeDirectory, mirror);
   const opened = stack.move();
-  return { port, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return { ports: mirror.ports, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

@@ -9,6 +9,8 @@ import { loadArchive } from "#images/archive/load.ts";
 import type { ImageStore } from "#images/store/image-store.ts";
 import { openImageStore } from "#images/store/open.ts";
 import { silentLogger, type Logger } from "#base/log.ts";
+import { openGate } from "#registry/access.ts";
+import { openRegistryServer, type RegistryServer } from "#registry/server.ts";
 import type { Where } from "./options.ts";
 import { pathsBelow, runDirectoryOf, type Paths } from "./paths.ts";
 
@@ -17,11 +19,26 @@ export async function openImages(paths: Paths, log: Logger): Promise<ImageStore>
   return await openImageStore(paths.images, { clock: systemClock, log });
 }
 
+/** Serves images to this machine's containerd and to nobody else: on loopback, for pulls only. */
+export async function openNodeMirror(store: ImageStore, log: Logger): Promise<RegistryServer> {
+  return await openRegistryServer({
+    store,
+    listeners: [{ host: "127.0.0.1", port: 0, gate: openGate(["pull"]), tls: undefined }],
+    mirror: undefined,
+    isOwnName: () => false,
+    clock: systemClock,
+    log,
+  });
+}
+
 /**
  * Makes the node's containerd ask the local store first, whatever an image's registry; what the store
  * has not, it asks there. Containerd reads this at each pull.
  */
-export async function mirrorToLocalStore(nodeDirectory: string, port: number): Promise<void> {
+export async function mirrorToLocalStore(
+  nodeDirectory: string,
+  { ports: [port = 0] }: RegistryServer,
+): Promise<void> {
   await writeRegistryMirrors(nodeLayout(nodeDirectory), [`http://127.0.0.1:${port}`]);
 }
 

@@ -1,112 +1,119 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import {
+  createServer as createHttpServer,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+} from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { pipeline } from "node:stream/promises";
+import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
+import { TaskGroup } from "#base/task-group.ts";
 import type { ImageStore } from "#images/store/image-store.ts";
+import type { Gate } from "./access.ts";
+import type { Mirror } from "./mirror/mirror.ts";
+import { serveRequest } from "./serve.ts";
+import { UploadSessions } from "./upload-sessions.ts";
 
-/** Serves images for pulls: the reading half of the OCI distribution specification 1.1. */
-export interface RegistryServer extends AsyncDisposable {
-  readonly port: number;
+/** A connection on which nothing happens for so long is closed. */
+const idleMs = 5 * 60_000;
+const headersMs = 60_000;
+const connectionsMax = 4_096;
+
+export interface RegistryOptions {
+  readonly store: ImageStore;
+  readonly listeners: readonly Listener[];
+  readonly mirror: Mirror | undefined;
+  readonly isOwnName: (host: string) => boolean;
+  readonly clock: Clock;
+  readonly log: Logger;
 }
 
-const pathPattern = /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/;
+export interface Listener {
+  readonly host: string;
+  /** 0 for any. */
+  readonly port: number;
+  readonly gate: Gate;
+  /** PEM; undefined for plain HTTP. */
+  readonly tls: ListenerTls | undefined;
+}
 
-/** Listens on loopback: the node's own containerd is the client. */
-export async function openRegistryServer(store: ImageStore, log: Logger): Promise<RegistryServer> {
-  const server = createServer((request, response) => {
-    serve(store, request, response).catch((error: unknown) => {
-      log.error("registry request failed", { url: request.url ?? "", error: error as Error });
-      response.destroy();
+export interface ListenerTls {
+  readonly certificate: string;
+  readonly key: string;
+  /** Whose client certificates are believed; undefined: clients show none. */
+  readonly clientCa: string | undefined;
+}
+
+/** A registry that serves; it ends when it is disposed of. */
+export interface RegistryServer extends AsyncDisposable {
+  /** Of the listeners, in their order. */
+  readonly ports: readonly number[];
+}
+
+/** An OCI registry (distribution-spec 1.1) over a store. @throws {Error} when it cannot listen. */
+export async function openRegistryServer(options: RegistryOptions): Promise<RegistryServer> {
+  const { store, mirror, isOwnName, clock, log } = options;
+  await using stack = new AsyncDisposableStack();
+  const sessions = stack.use(new UploadSessions(clock));
+  const tasks = stack.use(
+    new TaskGroup((error) => {
+      log.error("registry: uploads are not swept", { error: error as Error });
+    }),
+  );
+  tasks.start(async (signal) => {
+    await sessions.run(signal);
+  });
+  const ports: number[] = [];
+  for (const listener of options.listeners) {
+    const context = { store, sessions, gate: listener.gate, mirror, isOwnName, log };
+    const server = serverOf(listener.tls, (request, response) => {
+      serveRequest(context, request, response).catch((error: unknown) => {
+        log.error("registry request failed", { error: error as Error });
+        response.destroy();
+      });
     });
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", resolve);
-  });
-  return {
-    port: (server.address() as AddressInfo).port,
-    async [Symbol.asyncDispose]() {
+    ports.push(await listen(server, listener));
+    stack.defer(async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
-    },
-  };
+    });
+  }
+  const opened = stack.move();
+  return { ports, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
-async function serve(
-  store: ImageStore,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const { pathname: path, searchParams } = new URL(request.url ?? "/", "http://registry");
-  if (request.method !== "GET" && request.method !== "HEAD") {
-    refuse(response, 405, "UNSUPPORTED", "this registry is read-only");
-  } else if (path === "/v2/" || path === "/v2") {
-    response.writeHead(200, { "content-type": "application/json" }).end("{}");
-  } else {
-    const [, name = "", kind = "", reference = ""] = pathPattern.exec(path) ?? [];
-    // A mirror is told for which registry it stands in: distribution-spec, Registry Proxying.
-    const registry = searchParams.get("ns");
-    const repository = registry === null ? name : `${registry}/${name}`;
-    if (kind === "manifests")
-      await serveManifest(store, { repository, reference }, request, response);
-    else if (kind === "blobs") await serveBlob(store, reference, request, response);
-    else refuse(response, 404, "NAME_UNKNOWN", "no such path");
-  }
+function serverOf(tls: ListenerTls | undefined, listener: RequestListener): Server {
+  // Layers take as long as they take: only silence ends a request.
+  const options: ServerOptions = { requestTimeout: 0, headersTimeout: headersMs };
+  const server =
+    tls === undefined
+      ? createHttpServer(options, listener)
+      : createHttpsServer(
+          {
+            ...options,
+            cert: tls.certificate,
+            key: tls.key,
+            minVersion: "TLSv1.2",
+            ...(tls.clientCa === undefined
+              ? {}
+              : { ca: tls.clientCa, requestCert: true, rejectUnauthorized: false }),
+          },
+          listener,
+        );
+  server.setTimeout(idleMs);
+  server.maxConnections = connectionsMax;
+  return server;
 }
 
-async function serveManifest(
-  store: ImageStore,
-  at: { readonly repository: string; readonly reference: string },
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const found = store.findManifest(at.repository, at.reference);
-  if (found === undefined) {
-    refuse(response, 404, "MANIFEST_UNKNOWN", `no manifest ${at.reference} in ${at.repository}`);
-    return;
-  }
-  const { digest, mediaType } = found;
-  const text = await store.readManifest(digest);
-  response.writeHead(200, {
-    "content-type": mediaType,
-    "content-length": text.length,
-    "docker-content-digest": digest,
+async function listen(server: Server, { host, port }: Listener): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (cause: NodeJS.ErrnoException) => {
+      const why =
+        cause.code === "EADDRINUSE" ? "another program has it: choose another port" : cause.message;
+      reject(new Error(`the registry cannot listen on ${host}:${port}: ${why}`, { cause }));
+    });
+    server.listen(port, host, resolve);
   });
-  response.end(request.method === "HEAD" ? undefined : text);
-}
-
-async function serveBlob(
-  store: ImageStore,
-  digest: string,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const blob = await store.findBlob(digest);
-  if (blob === undefined) {
-    refuse(response, 404, "BLOB_UNKNOWN", `no blob ${digest}`);
-    return;
-  }
-  const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
-  if (start > 0 && start >= blob.sizeBytes) {
-    refuse(response, 416, "RANGE_INVALID", `the blob has ${blob.sizeBytes} bytes`);
-    return;
-  }
-  response.writeHead(start > 0 ? 206 : 200, {
-    "content-type": "application/octet-stream",
-    "content-length": blob.sizeBytes - start,
-    "docker-content-digest": digest,
-    ...(start > 0
-      ? { "content-range": `bytes ${start}-${blob.sizeBytes - 1}/${blob.sizeBytes}` }
-      : {}),
-  });
-  if (request.method === "HEAD") response.end();
-  else {
-    const content = await store.readBlob(digest, start > 0 ? { start } : undefined);
-    await pipeline(content ?? [], response);
-  }
-}
-
-function refuse(response: ServerResponse, status: number, code: string, message: string): void {
-  const body = JSON.stringify({ errors: [{ code, message }] });
-  response.writeHead(status, { "content-type": "application/json" }).end(body);
+  return (server.address() as AddressInfo).port;
 }
