@@ -10,8 +10,17 @@ export const layers: readonly Readonly<Record<string, readonly string[]>>[] = [
   // 1. Data and rules. Pure: no node:* imports, no clock, no promises that wait for the world.
   { api: ["base"], oci: ["base"] },
 
+  // 1b. The language of workflows.
+  { dag: ["base", "api"] },
+
   // 2. One kind of I/O each, behind a small interface with a conformance suite.
-  { store: ["base"], client: ["base", "api"], streaming: ["base"], pki: ["base"] },
+  {
+    store: ["base"],
+    client: ["base", "api"],
+    streaming: ["base"],
+    pki: ["base"],
+    sql: ["base"],
+  },
 
   // 2a. Images on disk, which the registry serves, builds fill, and commands move about.
   { images: ["base", "oci"] },
@@ -34,6 +43,7 @@ export const layers: readonly Readonly<Record<string, readonly string[]>>[] = [
     dns: ["base", "api", "client", "reconcile"],
     network: ["base", "api", "client", "reconcile"],
     ingress: ["base", "api", "client", "reconcile", "pki"],
+    workflows: ["base", "api", "dag", "sql"],
   },
 
   // 5. Composition: the only code that sees everything.
@@ -42,4 +52,4 @@ export const layers: readonly Readonly<Record<string, readonly string[]>>[] = [
 ];
 
 /** Modules that may not touch the world at all. */
-export const pureModules: readonly string[] = ["api", "oci"];
+export const pureModules: readonly string[] = ["api", "oci", "dag"];

@@ -14,6 +14,7 @@ import {
 } from "./options.ts";
 import { defaultDataDirectory, pathsBelow, runDirectoryOf } from "./paths.ts";
 import { version } from "./version.ts";
+import { addWorkflowVerbs } from "./workflow-verbs.ts";
 
 const program = new Command("gantry")
   .description("Runs containers and data workflows, and speaks the Kubernetes API.")
@@ -118,6 +119,7 @@ program
   });
 
 addClusterVerbs(program);
+addWorkflowVerbs(program);
 
 try {
   await program.parseAsync();

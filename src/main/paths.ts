@@ -13,6 +13,8 @@ export interface Paths {
   readonly images: string;
   readonly kubeconfig: string;
   readonly log: string;
+  /** The workflows' database, key, logs and code. */
+  readonly workflows: string;
 }
 
 export const defaultDataDirectory = "/var/lib/gantry";
@@ -33,5 +35,6 @@ export function pathsBelow(data: string, run: string): Paths {
     images: join(data, "images"),
     kubeconfig: join(data, "kubeconfig"),
     log: join(data, "gantry.log"),
+    workflows: join(data, "workflows"),
   };
 }

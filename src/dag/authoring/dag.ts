@@ -1,0 +1,257 @@
+import type { Json, JsonObject } from "#api/object.ts";
+import { durationMs, type Duration } from "#dag/model/duration.ts";
+import { downstreamOf, orderTasks, totalWeight } from "#dag/model/graph.ts";
+import {
+  dagFormat,
+  outputReferences,
+  tasksMax,
+  type CallbackName,
+  type DagModel,
+  type ParamModel,
+  type TaskModel,
+} from "#dag/model/model.ts";
+import { parseMoment } from "#dag/timetable/moment.ts";
+import { isTimeZone } from "#dag/timetable/time-zone.ts";
+import { scheduleProblem } from "#dag/timetable/timetable.ts";
+import { checkId, collect, DagError, type Draft, type TaskFunction } from "./draft.ts";
+import type { Callback, DagOptions, Param, TaskOptions } from "./options.ts";
+import { scheduleModel } from "./schedule.ts";
+
+/** A DAG as its file declares it: the stored form, and the functions that only the file has. */
+export class Dag {
+  readonly model: DagModel;
+  readonly functions: ReadonlyMap<string, TaskFunction>;
+  readonly #callbacks: ReadonlyMap<string, TaskOptions>;
+  readonly #options: DagOptions;
+
+  constructor(
+    model: DagModel,
+    code: {
+      readonly functions: ReadonlyMap<string, TaskFunction>;
+      readonly callbacks: ReadonlyMap<string, TaskOptions>;
+      readonly options: DagOptions;
+    },
+  ) {
+    this.model = model;
+    this.functions = code.functions;
+    this.#callbacks = code.callbacks;
+    this.#options = code.options;
+  }
+
+  /** The author's callback of a task, or of the DAG when `taskId` is undefined. */
+  callback(name: CallbackName, taskId: string | undefined): Callback | undefined {
+    if (taskId !== undefined) return this.#callbacks.get(taskId)?.[name];
+    if (name === "onSuccess") return this.#options.onSuccess;
+    return name === "onFailure" ? this.#options.onFailure : undefined;
+  }
+}
+
+/** A parameter with a schema: `param(5, { type: "integer", minimum: 1 })`. */
+export function param(value: Json | undefined, schema: JsonObject): Param {
+  return value === undefined ? { schema } : { default: value, schema };
+}
+
+/**
+ * Declares a DAG; the file exports it. `build` makes its tasks.
+ * @throws {DagError} naming what is wrong.
+ */
+export function dag(id: string, options: DagOptions, build: () => unknown): Dag {
+  checkId("dag", id);
+  const draft = collect(build);
+  const drafts = [...draft.tasks.values()].map((it) => ({
+    ...it,
+    options: { ...options.defaultArgs, ...it.options },
+  }));
+  if (drafts.length > tasksMax) throw new DagError(`a DAG may have at most ${tasksMax} tasks`);
+  const model = {
+    ...dagModel(id, options),
+    groups: draft.groups,
+    tasks: sortTasks(id, drafts.map(taskModel)),
+  };
+  const functions = drafts.flatMap((it) =>
+    it.run === undefined ? [] : [[it.id, it.run] as const],
+  );
+  return new Dag(plainJson(model, id), {
+    functions: new Map(functions),
+    callbacks: new Map(drafts.map((it) => [it.id, it.options])),
+    options,
+  });
+}
+
+type Frame = Omit<DagModel, "groups" | "tasks">;
+
+function dagModel(id: string, options: DagOptions): Frame {
+  const timeZone = options.timeZone ?? "UTC";
+  if (!isTimeZone(timeZone)) throw new DagError(`DAG ${id}: unknown time zone '${timeZone}'`);
+  const schedule = scheduleModel(options.schedule ?? null, timeZone);
+  if (schedule.kind === "cron" && !isTimeZone(schedule.timeZone)) {
+    throw new DagError(`DAG ${id}: unknown time zone '${schedule.timeZone}'`);
+  }
+  const problem = scheduleProblem(schedule);
+  if (problem !== undefined) throw new DagError(`DAG ${id}: ${problem}`);
+  return {
+    format: dagFormat,
+    id,
+    description: options.description,
+    doc: options.docMd,
+    schedule,
+    timeZone,
+    startDate: moment(options.startDate, timeZone),
+    endDate: moment(options.endDate, timeZone),
+    catchup: options.catchup ?? false,
+    maxActiveRuns: schedule.kind === "continuous" ? 1 : atLeastOne(options.maxActiveRuns ?? 16),
+    maxActiveTasks: atLeastOne(options.maxActiveTasks ?? 16),
+    maxConsecutiveFailedRuns: options.maxConsecutiveFailedDagRuns ?? 0,
+    runTimeoutMs: optionalMs(options.dagrunTimeout),
+    failFast: options.failFast ?? false,
+    pausedUponCreation: options.isPausedUponCreation,
+    tags: [...(options.tags ?? [])].sort(),
+    params: paramModels(options.params ?? {}),
+    callbacks: (["onSuccess", "onFailure"] as const).filter((it) => options[it] !== undefined),
+  };
+}
+
+function moment(value: string | Date | undefined, timeZone: string): number | undefined {
+  if (value === undefined) return undefined;
+  return value instanceof Date ? value.getTime() : parseMoment(value, timeZone);
+}
+
+function atLeastOne(count: number): number {
+  if (Number.isInteger(count) && count >= 1) return count;
+  throw new DagError(`expected a whole number of at least 1, found ${count}`);
+}
+
+function optionalMs(duration: Duration | undefined): number | undefined {
+  return duration === undefined ? undefined : durationMs(duration);
+}
+
+function paramModels(params: Readonly<Record<string, Json | Param>>): Record<string, ParamModel> {
+  return Object.fromEntries(
+    Object.entries(params).map(([name, value]) => [
+      name,
+      isParam(value)
+        ? { default: value.default, schema: value.schema }
+        : { default: value, schema: {} },
+    ]),
+  );
+}
+
+function isParam(value: Json | Param): value is Param {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return typeof value.schema === "object" && value.schema !== null && !Array.isArray(value.schema);
+}
+
+const callbackNames = ["onExecute", "onSuccess", "onFailure", "onRetry", "onSkipped"] as const;
+
+function taskModel(draft: Draft): TaskModel {
+  const { options } = draft;
+  const args = jsonOf(draft.arguments, draft.id);
+  const over = draft.expand === undefined ? undefined : jsonOf(draft.expand.over, draft.id);
+  const upstream = new Set(draft.upstream);
+  for (const reference of [...outputReferences(args), ...outputReferences(over)]) {
+    upstream.add(reference.task);
+  }
+  return {
+    id: draft.id,
+    operator: draft.operator,
+    upstream: [...upstream].sort(),
+    group: draft.group,
+    ...scheduling(draft),
+    retries: options.retries ?? 0,
+    retryDelayMs: durationMs(options.retryDelay ?? "5m"),
+    retryExponentialBackoff: options.retryExponentialBackoff ?? false,
+    maxRetryDelayMs: optionalMs(options.maxRetryDelay),
+    executionTimeoutMs: optionalMs(options.executionTimeout),
+    setup: draft.setup,
+    teardown: draft.teardown,
+    failsRun: draft.failsRun,
+    ignoreDownstreamTriggerRules: draft.ignoreDownstreamTriggerRules,
+    arguments: args,
+    expand:
+      over === undefined || draft.expand === undefined
+        ? undefined
+        : { kind: draft.expand.kind, over: over as Record<string, Json> },
+    pushesOutput: options.doXcomPush ?? true,
+    multipleOutputs: options.multipleOutputs ?? false,
+    callbacks: callbackNames.filter((it) => options[it] !== undefined),
+    doc: options.docMd,
+  };
+}
+
+function scheduling({
+  options,
+  teardown,
+}: Draft): Pick<
+  TaskModel,
+  | "triggerRule"
+  | "pool"
+  | "poolSlots"
+  | "priorityWeight"
+  | "weightRule"
+  | "totalWeight"
+  | "queue"
+  | "executor"
+  | "owner"
+  | "dependsOnPast"
+  | "waitForDownstream"
+  | "ignoreFirstDependsOnPast"
+  | "maxActivePerDag"
+  | "maxActivePerRun"
+> {
+  const weight = options.priorityWeight ?? 1;
+  return {
+    triggerRule: teardown ? "all_done_setup_success" : (options.triggerRule ?? "all_success"),
+    pool: options.pool ?? "default_pool",
+    poolSlots: atLeastOne(options.poolSlots ?? 1),
+    priorityWeight: weight,
+    weightRule: options.weightRule ?? "downstream",
+    totalWeight: weight,
+    queue: options.queue ?? "default",
+    executor: options.executor,
+    owner: options.owner ?? "airflow",
+    dependsOnPast: (options.dependsOnPast ?? false) || (options.waitForDownstream ?? false),
+    waitForDownstream: options.waitForDownstream ?? false,
+    ignoreFirstDependsOnPast: options.ignoreFirstDependsOnPast ?? true,
+    maxActivePerDag: options.maxActiveTisPerDag,
+    maxActivePerRun: options.maxActiveTisPerDagrun,
+  };
+}
+
+function sortTasks(dagId: string, tasks: readonly TaskModel[]): readonly TaskModel[] {
+  const ids = new Set(tasks.map((it) => it.id));
+  for (const task of tasks) {
+    const unknown = task.upstream.find((it) => !ids.has(it));
+    if (unknown !== undefined) {
+      throw new DagError(
+        `DAG ${dagId}: task ${task.id} comes after '${unknown}', which is not in it`,
+      );
+    }
+  }
+  const order = orderTasks(tasks);
+  if (order.kind === "cycle") {
+    throw new DagError(`DAG ${dagId}: its tasks wait for each other: ${order.ids.join(" -> ")}`);
+  }
+  const weights = new Map(order.tasks.map((it) => [it.id, it.priorityWeight]));
+  const upstream = new Map(order.tasks.map((it) => [it.id, it.upstream]));
+  const edges = { downstream: downstreamOf(order.tasks), upstream };
+  return order.tasks.map((it) => ({ ...it, totalWeight: totalWeight(it, weights, edges) }));
+}
+
+/** @throws {DagError} for what JSON cannot hold. */
+function jsonOf(value: unknown, taskId: string): JsonObject {
+  try {
+    return JSON.parse(JSON.stringify(value ?? {}, refuseFunctions)) as JsonObject;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DagError(`task ${taskId}: its arguments are not JSON: ${reason}`);
+  }
+}
+
+function refuseFunctions(name: string, value: unknown): unknown {
+  if (typeof value !== "function" && typeof value !== "symbol") return value;
+  throw new Error(`'${name}' is a ${typeof value}`);
+}
+
+function plainJson(model: DagModel, id: string): DagModel {
+  return jsonOf(model, id) as object as DagModel;
+}

@@ -1,0 +1,79 @@
+import type { Json, JsonObject } from "#api/object.ts";
+import type { Duration } from "#dag/model/duration.ts";
+import type { TriggerRule, WeightRule } from "#dag/model/model.ts";
+import type { TaskContext } from "./context.ts";
+import type { Schedule } from "./schedule.ts";
+
+/** Called beside a task or run; what it throws is logged and changes nothing. */
+export type Callback = (context: CallbackContext) => void | Promise<void>;
+
+/** What a callback is told: the task's context, and the failure if there was one. */
+export type CallbackContext = TaskContext & { readonly error?: Error | undefined };
+
+export interface Callbacks {
+  readonly onExecute?: Callback;
+  readonly onSuccess?: Callback;
+  readonly onFailure?: Callback;
+  readonly onRetry?: Callback;
+  readonly onSkipped?: Callback;
+}
+
+/** Settings of a task; Airflow's names in camel case. */
+export interface TaskOptions extends Callbacks {
+  readonly owner?: string;
+  readonly retries?: number;
+  readonly retryDelay?: Duration;
+  readonly retryExponentialBackoff?: boolean;
+  readonly maxRetryDelay?: Duration;
+  /** Time for one try; then it is killed and has failed. */
+  readonly executionTimeout?: Duration;
+  readonly triggerRule?: TriggerRule;
+  readonly pool?: string;
+  readonly poolSlots?: number;
+  readonly priorityWeight?: number;
+  readonly weightRule?: WeightRule;
+  readonly queue?: string;
+  readonly executor?: string;
+  readonly dependsOnPast?: boolean;
+  readonly waitForDownstream?: boolean;
+  readonly ignoreFirstDependsOnPast?: boolean;
+  /** Most instances at a time over all runs of the DAG. */
+  readonly maxActiveTisPerDag?: number;
+  readonly maxActiveTisPerDagrun?: number;
+  readonly doXcomPush?: boolean;
+  /** Hands each entry of a result object on under its own key too. */
+  readonly multipleOutputs?: boolean;
+  readonly docMd?: string;
+}
+
+/** A parameter of a DAG, checked by JSON Schema. */
+export interface Param {
+  readonly default?: Json;
+  readonly schema: JsonObject;
+}
+
+export interface DagOptions {
+  readonly schedule?: Schedule;
+  /** When the first data interval may begin: a date, or ISO 8601; read in `timeZone` without offset. */
+  readonly startDate?: string | Date;
+  readonly endDate?: string | Date;
+  /** `Europe/Berlin`; UTC by default. */
+  readonly timeZone?: string;
+  /** Makes up for runs missed since `startDate`; false by default. */
+  readonly catchup?: boolean;
+  readonly maxActiveRuns?: number;
+  readonly maxActiveTasks?: number;
+  readonly maxConsecutiveFailedDagRuns?: number;
+  readonly dagrunTimeout?: Duration;
+  readonly failFast?: boolean;
+  readonly isPausedUponCreation?: boolean;
+  readonly description?: string;
+  readonly docMd?: string;
+  readonly tags?: readonly string[];
+  /** Values, or `param(value, schema)`. */
+  readonly params?: Readonly<Record<string, Json | Param>>;
+  /** For every task that does not say otherwise. */
+  readonly defaultArgs?: TaskOptions;
+  readonly onSuccess?: Callback;
+  readonly onFailure?: Callback;
+}

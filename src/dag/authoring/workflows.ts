@@ -1,0 +1,20 @@
+// What `import … from "gantry/workflows"` gives.
+export { dag, param, Dag } from "./dag.ts";
+export { task, branch, shortCircuit } from "./task.ts";
+export type { Mappable, Run, ShortCircuitOptions, Task } from "./task.ts";
+export { chain, Output } from "./output.ts";
+export type { Input, Link } from "./output.ts";
+export { DagError, group } from "./draft.ts";
+export { FailError, SkipError } from "./context.ts";
+export type { Outputs, TaskContext, Variables } from "./context.ts";
+export type { Callback, CallbackContext, DagOptions, Param, TaskOptions } from "./options.ts";
+export type { Schedule } from "./schedule.ts";
+export { bash, empty, fileSensor, http, sensor, sql, triggerDag } from "./operators.ts";
+export type {
+  BashOptions,
+  HttpOptions,
+  SensorOptions,
+  SqlOptions,
+  TriggerDagOptions,
+} from "./operators.ts";
+export type { Connection } from "#dag/connection/connection.ts";

@@ -1,0 +1,200 @@
+import type { Json, JsonObject } from "#api/object.ts";
+
+/**
+ * The form in which a DAG is stored and handed from process to process: plain JSON. Raise it when a
+ * reader of the form before could not read the new one.
+ */
+export const dagFormat = 1;
+
+/** Longest id of a DAG, task, group or run, as Airflow's `validate_key` has it. */
+export const idLengthMax = 250;
+
+/** Most tasks in one DAG. */
+export const tasksMax = 50_000;
+
+export type TriggerRule =
+  | "all_success"
+  | "all_failed"
+  | "all_done"
+  | "all_done_min_one_success"
+  | "all_done_setup_success"
+  | "all_skipped"
+  | "always"
+  | "none_failed"
+  | "none_failed_min_one_success"
+  | "none_skipped"
+  | "one_done"
+  | "one_failed"
+  | "one_success";
+
+export type WeightRule = "downstream" | "upstream" | "absolute";
+
+/** When a DAG runs. Times in milliseconds since the epoch. */
+export type ScheduleModel =
+  | { readonly kind: "none" | "once" | "continuous" }
+  | {
+      readonly kind: "cron";
+      /** Five fields, or six with seconds first; presets are resolved. */
+      readonly expressions: readonly string[];
+      readonly timeZone: string;
+      /**
+       * `interval`: a run has the data interval that ended when it starts. `trigger`: it starts at
+       * the time itself, with an interval of `intervalMs` before it.
+       */
+      readonly mode: "interval" | "trigger";
+      readonly intervalMs: number;
+    }
+  | { readonly kind: "delta"; readonly everyMs: number };
+
+/** The callbacks that the author gave; the functions themselves stay in the file. */
+export type CallbackName = "onExecute" | "onSuccess" | "onFailure" | "onRetry" | "onSkipped";
+
+/** A task, with every default filled in. Durations in milliseconds. */
+export interface TaskModel {
+  readonly id: string;
+  /** What runs it: `function`, `bash`, `http`… */
+  readonly operator: string;
+  /** Ids of the tasks before it, sorted. */
+  readonly upstream: readonly string[];
+  readonly group?: string | undefined;
+  readonly triggerRule: TriggerRule;
+  readonly retries: number;
+  readonly retryDelayMs: number;
+  readonly retryExponentialBackoff: boolean;
+  readonly maxRetryDelayMs?: number | undefined;
+  readonly executionTimeoutMs?: number | undefined;
+  readonly pool: string;
+  readonly poolSlots: number;
+  readonly priorityWeight: number;
+  readonly weightRule: WeightRule;
+  /** The weight that counts, by the rule. */
+  readonly totalWeight: number;
+  readonly queue: string;
+  readonly executor?: string | undefined;
+  readonly owner: string;
+  readonly dependsOnPast: boolean;
+  readonly waitForDownstream: boolean;
+  readonly ignoreFirstDependsOnPast: boolean;
+  readonly maxActivePerDag?: number | undefined;
+  readonly maxActivePerRun?: number | undefined;
+  readonly setup: boolean;
+  readonly teardown: boolean;
+  /** A failed teardown fails the run (`on_failure_fail_dagrun`). */
+  readonly failsRun: boolean;
+  /** A false short circuit skips everything after it, whatever the trigger rules. */
+  readonly ignoreDownstreamTriggerRules: boolean;
+  /** What the operator gets; an object `{"$output": {…}}` stands for another task's output. */
+  readonly arguments: JsonObject;
+  /** Arguments over which the task is mapped; undefined when it is not. */
+  readonly expand?: Expansion | undefined;
+  readonly pushesOutput: boolean;
+  readonly multipleOutputs: boolean;
+  readonly callbacks: readonly CallbackName[];
+  readonly doc?: string | undefined;
+}
+
+export interface Expansion {
+  /** `product`: every combination. `zip`: each argument is a list of whole argument objects. */
+  readonly kind: "product" | "each";
+  readonly over: Readonly<Record<string, Json>>;
+}
+
+export interface GroupModel {
+  readonly id: string;
+  readonly parent?: string | undefined;
+  readonly tooltip?: string | undefined;
+}
+
+/** A declared parameter: JSON Schema with a default value. */
+export interface ParamModel {
+  readonly default?: Json | undefined;
+  readonly schema: JsonObject;
+}
+
+export interface DagModel {
+  readonly format: typeof dagFormat;
+  readonly id: string;
+  readonly description?: string | undefined;
+  readonly doc?: string | undefined;
+  readonly schedule: ScheduleModel;
+  readonly timeZone: string;
+  /** Milliseconds since the epoch. */
+  readonly startDate?: number | undefined;
+  readonly endDate?: number | undefined;
+  readonly catchup: boolean;
+  readonly maxActiveRuns: number;
+  readonly maxActiveTasks: number;
+  /** Zero: never paused by failures. */
+  readonly maxConsecutiveFailedRuns: number;
+  readonly runTimeoutMs?: number | undefined;
+  readonly failFast: boolean;
+  readonly pausedUponCreation?: boolean | undefined;
+  readonly tags: readonly string[];
+  readonly params: Readonly<Record<string, ParamModel>>;
+  readonly callbacks: readonly CallbackName[];
+  readonly groups: readonly GroupModel[];
+  /** In an order in which each task comes after those before it. */
+  readonly tasks: readonly TaskModel[];
+}
+
+/** Stands for what another task gives back, anywhere inside arguments. */
+export interface OutputReference {
+  readonly task: string;
+  readonly key: string;
+  /** Where in the value: names and indexes. */
+  readonly path: readonly (string | number)[];
+}
+
+/** The reference that an object is, or undefined. */
+export function outputReference(
+  value: Json | Readonly<Record<string, Json>> | undefined,
+): OutputReference | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  const found = value["$output"];
+  if (typeof found !== "object" || found === null || Array.isArray(found)) return undefined;
+  const { task, key, path } = found;
+  if (typeof task !== "string") return undefined;
+  return {
+    task,
+    key: typeof key === "string" ? key : "return_value",
+    path: Array.isArray(path)
+      ? path.filter((it): it is string | number => typeof it === "string" || typeof it === "number")
+      : [],
+  };
+}
+
+/** Every reference inside a value, in order. */
+export function outputReferences(
+  value: Json | Readonly<Record<string, Json>> | undefined,
+): OutputReference[] {
+  const own = outputReference(value);
+  if (own !== undefined) return [own];
+  if (Array.isArray(value)) return value.flatMap((it) => outputReferences(it));
+  if (typeof value === "object" && value !== null) {
+    return Object.values(value).flatMap((it) => outputReferences(it));
+  }
+  return [];
+}
+
+/** A copy of `value` with each reference replaced by what `find` gives for it. */
+export function resolveOutputs(value: Json, find: (reference: OutputReference) => Json): Json {
+  const own = outputReference(value);
+  if (own !== undefined) return find(own);
+  if (Array.isArray(value)) return value.map((it) => resolveOutputs(it, find));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, it]) => [name, resolveOutputs(it ?? null, find)]),
+  );
+}
+
+/** The part of a value at a path; null where there is none. */
+export function valueAt(value: Json, path: readonly (string | number)[]): Json {
+  let at: Json = value;
+  for (const step of path) {
+    if (Array.isArray(at) && typeof step === "number") at = at[step] ?? null;
+    else if (typeof at === "object" && at !== null && !Array.isArray(at)) {
+      at = Object.hasOwn(at, step) ? (at[String(step)] ?? null) : null;
+    } else return null;
+  }
+  return at;
+}

@@ -1,0 +1,35 @@
+import { systemClock } from "#base/clock.ts";
+import { jsonLogger } from "#base/log.ts";
+import { runEngine } from "#workflows/engine.ts";
+import {
+  engineOptions,
+  enginePorts,
+  openWorkflowDatabase,
+  workflowPlaces,
+  type WorkflowWhere,
+} from "./workflow-installation.ts";
+import { writeLog } from "./write-log.ts";
+
+export interface SchedulerOptions extends WorkflowWhere {
+  readonly parallelism: number;
+  readonly executor: string;
+  /** False: DAGs that are seen for the first time run at once. */
+  readonly pausedAtCreation: boolean;
+}
+
+/** Runs the workflow scheduler in the foreground, until a signal ends it. */
+export async function scheduler(options: SchedulerOptions): Promise<void> {
+  const places = workflowPlaces(options);
+  const log = jsonLogger(systemClock, writeLog);
+  const stop = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.once(name, () => {
+      stop.abort(new Error(name));
+    });
+  }
+  await using database = openWorkflowDatabase(places);
+  const { parallelism, executor, pausedAtCreation } = options;
+  const engine = engineOptions(places, { parallelism, executor, pausedAtCreation });
+  log.info("the workflow scheduler starts", { dags: places.dagsFolder, executor });
+  await runEngine(engine, enginePorts(database, places, log), stop.signal);
+}

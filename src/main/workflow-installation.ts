@@ -1,0 +1,126 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join, resolve } from "node:path";
+import { systemClock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import type { Database } from "#sql/database.ts";
+import { openSqlite } from "#sql/sqlite.ts";
+import type { EngineOptions, EnginePorts } from "#workflows/engine.ts";
+import { Vault } from "#workflows/state/vault.ts";
+import { pathsBelow, runDirectoryOf } from "./paths.ts";
+
+/** What every command about workflows takes. */
+export interface WorkflowWhere {
+  readonly dataDir: string;
+  /** A PostgreSQL address; SQLite in the data directory when undefined. */
+  readonly database?: string;
+  readonly dagsFolder?: string;
+}
+
+/** The places of an installation's workflows. */
+export interface WorkflowPlaces {
+  readonly home: string;
+  readonly dagsFolder: string;
+  readonly logsFolder: string;
+  readonly codeFolder: string;
+  readonly databaseFile: string;
+  readonly keyFile: string;
+}
+
+/** Makes the folders that are not there. */
+export function workflowPlaces(where: WorkflowWhere): WorkflowPlaces {
+  const data = resolve(where.dataDir);
+  const home = pathsBelow(data, runDirectoryOf(data)).workflows;
+  const dagsFolder = resolve(where.dagsFolder ?? join(home, "dags"));
+  const logsFolder = join(home, "logs");
+  const codeFolder = join(home, "code");
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  for (const folder of [dagsFolder, logsFolder, codeFolder]) mkdirSync(folder, { recursive: true });
+  return {
+    home,
+    dagsFolder,
+    logsFolder,
+    codeFolder,
+    databaseFile: join(home, "workflows.sqlite"),
+    keyFile: join(home, "secret.key"),
+  };
+}
+
+/** Opens the workflows' database. */
+export function openWorkflowDatabase(places: WorkflowPlaces): Database {
+  return openSqlite(places.databaseFile);
+}
+
+/** The key of this installation, made when there is none. GANTRY_SECRET_KEY goes before the file. */
+export function openVault({ keyFile }: WorkflowPlaces): Vault {
+  const named = process.env["GANTRY_SECRET_KEY"];
+  if (named === undefined || named === "") {
+    try {
+      writeFileSync(keyFile, randomBytes(32).toString("base64"), { flag: "wx", mode: 0o600 });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+  }
+  const text = named === undefined || named === "" ? readFileSync(keyFile, "utf8") : named;
+  const key = Buffer.from(text.trim(), "base64");
+  if (key.length === 32) return new Vault(key);
+  throw new Error("the secret key must be 32 bytes in base64: openssl rand -base64 32");
+}
+
+/** What the engine of this process uses. */
+export function enginePorts(database: Database, places: WorkflowPlaces, log: Logger): EnginePorts {
+  const environment = ownEnvironment();
+  return {
+    database,
+    clock: systemClock,
+    log,
+    vault: openVault(places),
+    environment,
+    worker: {
+      program: process.execPath,
+      args: [process.argv[1] ?? "", "workflow-worker"],
+      cwd: places.dagsFolder,
+      environment,
+    },
+    host: hostname(),
+    pid: process.pid,
+    newId: () => randomBytes(9).toString("base64url"),
+    isAlive,
+  };
+}
+
+function ownEnvironment(): Record<string, string> {
+  const own = Object.entries(process.env).flatMap(([name, value]) =>
+    value === undefined || name === "GANTRY_SECRET_KEY" ? [] : [[name, value] as const],
+  );
+  return Object.fromEntries(own);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** Airflow's defaults. */
+export function engineOptions(
+  places: WorkflowPlaces,
+  given: {
+    readonly parallelism: number;
+    readonly executor: string;
+    readonly pausedAtCreation: boolean;
+  },
+): EngineOptions {
+  return {
+    dagsFolder: places.dagsFolder,
+    logsFolder: places.logsFolder,
+    codeFolder: places.codeFolder,
+    scanIntervalMs: 300_000,
+    parseTimeoutMs: 30_000,
+    ...given,
+  };
+}

@@ -1,0 +1,175 @@
+import { InvalidArgumentError, Option, type Command } from "commander";
+import type { Form, RunsOptions, TriggerOptions } from "#workflows/verbs/dags.ts";
+import type { VerbSession } from "#workflows/verbs/session.ts";
+import { defaultDataDirectory } from "./paths.ts";
+import type { SchedulerOptions } from "./scheduler.ts";
+import type { WorkflowWhere } from "./workflow-installation.ts";
+
+/** Adds the commands of workflows, in Airflow's verbs. Each loads its code when it runs. */
+export function addWorkflowVerbs(program: Command): void {
+  addProcesses(program);
+  addDagVerbs(program.command("dags").description("DAGs and their runs"));
+  addTaskVerbs(program.command("tasks").description("tasks of DAGs and their runs"));
+}
+
+function whereOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--data-dir <path>", "where everything is kept")
+        .env("GANTRY_DATA_DIR")
+        .default(defaultDataDirectory),
+    )
+    .addOption(
+      new Option(
+        "--dags-folder <path>",
+        "the files of DAGs; workflows/dags in the data directory if unset",
+      ).env("GANTRY_DAGS_FOLDER"),
+    );
+}
+
+function verb(parent: Command, usage: string, description: string): Command {
+  return whereOptions(parent.command(usage).description(description));
+}
+
+function listVerb(parent: Command, usage: string, description: string): Command {
+  return verb(parent, usage, description).addOption(
+    new Option("-o, --output <form>", "how to print")
+      .choices(["table", "json", "yaml", "plain"])
+      .default("table"),
+  );
+}
+
+function addProcesses(program: Command): void {
+  verb(program, "scheduler", "run the workflow scheduler, in the foreground")
+    .option("--parallelism <number>", "most tasks at a time", parseCount, 32)
+    .addOption(
+      new Option("--executor <name>", "what runs tasks")
+        .choices(["LocalExecutor", "SequentialExecutor"])
+        .default("LocalExecutor"),
+    )
+    .option("--no-paused-at-creation", "new DAGs run at once, without being unpaused")
+    .action(async (options: SchedulerOptions) => {
+      const { scheduler } = await import("./scheduler.ts");
+      await scheduler(options);
+    });
+  program.command("workflow-worker", { hidden: true }).action(async () => {
+    const { workflowWorker } = await import("./workflow-worker.ts");
+    await workflowWorker();
+  });
+}
+
+async function inSession(
+  where: WorkflowWhere,
+  act: (session: VerbSession) => Promise<void>,
+): Promise<void> {
+  const { inWorkflowSession } = await import("./workflow-session.ts");
+  await inWorkflowSession(where, act);
+}
+
+type Listed = WorkflowWhere & Form;
+
+function addDagVerbs(dags: Command): void {
+  listVerb(dags, "list", "list all DAGs").action(async (options: Listed) => {
+    const { dagsList } = await import("#workflows/verbs/dags.ts");
+    await inSession(options, (session) => dagsList(session, options));
+  });
+  listVerb(dags, "list-import-errors", "list the files that are broken").action(
+    async (options: Listed) => {
+      const { dagsListImportErrors } = await import("#workflows/verbs/dags.ts");
+      await inSession(options, async (session) => {
+        if (!(await dagsListImportErrors(session, options))) process.exitCode = 1;
+      });
+    },
+  );
+  listVerb(dags, "details <dag>", "show what is known about a DAG").action(
+    async (dag: string, options: Listed) => {
+      const { dagsDetails } = await import("#workflows/verbs/dags.ts");
+      await inSession(options, (session) => dagsDetails(session, dag, options));
+    },
+  );
+  verb(dags, "show <dag>", "show a DAG's tasks and edges").action(
+    async (dag: string, options: WorkflowWhere) => {
+      const { dagsShow } = await import("#workflows/verbs/dags.ts");
+      await inSession(options, (session) => dagsShow(session, dag));
+    },
+  );
+  for (const [name, paused] of [
+    ["pause", true],
+    ["unpause", false],
+  ] as const) {
+    verb(dags, `${name} <dag>`, `${name} a DAG`).action(
+      async (dag: string, options: WorkflowWhere) => {
+        const { dagsPause } = await import("#workflows/verbs/dags.ts");
+        await inSession(options, (session) => dagsPause(session, dag, paused));
+      },
+    );
+  }
+  addRunVerbs(dags);
+}
+
+function addRunVerbs(dags: Command): void {
+  listVerb(dags, "trigger <dag>", "start a run")
+    .option("-c, --conf <json>", "configuration of the run, an object")
+    .option("-r, --run-id <id>", "name of the run")
+    .option("-l, --logical-date <date>", "logical date of the run; now if unset")
+    .action(async (dag: string, options: WorkflowWhere & TriggerOptions) => {
+      const { dagsTrigger } = await import("#workflows/verbs/dags.ts");
+      await inSession(options, async (session) => {
+        await dagsTrigger(session, dag, options);
+      });
+    });
+  listVerb(dags, "list-runs [dag]", "list runs, the newest first")
+    .option("--state <state>", "only in this state")
+    .option("-s, --start-date <date>", "only with logical dates from this")
+    .option("-e, --end-date <date>", "only with logical dates up to this")
+    .action(async (dag: string | undefined, options: WorkflowWhere & RunsOptions) => {
+      const { dagsListRuns } = await import("#workflows/verbs/dags.ts");
+      await inSession(options, (session) => dagsListRuns(session, dag, options));
+    });
+}
+
+function addTaskVerbs(tasks: Command): void {
+  verb(tasks, "list <dag>", "list the tasks of a DAG").action(
+    async (dag: string, options: WorkflowWhere) => {
+      const { tasksList } = await import("#workflows/verbs/tasks.ts");
+      await inSession(options, (session) => tasksList(session, dag));
+    },
+  );
+  listVerb(tasks, "states-for-dag-run <dag> <run>", "show the state of each task of a run").action(
+    async (dag: string, run: string, options: Listed) => {
+      const { tasksStates } = await import("#workflows/verbs/tasks.ts");
+      await inSession(options, (session) => tasksStates(session, dag, run, options));
+    },
+  );
+  listVerb(tasks, "outputs <dag> <run>", "show what the tasks of a run have handed on").action(
+    async (dag: string, run: string, options: Listed) => {
+      const { runsOutputs } = await import("#workflows/verbs/tasks.ts");
+      await inSession(options, (session) => runsOutputs(session, dag, run, options));
+    },
+  );
+  verb(tasks, "logs <dag> <run> <task>", "print the log of a task")
+    .option("--map-index <number>", "of this instance of a mapped task", parseCount, -1)
+    .option("--try-number <number>", "of this try; the newest if unset", parseCount)
+    .action(
+      async (
+        dagId: string,
+        runId: string,
+        taskId: string,
+        options: WorkflowWhere & { mapIndex: number; tryNumber: number | undefined },
+      ) => {
+        const { tasksLogs } = await import("#workflows/verbs/tasks.ts");
+        const { mapIndex, tryNumber } = options;
+        await inSession(options, (session) =>
+          tasksLogs(session, { dagId, runId, taskId }, { mapIndex, tryNumber }),
+        );
+      },
+    );
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 0) {
+    throw new InvalidArgumentError("expected a whole number");
+  }
+  return count;
+}

@@ -1,0 +1,106 @@
+import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import { TaskGroup } from "#base/task-group.ts";
+import type { Database } from "#sql/database.ts";
+import { migrate } from "#sql/migrate.ts";
+import type { JobEvents } from "./executor/executor.ts";
+import { LocalExecutor } from "./executor/local.ts";
+import type { WorkerCommand } from "./executor/worker-process.ts";
+import { BundleFolders } from "./loader/bundles.ts";
+import { Loader } from "./loader/loader.ts";
+import { Scheduler } from "./scheduler/scheduler.ts";
+import { defaultMapLengthMax } from "./scheduler/world.ts";
+import { migrations } from "./state/schema.ts";
+import type { Vault } from "./state/vault.ts";
+
+/** What an installation's workflows are made of. */
+export interface EngineOptions {
+  readonly dagsFolder: string;
+  readonly logsFolder: string;
+  /** For the code of versions, on this machine. */
+  readonly codeFolder: string;
+  /** Worker processes of the executor `local`. */
+  readonly parallelism: number;
+  readonly pausedAtCreation: boolean;
+  readonly scanIntervalMs: number;
+  readonly parseTimeoutMs: number;
+  /** `LocalExecutor` or `SequentialExecutor`. */
+  readonly executor: string;
+}
+
+export interface EnginePorts {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly vault: Vault;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Starts this program as a worker. */
+  readonly worker: WorkerCommand;
+  readonly host: string;
+  readonly pid: number;
+  readonly newId: () => string;
+  readonly isAlive: (pid: number) => boolean;
+}
+
+/** Reads the DAGs' folder, schedules and runs tasks, until the signal aborts. */
+export async function runEngine(
+  options: EngineOptions,
+  ports: EnginePorts,
+  signal: AbortSignal,
+): Promise<void> {
+  const { database, log } = ports;
+  const applied = await migrate(database, migrations);
+  if (applied.length > 0) log.info("the database is up to date", { migrations: applied.join(" ") });
+  const scheduler = openScheduler(options, ports);
+  const loader = openLoader(options, ports);
+  await using tasks = new TaskGroup((error) => {
+    log.error("a part of the workflows failed", { error: error as Error });
+  });
+  tasks.start((stop) => loader.run(stop));
+  await scheduler.run(signal);
+}
+
+/** The part that keeps the database's DAGs as the files declare them. */
+export function openLoader(options: EngineOptions, ports: EnginePorts): Loader {
+  return new Loader(
+    {
+      folder: options.dagsFolder,
+      command: ports.worker,
+      intervalMs: options.scanIntervalMs,
+      timeoutMs: options.parseTimeoutMs,
+      pausedAtCreation: options.pausedAtCreation,
+    },
+    {
+      database: ports.database,
+      clock: ports.clock,
+      log: ports.log,
+      readConfiguration: () => ({ kind: "dags", dags: [], files: {} }),
+      ignores: () => () => false,
+    },
+  );
+}
+
+/** The part that runs what the database's DAGs ask for. */
+export function openScheduler(options: EngineOptions, ports: EnginePorts): Scheduler {
+  const { database, clock, log, host, pid, newId, isAlive, vault, environment } = ports;
+  const settings = { defaultExecutor: options.executor, mapLengthMax: defaultMapLengthMax };
+  return new Scheduler(
+    { database, clock, log, host, pid, newId, settings },
+    {
+      places: {
+        bundles: new BundleFolders(options.codeFolder),
+        dagsFolder: options.dagsFolder,
+        logsFolder: options.logsFolder,
+      },
+      answers: { database, vault, clock, environment },
+      isAlive,
+      openExecutors: (events: JobEvents) => {
+        const sequential = options.executor === "SequentialExecutor";
+        const parallelism = sequential ? 1 : options.parallelism;
+        const executor = new LocalExecutor({ parallelism, command: ports.worker }, events, clock);
+        executor.warm(sequential ? 1 : Math.min(2, parallelism));
+        return new Map([[options.executor, executor]]);
+      },
+    },
+  );
+}

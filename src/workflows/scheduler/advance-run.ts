@@ -1,0 +1,191 @@
+import { planRun, type Facts, type Step } from "#dag/run/plan.ts";
+import { expansionReferences, lengthOf } from "#dag/run/expansion.ts";
+import { isActive, isFinished, type TaskState } from "#dag/model/states.ts";
+import { graphOf } from "#dag/model/graph.ts";
+import { valueAt, type OutputReference, type TaskModel } from "#dag/model/model.ts";
+import { findDag } from "#workflows/state/dags.ts";
+import { clearOutputs, outputsOf } from "#workflows/state/outputs.ts";
+import { listInstances, type InstanceRow } from "#workflows/state/instances.ts";
+import { previousRun } from "#workflows/state/runs.ts";
+import { replanDag } from "./create-runs.ts";
+import type { RunRecord } from "./run-record.ts";
+import type { Turn } from "./turn-context.ts";
+import { wakeLater, wakeQueued } from "./wake-runs.ts";
+
+/** Most times that expansions may call for another look; each one expands at least one task. */
+const passesMax = 1_000;
+
+export interface Advanced {
+  readonly finished: boolean;
+  readonly stopped: readonly { readonly attempt: string; readonly reason: string }[];
+}
+
+/** Does what follows from the states of a run's instances, until nothing more does. */
+export async function advanceRun(turn: Turn, record: RunRecord): Promise<Advanced> {
+  const past = await pastFacts(turn, record);
+  const stopped: { readonly attempt: string; readonly reason: string }[] = [];
+  for (let pass = 0; pass < passesMax; pass += 1) {
+    const facts: Facts = {
+      now: turn.now,
+      mapLengthMax: turn.settings.mapLengthMax,
+      past,
+      measure: await measureOutputs(turn, record),
+    };
+    const { run } = record;
+    const view = { state: run.state, startedAt: run.startedAt, instances: record.instances() };
+    const plan = planRun(record.model, view, facts);
+    for (const step of plan.steps) await takeStep(turn, record, step, stopped);
+    if (plan.steps.some((it) => it.kind === "expand")) continue;
+    const finished = plan.steps.some((it) => it.kind === "finish");
+    if (!finished && record.run.planAt !== plan.wakeAt) record.setRun({ planAt: plan.wakeAt });
+    return { finished, stopped };
+  }
+  throw new Error(`run ${record.run.runId} does not settle`);
+}
+
+async function takeStep(
+  turn: Turn,
+  record: RunRecord,
+  step: Step,
+  stopped: { readonly attempt: string; readonly reason: string }[],
+): Promise<void> {
+  switch (step.kind) {
+    case "schedule":
+      await schedule(turn, record, step);
+      return;
+    case "expand":
+      expand(record, step);
+      return;
+    case "finish":
+      await finish(turn, record, step);
+      return;
+    case "set": {
+      const instance = record.find(step.taskId, step.mapIndex);
+      if (instance === undefined) return;
+      if (isActive(instance.state) && instance.attempt !== undefined) {
+        stopped.push({ attempt: instance.attempt, reason: step.reason });
+      }
+      const { state, reason } = step;
+      record.set(instance, { state, reason, endedAt: turn.now, nextAt: undefined });
+      turn.events.push({ ...eventOf(turn, instance), name: `task.${state}`, extra: reason });
+    }
+  }
+}
+
+async function schedule(
+  turn: Turn,
+  record: RunRecord,
+  step: Extract<Step, { readonly kind: "schedule" }>,
+): Promise<void> {
+  const instance = record.find(step.taskId, step.mapIndex);
+  if (instance === undefined) return;
+  const again = instance.state === "up_for_reschedule";
+  if (!again && instance.tryNumber > 0) await clearOutputs(turn.queries, instance);
+  record.set(instance, {
+    state: "scheduled",
+    tryNumber: again ? instance.tryNumber : instance.tryNumber + 1,
+    firstStartedAt: again ? instance.firstStartedAt : undefined,
+    scheduledAt: turn.now,
+    nextAt: undefined,
+    endedAt: undefined,
+    reason: undefined,
+  });
+}
+
+function expand(record: RunRecord, step: Extract<Step, { readonly kind: "expand" }>): void {
+  const instance = record.find(step.taskId, -1);
+  if (instance === undefined) return;
+  record.set(instance, { mapIndex: 0 });
+  for (let at = 1; at < step.count; at += 1) record.add(step.taskId, at);
+}
+
+async function finish(
+  turn: Turn,
+  record: RunRecord,
+  step: Extract<Step, { readonly kind: "finish" }>,
+): Promise<void> {
+  const { queries, now } = turn;
+  const { dagId, runId } = record.run;
+  record.setRun({ state: step.state, endedAt: now, planAt: undefined });
+  turn.events.push({ at: now, name: `run.${step.state}`, dagId, runId, extra: step.reason });
+  await wakeLater(turn, record.run);
+  await wakeQueued(turn, dagId);
+  const dag = await findDag(queries, dagId);
+  if (dag !== undefined && dag.next === undefined) await replanDag(turn, dag);
+}
+
+function eventOf(
+  turn: Turn,
+  it: InstanceRow,
+): {
+  readonly at: number;
+  readonly dagId: string;
+  readonly runId: string;
+  readonly taskId: string;
+  readonly mapIndex: number;
+  readonly tryNumber: number;
+} {
+  const { dagId, runId, taskId, mapIndex, tryNumber } = it;
+  return { at: turn.now, dagId, runId, taskId, mapIndex, tryNumber };
+}
+
+/** Lengths of what mapped tasks that are not expanded yet will be mapped over. */
+async function measureOutputs(turn: Turn, record: RunRecord): Promise<Facts["measure"]> {
+  const lengths = new Map<string, number | undefined>();
+  const byTask = Map.groupBy(record.instances(), (it) => it.taskId);
+  for (const task of record.model.tasks) {
+    const own = byTask.get(task.id) ?? [];
+    if (task.expand === undefined || own[0]?.mapIndex !== -1 || own[0].state !== null) continue;
+    for (const reference of expansionReferences(task.expand)) {
+      const states = byTask.get(reference.task) ?? [];
+      if (states.length === 0 || states.some((it) => !isFinished(it.state))) continue;
+      lengths.set(nameOf(reference), await measure(turn, record, reference));
+    }
+  }
+  return (reference) => lengths.get(nameOf(reference));
+}
+
+function nameOf({ task, key, path }: OutputReference): string {
+  return JSON.stringify([task, key, path]);
+}
+
+async function measure(
+  turn: Turn,
+  record: RunRecord,
+  reference: OutputReference,
+): Promise<number | undefined> {
+  const values = await outputsOf(turn.queries, record.run, reference.task, reference.key);
+  const mapped = record.task(reference.task)?.expand !== undefined;
+  const value = mapped ? values.map((it) => it.value) : (values[0]?.value ?? null);
+  return lengthOf(valueAt(value, reference.path));
+}
+
+/** Why the run before holds tasks back. As Airflow's `PrevDagrunDep`. */
+async function pastFacts(turn: Turn, record: RunRecord): Promise<Facts["past"]> {
+  const { tasks } = record.model;
+  if (!tasks.some((it) => it.dependsOnPast)) return () => undefined;
+  const before = await previousRun(turn.queries, record.run);
+  if (before === undefined) return () => undefined;
+  const states = new Map<string, (TaskState | null)[]>();
+  for (const { taskId, state } of await listInstances(turn.queries, before)) {
+    states.set(taskId, [...(states.get(taskId) ?? []), state]);
+  }
+  const { downstream } = graphOf(tasks);
+  return (task: TaskModel) => {
+    if (!task.dependsOnPast) return undefined;
+    const own = states.get(task.id);
+    if (own === undefined) {
+      return task.ignoreFirstDependsOnPast ? undefined : `it has not run in ${before.runId}`;
+    }
+    if (!own.every(isGood)) return `it has not succeeded in the run before, ${before.runId}`;
+    if (!task.waitForDownstream) return undefined;
+    const after = (downstream.get(task.id) ?? []).find(
+      (id) => !(states.get(id) ?? []).every(isGood),
+    );
+    return after === undefined ? undefined : `${after} has not succeeded in ${before.runId}`;
+  };
+}
+
+function isGood(state: TaskState | null): boolean {
+  return state === "success" || state === "skipped";
+}

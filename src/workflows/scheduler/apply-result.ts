@@ -1,0 +1,91 @@
+import { branchSkips, shortCircuitSkips } from "#dag/run/branch.ts";
+import { retryDelayMs } from "#dag/run/retry.ts";
+import type { TaskModel } from "#dag/model/model.ts";
+import { saveOutput } from "#workflows/state/outputs.ts";
+import type { InstanceRow } from "#workflows/state/instances.ts";
+import type { AttemptResult } from "#workflows/worker/protocol.ts";
+import type { RunRecord } from "./run-record.ts";
+import type { Ended, Turn } from "./turn-context.ts";
+import { wakeLater } from "./wake-runs.ts";
+
+/** Records how a try ended. One that has been superseded, or decided about, changes nothing. */
+export async function applyResult(turn: Turn, ended: Ended): Promise<void> {
+  const record = await turn.records.get(turn.queries, ended);
+  const instance = record?.find(ended.taskId, ended.mapIndex);
+  if (record === undefined || instance?.attempt !== ended.attempt) return;
+  if (instance.state !== "running" && instance.state !== "queued") return;
+  const task = record.task(ended.taskId);
+  if (task === undefined) return;
+  const change = await changeOf(turn, { record, instance, task }, ended.result);
+  record.set(instance, { ...change, endedAt: turn.now, owner: undefined });
+  turn.events.push({
+    at: turn.now,
+    name: `task.${change.state}`,
+    dagId: ended.dagId,
+    runId: ended.runId,
+    taskId: ended.taskId,
+    mapIndex: ended.mapIndex,
+    tryNumber: instance.tryNumber,
+    owner: turn.owner,
+    extra: change.reason,
+  });
+  if (record.model.tasks.some((it) => it.dependsOnPast)) {
+    await wakeLater(turn, record.run);
+  }
+}
+
+interface Target {
+  readonly record: RunRecord;
+  readonly instance: InstanceRow;
+  readonly task: TaskModel;
+}
+
+type Change = Partial<InstanceRow> & { readonly state: NonNullable<InstanceRow["state"]> };
+
+async function changeOf(turn: Turn, target: Target, result: AttemptResult): Promise<Change> {
+  switch (result.kind) {
+    case "success":
+      return await succeed(turn, target, result);
+    case "skipped":
+      return { state: "skipped", reason: result.reason };
+    case "reschedule":
+      return { state: "up_for_reschedule", nextAt: result.at };
+    case "failed":
+      return failed(turn, target, result);
+  }
+}
+
+async function succeed(
+  turn: Turn,
+  target: Target,
+  result: Extract<AttemptResult, { readonly kind: "success" }>,
+): Promise<Change> {
+  const { record, instance } = target;
+  let skips: readonly string[] = [];
+  if (result.followed !== undefined) {
+    try {
+      skips = branchSkips(record.model.tasks, instance.taskId, result.followed);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      return failed(turn, target, { kind: "failed", error: message, retry: false });
+    }
+  }
+  if (result.stopped === true) skips = shortCircuitSkips(record.model.tasks, instance.taskId);
+  for (const { name, value } of result.outputs) {
+    await saveOutput(turn.queries, { ...instance, name }, value, turn.now);
+  }
+  return { state: "success", skips, reason: undefined };
+}
+
+function failed(
+  turn: Turn,
+  { instance, task }: Target,
+  result: Extract<AttemptResult, { readonly kind: "failed" }>,
+): Change {
+  if (!result.retry || instance.tryNumber > instance.maxTries) {
+    return { state: "failed", reason: result.error };
+  }
+  const { dagId, runId, taskId, mapIndex, tryNumber } = instance;
+  const delayMs = retryDelayMs(task, [dagId, runId, taskId, mapIndex].join("#"), tryNumber);
+  return { state: "up_for_retry", reason: result.error, nextAt: turn.now + delayMs };
+}

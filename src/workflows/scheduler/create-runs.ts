@@ -1,0 +1,85 @@
+import { formatMoment } from "#dag/timetable/moment.ts";
+import { nextRun } from "#dag/timetable/timetable.ts";
+import type { Json } from "#api/object.ts";
+import type { ParamModel } from "#dag/model/model.ts";
+import { dueDags, findVersion, setNext, type DagRow } from "#workflows/state/dags.ts";
+import { insertRun } from "#workflows/state/runs.ts";
+import type { Turn } from "./turn-context.ts";
+
+/** Most DAGs for which runs are made in one turn. */
+const dagsPerTurnMax = 50;
+
+/** Makes the runs whose time has come, by schedule. */
+export async function createDueRuns(turn: Turn): Promise<void> {
+  for (const dag of await dueDags(turn.queries, turn.now, dagsPerTurnMax)) {
+    await createDueRun(turn, dag);
+  }
+}
+
+async function createDueRun(turn: Turn, dag: DagRow): Promise<void> {
+  const { queries, now } = turn;
+  const version = await findVersion(queries, dag.dagId, dag.version);
+  if (version === undefined) return;
+  const { schedule, startDate, endDate, catchup } = version.model;
+  const limits = { earliest: startDate, latest: endDate, catchup, now };
+  if (await isFull(turn, dag)) {
+    // It is looked at again when one of its runs ends.
+    await setNext(queries, dag.dagId, undefined, dag.last);
+    return;
+  }
+  // Without catchup it may be another one by now than the one that was planned.
+  const due = nextRun(schedule, { ...limits, last: dag.last });
+  if (due === undefined || due.runAfter > now) {
+    await setNext(queries, dag.dagId, due, dag.last);
+    return;
+  }
+  const run = {
+    dagId: dag.dagId,
+    runId: `scheduled__${formatMoment(due.interval.start)}`,
+    version: dag.version,
+    runType: "scheduled" as const,
+    logicalDate: due.interval.start,
+    interval: due.interval,
+    runAfter: due.runAfter,
+    conf: {},
+    now,
+  };
+  if (await insertRun(queries, run)) {
+    turn.events.push({ at: now, name: "run.created", dagId: run.dagId, runId: run.runId });
+  }
+  const next = nextRun(schedule, { ...limits, last: due.interval });
+  await setNext(queries, dag.dagId, next, due.interval);
+}
+
+/** Whether the DAG has as many runs as may be active, those that wait for that included. */
+async function isFull({ queries }: Turn, dag: DagRow): Promise<boolean> {
+  const [row] = await queries.rows(
+    "select count(*) as count from dag_run where dag_id = ? and state in ('queued', 'running')",
+    dag.dagId,
+  );
+  return Number(row?.["count"] ?? 0) >= dag.maxActiveRuns;
+}
+
+/** Plans the next run of a DAG whose file or state changed. */
+export async function replanDag(turn: Pick<Turn, "queries" | "now">, dag: DagRow): Promise<void> {
+  const version = await findVersion(turn.queries, dag.dagId, dag.version);
+  if (version === undefined) return;
+  const { schedule, startDate, endDate, catchup } = version.model;
+  const next = nextRun(schedule, {
+    last: dag.last,
+    earliest: startDate,
+    latest: endDate,
+    catchup,
+    now: turn.now,
+  });
+  await setNext(turn.queries, dag.dagId, next, dag.last);
+}
+
+/** The parameters of a run: the DAG's defaults, and what the configuration sets. */
+export function runParams(
+  params: Readonly<Record<string, ParamModel>>,
+  conf: Readonly<Record<string, Json>>,
+): Record<string, Json> {
+  const defaults = Object.entries(params).map(([name, it]) => [name, it.default ?? null] as const);
+  return { ...Object.fromEntries(defaults), ...conf };
+}

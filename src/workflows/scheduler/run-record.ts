@@ -1,0 +1,153 @@
+import { assert } from "#base/assert.ts";
+import type { DagModel, TaskModel } from "#dag/model/model.ts";
+import { graphOf } from "#dag/model/graph.ts";
+import type { TaskState } from "#dag/model/states.ts";
+import type { Queries } from "#sql/database.ts";
+import type { DagVersion } from "#workflows/state/dags.ts";
+import {
+  insertInstances,
+  newInstance,
+  updateInstance,
+  type InstanceRow,
+} from "#workflows/state/instances.ts";
+import { updateRun, type RunRow } from "#workflows/state/runs.ts";
+
+/**
+ * A run with its instances, as it is being changed. It stands for the rows at one revision of the
+ * run; changes are written by {@link flush} and {@link commit}.
+ */
+export class RunRecord {
+  readonly version: DagVersion;
+  #run: RunRow;
+  readonly #instances: Map<string, InstanceRow>;
+  readonly #changed = new Map<
+    string,
+    { readonly state: TaskState | null; readonly mapIndex: number }
+  >();
+  readonly #added = new Set<string>();
+  #touched = false;
+
+  constructor(run: RunRow, instances: readonly InstanceRow[], version: DagVersion) {
+    this.#run = run;
+    this.version = version;
+    this.#instances = new Map(instances.map((it) => [keyOf(it.taskId, it.mapIndex), it]));
+  }
+
+  get run(): RunRow {
+    return this.#run;
+  }
+
+  get model(): DagModel {
+    return this.version.model;
+  }
+
+  get touched(): boolean {
+    return this.#touched;
+  }
+
+  task(id: string): TaskModel | undefined {
+    return graphOf(this.model.tasks).byId.get(id);
+  }
+
+  instances(): InstanceRow[] {
+    return [...this.#instances.values()];
+  }
+
+  find(taskId: string, mapIndex: number): InstanceRow | undefined {
+    return this.#instances.get(keyOf(taskId, mapIndex));
+  }
+
+  /** Whether the task has instances. */
+  has(taskId: string): boolean {
+    if (this.#instances.has(keyOf(taskId, -1)) || this.#instances.has(keyOf(taskId, 0)))
+      return true;
+    return (
+      this.task(taskId)?.expand !== undefined && this.instances().some((it) => it.taskId === taskId)
+    );
+  }
+
+  /** Takes the run's row as it is in the database, at the same revision. */
+  see(run: RunRow): void {
+    assert(!this.#touched && run.revision === this.#run.revision, "nothing else has changed");
+    this.#run = run;
+  }
+
+  setRun(change: Partial<RunRow>): void {
+    this.#run = { ...this.#run, ...change };
+    this.#touched = true;
+  }
+
+  /** Changes an instance, also in its map index. */
+  set(instance: InstanceRow, change: Partial<InstanceRow>): InstanceRow {
+    const before = keyOf(instance.taskId, instance.mapIndex);
+    const next = { ...instance, ...change };
+    const key = keyOf(next.taskId, next.mapIndex);
+    assert(key === before || !this.#instances.has(key), "a map index is taken once");
+    this.#instances.delete(before);
+    this.#instances.set(key, next);
+    this.#touched = true;
+    if (this.#added.delete(before)) this.#added.add(key);
+    else {
+      const from = this.#changed.get(before) ?? {
+        state: instance.state,
+        mapIndex: instance.mapIndex,
+      };
+      this.#changed.delete(before);
+      this.#changed.set(key, from);
+    }
+    return next;
+  }
+
+  add(taskId: string, mapIndex: number): void {
+    const task = this.task(taskId);
+    assert(task !== undefined, "an instance is of a task of the DAG");
+    const instance = newInstance(this.#run, task, mapIndex);
+    const key = keyOf(taskId, mapIndex);
+    this.#instances.set(key, instance);
+    this.#added.add(key);
+    this.#touched = true;
+  }
+
+  /** Writes the changed instances; the run's row follows with {@link commit}. */
+  async flush(queries: Queries): Promise<void> {
+    const added = [...this.#added].flatMap((key) => this.#instances.get(key) ?? []);
+    const changed = [...this.#changed];
+    this.#added.clear();
+    this.#changed.clear();
+    await insertInstances(
+      queries,
+      added.map((it) => ({ ...it, state: null })),
+    );
+    const writes = changed.map(([key, from]) => this.#write(queries, key, from));
+    for (const it of added.filter((instance) => instance.state !== null)) {
+      const from = { state: null, mapIndex: it.mapIndex };
+      writes.push(this.#write(queries, keyOf(it.taskId, it.mapIndex), from));
+    }
+    await Promise.all(writes);
+  }
+
+  async #write(
+    queries: Queries,
+    key: string,
+    from: { readonly state: TaskState | null; readonly mapIndex: number },
+  ): Promise<void> {
+    const instance = this.#instances.get(key);
+    assert(instance !== undefined, "a changed instance is there");
+    const written = await updateInstance(queries, instance, from);
+    assert(written, `${instance.taskId} is still as it was read`);
+  }
+
+  /** Writes everything, under a new revision. @throws when somebody changed the run meanwhile. */
+  async commit(queries: Queries): Promise<void> {
+    await this.flush(queries);
+    if (!this.#touched) return;
+    const { revision } = this.#run;
+    this.#run = { ...this.#run, revision: revision + 1 };
+    this.#touched = false;
+    assert(await updateRun(queries, this.#run, revision), "the run is still as it was read");
+  }
+}
+
+function keyOf(taskId: string, mapIndex: number): string {
+  return `${mapIndex} ${taskId}`;
+}

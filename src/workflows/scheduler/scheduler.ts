@@ -1,0 +1,208 @@
+import type { Json } from "#api/object.ts";
+import { describeError } from "#base/log.ts";
+import { TaskGroup } from "#base/task-group.ts";
+import type { Executor, JobEvents } from "#workflows/executor/executor.ts";
+import { addScheduler, removeScheduler, touchScheduler } from "#workflows/state/jobs.ts";
+import type { Job, Question } from "#workflows/worker/protocol.ts";
+import { adoptOrphans } from "./adopt.ts";
+import { answer, type AnswerPorts } from "./answers.ts";
+import { jobOf, type JobPlaces } from "./jobs.ts";
+import { RunRecords } from "./run-records.ts";
+import { takeTurn, type TurnResult } from "./turn.ts";
+import type { Ended } from "./turn-context.ts";
+import type { SchedulerWorld } from "./world.ts";
+
+/** Between two signs of life. */
+const heartbeatMs = 2_000;
+/** Longest time without a turn; everything known has its moment, this is for what is not. */
+const idleMax = 5_000;
+/** After a turn that failed. */
+const pauseMs = 250;
+
+export interface SchedulerPorts {
+  readonly places: JobPlaces;
+  readonly answers: AnswerPorts;
+  readonly isAlive: (pid: number) => boolean;
+  /** Makes the executors, by name. */
+  readonly openExecutors: (events: JobEvents) => ReadonlyMap<string, Executor>;
+}
+
+/**
+ * The scheduler of a process. Any number of them may use one database: each turn is a transaction
+ * that excludes the others', and what it decides is checked against what it has read.
+ */
+export class Scheduler implements JobEvents {
+  readonly #world: SchedulerWorld;
+  readonly #ports: SchedulerPorts;
+  readonly #records = new RunRecords();
+  readonly #id: string;
+  readonly #executors: ReadonlyMap<string, Executor>;
+  #inbox: Ended[] = [];
+  #news = Promise.withResolvers<undefined>();
+
+  constructor(world: SchedulerWorld, ports: SchedulerPorts) {
+    this.#world = world;
+    this.#ports = ports;
+    this.#id = world.newId();
+    this.#executors = ports.openExecutors(this);
+  }
+
+  ended(job: Job, result: Ended["result"]): void {
+    const { dagId, runId, taskId, mapIndex, attempt } = job;
+    this.#inbox.push({ dagId, runId, taskId, mapIndex, attempt, result });
+    this.wake();
+  }
+
+  async ask(job: Job, question: Question): Promise<Json> {
+    return await answer(this.#ports.answers, job, question);
+  }
+
+  /** Has a turn taken soon. */
+  wake(): void {
+    this.#news.resolve(undefined);
+  }
+
+  /** Goes on until the signal aborts; tasks that run then are given back to others. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { database, clock, host, pid, log } = this.#world;
+    const now = clock.now();
+    await addScheduler(database, { id: this.#id, host, pid, startedAt: now, seenAt: now });
+    await using stack = new AsyncDisposableStack();
+    stack.use(
+      await database.listen(() => {
+        this.wake();
+      }),
+    );
+    await this.#adopt();
+    try {
+      await using tasks = new TaskGroup((error) => {
+        log.error("the heartbeat failed", { error: error as Error });
+      });
+      tasks.start((stop) => this.#beat(stop));
+      await this.#turns(signal);
+    } finally {
+      await Promise.all([...this.#executors.values()].map((it) => it[Symbol.asyncDispose]()));
+      await this.#handBack();
+    }
+  }
+
+  async #turns(signal: AbortSignal): Promise<void> {
+    const { log, clock } = this.#world;
+    while (!signal.aborted) {
+      this.#news = Promise.withResolvers();
+      try {
+        const wakeAt = await this.turn();
+        await this.#wait(wakeAt, signal);
+      } catch (error) {
+        if (isAborted(signal)) return;
+        this.#records.clear();
+        log.error("a turn failed and is taken again", { error: error as Error });
+        await clock.sleep(pauseMs, signal).catch(() => undefined);
+      }
+    }
+  }
+
+  /** Takes one turn. @returns when the next is due. */
+  async turn(): Promise<number | undefined> {
+    const { database, clock, settings, host, pid } = this.#world;
+    const ended = [...this.#inbox];
+    const free = new Map([...this.#executors].map(([name, it]) => [name, it.free()]));
+    this.#records.begin();
+    const result = await database.transaction(
+      (queries) =>
+        takeTurn(
+          {
+            queries,
+            now: clock.now(),
+            owner: this.#id,
+            host,
+            pid,
+            settings,
+            records: this.#records,
+            events: [],
+            newId: () => this.#world.newId(),
+          },
+          ended,
+          free,
+        ),
+      true,
+    );
+    this.#inbox = this.#inbox.slice(ended.length);
+    await this.#dispatch(result);
+    return this.#inbox.length > 0 ? clock.now() : result.wakeAt;
+  }
+
+  async #dispatch(result: TurnResult): Promise<void> {
+    const { database, settings, log } = this.#world;
+    for (const { attempt, reason } of result.stopped) {
+      for (const executor of this.#executors.values()) executor.cancel(attempt, reason);
+    }
+    for (const { record, instance } of result.started) {
+      const executor = this.#executors.get(instance.executor ?? settings.defaultExecutor);
+      try {
+        const job = await jobOf(database, this.#ports.places, record, instance);
+        executor?.start(job);
+      } catch (error) {
+        log.error("a task cannot be started", { task: instance.taskId, error: error as Error });
+        const { dagId, runId, taskId, mapIndex, attempt = "" } = instance;
+        const failure = { kind: "failed", error: describeError(error), retry: true } as const;
+        this.#inbox.push({ dagId, runId, taskId, mapIndex, attempt, result: failure });
+      }
+    }
+    for (const record of result.finished) this.#records.forget(record.run);
+  }
+
+  async #wait(wakeAt: number | undefined, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#world;
+    const ms = Math.min(idleMax, Math.max(0, (wakeAt ?? Infinity) - clock.now()));
+    const over = new AbortController();
+    const timer = clock.sleep(ms, AbortSignal.any([signal, over.signal])).catch(() => undefined);
+    await Promise.race([timer, this.#news.promise]);
+    over.abort();
+  }
+
+  async #beat(signal: AbortSignal): Promise<void> {
+    const { database, clock, host, pid, log } = this.#world;
+    while (!signal.aborted) {
+      await clock.sleep(heartbeatMs, signal);
+      try {
+        const now = clock.now();
+        if (!(await touchScheduler(database, this.#id, now))) {
+          // The others took it for dead: what runs here has been given to them.
+          await addScheduler(database, { id: this.#id, host, pid, startedAt: now, seenAt: now });
+          this.#records.clear();
+        }
+        await this.#adopt();
+      } catch (error) {
+        log.error("a sign of life was not stored", { error: error as Error });
+      }
+    }
+  }
+
+  async #adopt(): Promise<void> {
+    const { database, clock, host, log } = this.#world;
+    const { isAlive } = this.#ports;
+    const dead = await adoptOrphans({ database, now: clock.now(), host, isAlive });
+    if (dead.length === 0) return;
+    log.info("took over from schedulers that ended", { count: dead.length });
+    this.wake();
+  }
+
+  /** At an orderly end nobody has to wait for this scheduler's silence. */
+  async #handBack(): Promise<void> {
+    const { database, clock, log } = this.#world;
+    try {
+      await database.run("update job set seen_at = 0 where id = ?", this.#id);
+      const host = "";
+      await adoptOrphans({ database, now: clock.now(), host, isAlive: () => true });
+      await removeScheduler(database, this.#id);
+      await database.notify();
+    } catch (error) {
+      log.error("what ran here is left to others", { error: error as Error });
+    }
+  }
+}
+
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
+}

@@ -1,0 +1,28 @@
+import type { Queries } from "#sql/database.ts";
+import type { WorkflowEvent } from "#workflows/state/events.ts";
+import type { RunKey } from "#workflows/state/runs.ts";
+import type { AttemptResult } from "#workflows/worker/protocol.ts";
+import type { RunRecords } from "./run-records.ts";
+import type { SchedulerSettings } from "./world.ts";
+
+/** What one turn works with. All of it happens in one transaction. */
+export interface Turn {
+  readonly queries: Queries;
+  readonly now: number;
+  /** This scheduler's id. */
+  readonly owner: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly settings: SchedulerSettings;
+  readonly records: RunRecords;
+  readonly events: WorkflowEvent[];
+  newId(): string;
+}
+
+/** How a try ended. */
+export interface Ended extends RunKey {
+  readonly taskId: string;
+  readonly mapIndex: number;
+  readonly attempt: string;
+  readonly result: AttemptResult;
+}

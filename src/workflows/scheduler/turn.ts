@@ -1,0 +1,62 @@
+import { nextDue } from "#workflows/state/dags.ts";
+import { saveEvents } from "#workflows/state/events.ts";
+import type { InstanceRow } from "#workflows/state/instances.ts";
+import { nextPlan, runsToPlan, type RunKey } from "#workflows/state/runs.ts";
+import { createDueRuns } from "./create-runs.ts";
+import { advanceRun } from "./advance-run.ts";
+import { applyResult } from "./apply-result.ts";
+import { queueInstances } from "./queue-instances.ts";
+import type { RunRecord } from "./run-record.ts";
+import { startQueuedRuns } from "./start-runs.ts";
+import type { Ended, Turn } from "./turn-context.ts";
+
+/** Most runs that are planned in one turn because their moment has come. */
+const runsPerTurnMax = 100;
+
+export interface TurnResult {
+  /** Instances that were given to this scheduler's executors. */
+  readonly started: readonly { readonly record: RunRecord; readonly instance: InstanceRow }[];
+  /** Runs that have come to their end. */
+  readonly finished: readonly RunRecord[];
+  /** Attempts that are to be ended: their instances have been decided about. */
+  readonly stopped: readonly { readonly attempt: string; readonly reason: string }[];
+  /** When the next turn is due though nothing happened; undefined: never. */
+  readonly wakeAt: number | undefined;
+}
+
+/**
+ * One turn of the scheduler: takes the results of tasks, makes runs that are due, decides what
+ * follows from the states, and gives tasks to the executors as far as there is room.
+ * @param free how many jobs each executor takes.
+ */
+export async function takeTurn(
+  turn: Turn,
+  ended: readonly Ended[],
+  free: ReadonlyMap<string, number>,
+): Promise<TurnResult> {
+  const { queries, now, records } = turn;
+  const dirty = new Map<string, RunKey>();
+  const mark = (key: RunKey): unknown => dirty.set(`${key.dagId} ${key.runId}`, key);
+  for (const it of ended) {
+    await applyResult(turn, it);
+    mark(it);
+  }
+  await createDueRuns(turn);
+  for (const run of await startQueuedRuns(turn)) mark(run);
+  for (const run of await runsToPlan(queries, "running", now, runsPerTurnMax)) mark(run);
+  const finished: RunRecord[] = [];
+  const stopped: { readonly attempt: string; readonly reason: string }[] = [];
+  for (const key of dirty.values()) {
+    const record = await records.get(queries, key);
+    if (record?.run.state !== "running") continue;
+    const advanced = await advanceRun(turn, record);
+    stopped.push(...advanced.stopped);
+    if (advanced.finished) finished.push(record);
+    await record.flush(queries);
+  }
+  const started = await queueInstances(turn, free);
+  for (const record of records.touched()) await record.commit(queries);
+  await saveEvents(queries, turn.events);
+  const wake = [await nextDue(queries), await nextPlan(queries)].filter((it) => it !== undefined);
+  return { started, finished, stopped, wakeAt: wake.length === 0 ? undefined : Math.min(...wake) };
+}

@@ -1,0 +1,24 @@
+import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import type { Database } from "#sql/database.ts";
+
+/** What a scheduler is, and what it may use. */
+export interface SchedulerWorld {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** A new text that nobody else has, for attempts and ids. */
+  newId(): string;
+  readonly host: string;
+  readonly pid: number;
+  readonly settings: SchedulerSettings;
+}
+
+export interface SchedulerSettings {
+  /** Used for tasks that name no executor. */
+  readonly defaultExecutor: string;
+  /** Most instances of a mapped task. */
+  readonly mapLengthMax: number;
+}
+
+export const defaultMapLengthMax = 1_024;

@@ -1,0 +1,259 @@
+import type { TaskState } from "#dag/model/states.ts";
+import type { TaskModel } from "#dag/model/model.ts";
+import { maybeNumber, maybeText, numberOf, textOf } from "#sql/columns.ts";
+import { insertRows, type Queries, type Row } from "#sql/database.ts";
+import type { RunKey } from "./runs.ts";
+
+/** Names a task instance. */
+export interface InstanceKey extends RunKey {
+  readonly taskId: string;
+  readonly mapIndex: number;
+}
+
+export interface InstanceRow extends InstanceKey {
+  readonly state: TaskState | null;
+  /** Of the newest try, from 1; 0 before the first. */
+  readonly tryNumber: number;
+  readonly maxTries: number;
+  readonly operator: string;
+  readonly pool: string;
+  readonly poolSlots: number;
+  readonly weight: number;
+  /** Orders instances of equal weight: when their run was due. */
+  readonly sortAt: number;
+  readonly queue: string;
+  readonly executor: string | undefined;
+  readonly scheduledAt: number | undefined;
+  readonly queuedAt: number | undefined;
+  readonly startedAt: number | undefined;
+  /** Of the first look of a sensor that is looked at again and again. */
+  readonly firstStartedAt: number | undefined;
+  readonly endedAt: number | undefined;
+  readonly nextAt: number | undefined;
+  /** The scheduler whose executor has it. */
+  readonly owner: string | undefined;
+  /** Names one try for good; who does not know it cannot change the instance. */
+  readonly attempt: string | undefined;
+  readonly host: string | undefined;
+  readonly pid: number | undefined;
+  readonly skips: readonly string[];
+  readonly reason: string | undefined;
+}
+
+const columns = [
+  "dag_id",
+  "run_id",
+  "task_id",
+  "map_index",
+  "state",
+  "try_number",
+  "max_tries",
+  "operator",
+  "pool",
+  "pool_slots",
+  "weight",
+  "sort_at",
+  "queue",
+  "executor",
+] as const;
+
+function instanceRow(row: Row): InstanceRow {
+  const skips = maybeText(row, "skips");
+  return {
+    dagId: textOf(row, "dag_id"),
+    runId: textOf(row, "run_id"),
+    taskId: textOf(row, "task_id"),
+    mapIndex: numberOf(row, "map_index"),
+    state: (maybeText(row, "state") ?? null) as TaskState | null,
+    tryNumber: numberOf(row, "try_number"),
+    maxTries: numberOf(row, "max_tries"),
+    operator: textOf(row, "operator"),
+    pool: textOf(row, "pool"),
+    poolSlots: numberOf(row, "pool_slots"),
+    weight: numberOf(row, "weight"),
+    sortAt: numberOf(row, "sort_at"),
+    queue: textOf(row, "queue"),
+    executor: maybeText(row, "executor"),
+    scheduledAt: maybeNumber(row, "scheduled_at"),
+    queuedAt: maybeNumber(row, "queued_at"),
+    startedAt: maybeNumber(row, "started_at"),
+    firstStartedAt: maybeNumber(row, "first_started_at"),
+    endedAt: maybeNumber(row, "ended_at"),
+    nextAt: maybeNumber(row, "next_at"),
+    owner: maybeText(row, "owner"),
+    attempt: maybeText(row, "attempt"),
+    host: maybeText(row, "host"),
+    pid: maybeNumber(row, "pid"),
+    skips: skips === undefined ? [] : (JSON.parse(skips) as string[]),
+    reason: maybeText(row, "reason"),
+  };
+}
+
+/** A new instance of a task, about which nothing is decided. */
+export function newInstance(
+  run: RunKey & { readonly runAfter: number },
+  task: TaskModel,
+  mapIndex: number,
+): InstanceRow {
+  return {
+    dagId: run.dagId,
+    runId: run.runId,
+    taskId: task.id,
+    mapIndex,
+    state: null,
+    tryNumber: 0,
+    maxTries: task.retries,
+    operator: task.operator,
+    pool: task.pool,
+    poolSlots: task.poolSlots,
+    weight: task.totalWeight,
+    sortAt: run.runAfter,
+    queue: task.queue,
+    executor: task.executor,
+    scheduledAt: undefined,
+    queuedAt: undefined,
+    startedAt: undefined,
+    firstStartedAt: undefined,
+    endedAt: undefined,
+    nextAt: undefined,
+    owner: undefined,
+    attempt: undefined,
+    host: undefined,
+    pid: undefined,
+    skips: [],
+    reason: undefined,
+  };
+}
+
+/** Adds instances of which nothing but their task is known. */
+export async function insertInstances(
+  queries: Queries,
+  instances: readonly InstanceRow[],
+): Promise<void> {
+  const rows = instances.map((it) => [
+    it.dagId,
+    it.runId,
+    it.taskId,
+    it.mapIndex,
+    it.state,
+    it.tryNumber,
+    it.maxTries,
+    it.operator,
+    it.pool,
+    it.poolSlots,
+    it.weight,
+    it.sortAt,
+    it.queue,
+    it.executor ?? null,
+  ]);
+  await insertRows(queries, "task_instance", columns, rows);
+}
+
+export async function listInstances(
+  queries: Queries,
+  run: RunKey,
+): Promise<readonly InstanceRow[]> {
+  const rows = await queries.rows(
+    "select * from task_instance where dag_id = ? and run_id = ? order by task_id, map_index",
+    run.dagId,
+    run.runId,
+  );
+  return rows.map(instanceRow);
+}
+
+export async function findInstance(
+  queries: Queries,
+  key: InstanceKey,
+): Promise<InstanceRow | undefined> {
+  const rows = await queries.rows(
+    "select * from task_instance where dag_id = ? and run_id = ? and task_id = ? and map_index = ?",
+    key.dagId,
+    key.runId,
+    key.taskId,
+    key.mapIndex,
+  );
+  return rows.map(instanceRow)[0];
+}
+
+/** Instances of one task in all runs that are in one of the two active states. */
+export async function activeByTask(
+  queries: Queries,
+): Promise<readonly { readonly dagId: string; readonly runId: string; readonly taskId: string }[]> {
+  const rows = await queries.rows(
+    "select dag_id, run_id, task_id from task_instance where state in ('queued', 'running')",
+  );
+  return rows.map((row) => ({
+    dagId: textOf(row, "dag_id"),
+    runId: textOf(row, "run_id"),
+    taskId: textOf(row, "task_id"),
+  }));
+}
+
+/** Instances that are queued or running for a scheduler. */
+export async function instancesOf(
+  queries: Queries,
+  owner: string,
+): Promise<readonly InstanceRow[]> {
+  const rows = await queries.rows(
+    "select * from task_instance where state in ('queued', 'running') and owner = ?",
+    owner,
+  );
+  return rows.map(instanceRow);
+}
+
+/** Scheduled instances of DAGs that are not paused, the weightiest first. */
+export async function scheduledInstances(
+  queries: Queries,
+  excluded: { readonly pools: readonly string[]; readonly dags: readonly string[] },
+  limit: number,
+): Promise<readonly InstanceRow[]> {
+  const pools = excluded.pools.map(() => "?").join(", ");
+  const dags = excluded.dags.map(() => "?").join(", ");
+  const rows = await queries.rows(
+    `select task_instance.* from task_instance join dag on dag.dag_id = task_instance.dag_id
+     where state = 'scheduled' and paused = 0
+       ${excluded.pools.length === 0 ? "" : `and pool not in (${pools})`}
+       ${excluded.dags.length === 0 ? "" : `and task_instance.dag_id not in (${dags})`}
+     order by weight desc, sort_at, task_id, map_index limit ?`,
+    ...excluded.pools,
+    ...excluded.dags,
+    limit,
+  );
+  return rows.map(instanceRow);
+}
+
+/** Writes what may change of an instance, if it still is in state `from`. */
+export async function updateInstance(
+  queries: Queries,
+  next: InstanceRow,
+  from: { readonly state: TaskState | null; readonly mapIndex: number },
+): Promise<boolean> {
+  const changed = await queries.run(
+    `update task_instance set map_index = ?, state = ?, try_number = ?, max_tries = ?,
+       scheduled_at = ?, queued_at = ?, started_at = ?, first_started_at = ?, ended_at = ?,
+       next_at = ?, owner = ?, attempt = ?, host = ?, pid = ?, skips = ?, reason = ?
+     where dag_id = ? and run_id = ? and task_id = ? and map_index = ?
+       and ${from.state === null ? "state is null" : `state = '${from.state}'`}`,
+    next.mapIndex,
+    next.state,
+    next.tryNumber,
+    next.maxTries,
+    next.scheduledAt ?? null,
+    next.queuedAt ?? null,
+    next.startedAt ?? null,
+    next.firstStartedAt ?? null,
+    next.endedAt ?? null,
+    next.nextAt ?? null,
+    next.owner ?? null,
+    next.attempt ?? null,
+    next.host ?? null,
+    next.pid ?? null,
+    next.skips.length === 0 ? null : JSON.stringify(next.skips),
+    next.reason ?? null,
+    next.dagId,
+    next.runId,
+    next.taskId,
+    from.mapIndex,
+  );
+  return changed === 1;
+}

@@ -1,0 +1,89 @@
+import type { Json } from "#api/object.ts";
+import { lengthOf } from "#dag/run/expansion.ts";
+import { numberOf, textOf } from "#sql/columns.ts";
+import type { Queries } from "#sql/database.ts";
+import type { InstanceKey } from "./instances.ts";
+import type { RunKey } from "./runs.ts";
+
+/** Most bytes of one value that a task hands on. */
+export const outputSizeMax = 1_048_576;
+
+/** Stores what a task hands on, in place of what it handed on before. */
+export async function saveOutput(
+  queries: Queries,
+  key: InstanceKey & { readonly name: string },
+  value: Json,
+  now: number,
+): Promise<void> {
+  await queries.run(
+    `insert into output (dag_id, run_id, task_id, map_index, name, value, length, at)
+     values (?, ?, ?, ?, ?, ?, ?, ?)
+     on conflict (dag_id, run_id, task_id, map_index, name)
+     do update set value = excluded.value, length = excluded.length, at = excluded.at`,
+    key.dagId,
+    key.runId,
+    key.taskId,
+    key.mapIndex,
+    key.name,
+    JSON.stringify(value),
+    lengthOf(value) ?? null,
+    now,
+  );
+}
+
+/** What a new try of an instance must not find. */
+export async function clearOutputs(queries: Queries, key: InstanceKey): Promise<void> {
+  await queries.run(
+    "delete from output where dag_id = ? and run_id = ? and task_id = ? and map_index = ?",
+    key.dagId,
+    key.runId,
+    key.taskId,
+    key.mapIndex,
+  );
+}
+
+export interface StoredOutput {
+  readonly taskId: string;
+  readonly mapIndex: number;
+  readonly name: string;
+  readonly value: Json;
+}
+
+/** All values of a name that a task's instances handed on, by map index. */
+export async function outputsOf(
+  queries: Queries,
+  run: RunKey,
+  taskId: string,
+  name: string,
+): Promise<readonly StoredOutput[]> {
+  const rows = await queries.rows(
+    `select map_index, value from output
+     where dag_id = ? and run_id = ? and task_id = ? and name = ? order by map_index`,
+    run.dagId,
+    run.runId,
+    taskId,
+    name,
+  );
+  return rows.map((row) => ({
+    taskId,
+    mapIndex: numberOf(row, "map_index"),
+    name,
+    value: JSON.parse(textOf(row, "value")) as Json,
+  }));
+}
+
+/** Everything that a run's tasks handed on. */
+export async function listOutputs(queries: Queries, run: RunKey): Promise<readonly StoredOutput[]> {
+  const rows = await queries.rows(
+    `select task_id, map_index, name, value from output where dag_id = ? and run_id = ?
+     order by task_id, map_index, name`,
+    run.dagId,
+    run.runId,
+  );
+  return rows.map((row) => ({
+    taskId: textOf(row, "task_id"),
+    mapIndex: numberOf(row, "map_index"),
+    name: textOf(row, "name"),
+    value: JSON.parse(textOf(row, "value")) as Json,
+  }));
+}

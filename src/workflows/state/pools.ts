@@ -1,0 +1,44 @@
+import { maybeText, numberOf, textOf } from "#sql/columns.ts";
+import type { Queries } from "#sql/database.ts";
+
+/** Slots that tasks share. */
+export interface Pool {
+  readonly name: string;
+  /** -1 for any number. */
+  readonly slots: number;
+  readonly description: string | undefined;
+}
+
+export const defaultPool = "default_pool";
+
+export async function listPools(queries: Queries): Promise<readonly Pool[]> {
+  const rows = await queries.rows("select * from pool order by name");
+  return rows.map((row) => ({
+    name: textOf(row, "name"),
+    slots: numberOf(row, "slots"),
+    description: maybeText(row, "description"),
+  }));
+}
+
+export async function savePool(queries: Queries, pool: Pool): Promise<void> {
+  await queries.run(
+    `insert into pool (name, slots, description) values (?, ?, ?)
+     on conflict (name) do update set slots = excluded.slots, description = excluded.description`,
+    pool.name,
+    pool.slots,
+    pool.description ?? null,
+  );
+}
+
+/** False when there is none. */
+export async function deletePool(queries: Queries, name: string): Promise<boolean> {
+  return (await queries.run("delete from pool where name = ?", name)) > 0;
+}
+
+/** Slots that queued and running instances hold, by pool. */
+export async function usedSlots(queries: Queries): Promise<ReadonlyMap<string, number>> {
+  const rows = await queries.rows(
+    "select pool, sum(pool_slots) as used from task_instance where state in ('queued', 'running') group by pool",
+  );
+  return new Map(rows.map((row) => [textOf(row, "pool"), numberOf(row, "used")]));
+}

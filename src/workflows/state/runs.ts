@@ -1,0 +1,196 @@
+import type { Json } from "#api/object.ts";
+import type { RunState, RunType } from "#dag/model/states.ts";
+import { maybeNumber, maybeText, numberOf, textOf } from "#sql/columns.ts";
+import type { Queries, Row, Value } from "#sql/database.ts";
+
+/** Names a run. */
+export interface RunKey {
+  readonly dagId: string;
+  readonly runId: string;
+}
+
+export interface RunRow extends RunKey {
+  readonly version: number;
+  readonly state: RunState;
+  readonly runType: RunType;
+  readonly logicalDate: number;
+  readonly intervalStart: number;
+  readonly intervalEnd: number;
+  readonly runAfter: number;
+  readonly queuedAt: number;
+  readonly startedAt: number | undefined;
+  readonly endedAt: number | undefined;
+  readonly conf: Readonly<Record<string, Json>>;
+  readonly note: string | undefined;
+  /** When a scheduler must look at it; undefined: when something happens to it. */
+  readonly planAt: number | undefined;
+  /** Counts changes of the run and its instances; who changes either raises it. */
+  readonly revision: number;
+}
+
+function runRow(row: Row): RunRow {
+  return {
+    dagId: textOf(row, "dag_id"),
+    runId: textOf(row, "run_id"),
+    version: numberOf(row, "version"),
+    state: textOf(row, "state") as RunState,
+    runType: textOf(row, "run_type") as RunType,
+    logicalDate: numberOf(row, "logical_date"),
+    intervalStart: numberOf(row, "interval_start"),
+    intervalEnd: numberOf(row, "interval_end"),
+    runAfter: numberOf(row, "run_after"),
+    queuedAt: numberOf(row, "queued_at"),
+    startedAt: maybeNumber(row, "started_at"),
+    endedAt: maybeNumber(row, "ended_at"),
+    conf: JSON.parse(textOf(row, "conf")) as Record<string, Json>,
+    note: maybeText(row, "note"),
+    planAt: maybeNumber(row, "plan_at"),
+    revision: numberOf(row, "revision"),
+  };
+}
+
+export interface NewRun extends RunKey {
+  readonly version: number;
+  readonly runType: RunType;
+  readonly logicalDate: number;
+  readonly interval: { readonly start: number; readonly end: number };
+  readonly runAfter: number;
+  readonly conf: Readonly<Record<string, Json>>;
+  readonly now: number;
+}
+
+/** Adds a run that waits to be started. False when the DAG has one of that id. */
+export async function insertRun(queries: Queries, run: NewRun): Promise<boolean> {
+  const added = await queries.run(
+    `insert into dag_run (dag_id, run_id, version, state, run_type, logical_date, interval_start,
+       interval_end, run_after, queued_at, conf, plan_at, revision)
+     values (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, 0) on conflict do nothing`,
+    run.dagId,
+    run.runId,
+    run.version,
+    run.runType,
+    run.logicalDate,
+    run.interval.start,
+    run.interval.end,
+    run.runAfter,
+    run.now,
+    JSON.stringify(run.conf),
+    run.runAfter,
+  );
+  return added > 0;
+}
+
+export async function findRun(queries: Queries, key: RunKey): Promise<RunRow | undefined> {
+  const rows = await queries.rows(
+    "select * from dag_run where dag_id = ? and run_id = ?",
+    key.dagId,
+    key.runId,
+  );
+  return rows.map(runRow)[0];
+}
+
+export interface RunFilter {
+  readonly dagId?: string | undefined;
+  readonly state?: string | undefined;
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+  readonly limit: number;
+}
+
+/** The newest first. */
+export async function listRuns(queries: Queries, filter: RunFilter): Promise<readonly RunRow[]> {
+  const conditions: string[] = ["1 = 1"];
+  const values: Value[] = [];
+  function where(condition: string, value: Value | undefined): void {
+    if (value === undefined) return;
+    conditions.push(condition);
+    values.push(value);
+  }
+  where("dag_id = ?", filter.dagId);
+  where("state = ?", filter.state);
+  where("logical_date >= ?", filter.from);
+  where("logical_date <= ?", filter.to);
+  const rows = await queries.rows(
+    `select * from dag_run where ${conditions.join(" and ")} order by logical_date desc, queued_at desc limit ?`,
+    ...values,
+    filter.limit,
+  );
+  return rows.map(runRow);
+}
+
+/** Runs in a state whose moment to be looked at has come, the longest due first. */
+export async function runsToPlan(
+  queries: Queries,
+  state: "queued" | "running",
+  now: number,
+  limit: number,
+): Promise<readonly RunRow[]> {
+  const rows = await queries.rows(
+    "select * from dag_run where state = ? and plan_at <= ? order by plan_at, run_after, run_id limit ?",
+    state,
+    now,
+    limit,
+  );
+  return rows.map(runRow);
+}
+
+/** When the next run must be looked at. */
+export async function nextPlan(queries: Queries): Promise<number | undefined> {
+  const rows = await queries.rows(
+    "select min(plan_at) as at from dag_run where state in ('queued', 'running')",
+  );
+  return rows[0] === undefined ? undefined : maybeNumber(rows[0], "at");
+}
+
+/** The numbers of running runs, by DAG. */
+export async function runningCounts(queries: Queries): Promise<Map<string, number>> {
+  const rows = await queries.rows(
+    "select dag_id, count(*) as count from dag_run where state = 'running' group by dag_id",
+  );
+  return new Map(rows.map((row) => [textOf(row, "dag_id"), numberOf(row, "count")]));
+}
+
+/** The state, times and next moment of a run, changed only when nobody changed the run since. */
+export async function updateRun(queries: Queries, run: RunRow, revision: number): Promise<boolean> {
+  const changed = await queries.run(
+    `update dag_run set state = ?, started_at = ?, ended_at = ?, plan_at = ?, revision = ?
+     where dag_id = ? and run_id = ? and revision = ?`,
+    run.state,
+    run.startedAt ?? null,
+    run.endedAt ?? null,
+    run.planAt ?? null,
+    run.revision,
+    run.dagId,
+    run.runId,
+    revision,
+  );
+  return changed === 1;
+}
+
+/** The run before by logical date; undefined when there is none. */
+export async function previousRun(queries: Queries, run: RunRow): Promise<RunRow | undefined> {
+  const rows = await queries.rows(
+    "select * from dag_run where dag_id = ? and logical_date < ? order by logical_date desc limit 1",
+    run.dagId,
+    run.logicalDate,
+  );
+  return rows.map(runRow)[0];
+}
+
+/** Has the running runs after this one looked at. */
+export async function wakeLaterRuns(queries: Queries, run: RunRow, now: number): Promise<void> {
+  await queries.run(
+    "update dag_run set plan_at = ? where dag_id = ? and state = 'running' and logical_date > ?",
+    now,
+    run.dagId,
+    run.logicalDate,
+  );
+}
+
+/** Has the waiting runs of a DAG, which nothing else would, looked at. */
+export async function wakeQueuedRuns(queries: Queries, dagId: string): Promise<void> {
+  await queries.run(
+    "update dag_run set plan_at = run_after where dag_id = ? and state = 'queued' and plan_at is null",
+    dagId,
+  );
+}

@@ -1,0 +1,60 @@
+import type { Migration } from "#sql/migrate.ts";
+
+/**
+ * The schema's history; released migrations never change. Booleans are 0 and 1, times milliseconds
+ * since the epoch, `model`, `conf`, `value` and the like JSON.
+ */
+export const migrations: readonly Migration[] = [
+  {
+    name: "0001-workflows",
+    statements: (dialect) => [
+      `create table dag (
+        dag_id text primary key, file text not null, version bigint not null, hash text not null,
+        paused integer not null, active integer not null, description text, tags text not null,
+        owners text not null, schedule text not null, max_active_runs bigint not null,
+        next_start bigint, next_end bigint, next_at bigint,
+        last_start bigint, last_end bigint, parsed_at bigint not null)`,
+      "create index dag_next on dag (next_at)",
+      `create table dag_version (
+        dag_id text not null, number bigint not null, hash text not null, model text not null,
+        file text not null, bundle text not null, created_at bigint not null,
+        primary key (dag_id, number))`,
+      "create table bundle (hash text primary key, files text not null)",
+      `create table import_error (
+        file text primary key, message text not null, line bigint, at bigint not null)`,
+      `create table dag_run (
+        dag_id text not null, run_id text not null, version bigint not null, state text not null,
+        run_type text not null, logical_date bigint not null, interval_start bigint not null,
+        interval_end bigint not null, run_after bigint not null, queued_at bigint not null,
+        started_at bigint, ended_at bigint, conf text not null, backfill bigint, note text,
+        plan_at bigint, revision bigint not null, primary key (dag_id, run_id))`,
+      "create index dag_run_state on dag_run (state, plan_at)",
+      "create index dag_run_date on dag_run (dag_id, logical_date)",
+      `create table task_instance (
+        dag_id text not null, run_id text not null, task_id text not null, map_index bigint not null,
+        state text, try_number bigint not null, max_tries bigint not null, operator text not null,
+        pool text not null, pool_slots bigint not null, weight bigint not null, sort_at bigint not null,
+        queue text not null, executor text, scheduled_at bigint, queued_at bigint, started_at bigint,
+        first_started_at bigint, ended_at bigint, next_at bigint, owner text, attempt text, host text,
+        pid bigint, skips text, reason text, primary key (dag_id, run_id, task_id, map_index))`,
+      `create index task_instance_state on task_instance (state, weight desc, sort_at)`,
+      `create table output (
+        dag_id text not null, run_id text not null, task_id text not null, map_index bigint not null,
+        name text not null, value text not null, length bigint, at bigint not null,
+        primary key (dag_id, run_id, task_id, map_index, name))`,
+      "create table variable (name text primary key, value text not null, description text)",
+      `create table connection (
+        conn_id text primary key, type text not null, value text not null, description text)`,
+      "create table pool (name text primary key, slots bigint not null, description text)",
+      "insert into pool (name, slots, description) values ('default_pool', 128, 'Default pool')",
+      `create table event (
+        id ${dialect === "sqlite" ? "integer primary key" : "bigserial primary key"},
+        at bigint not null, dag_id text, run_id text, task_id text, map_index bigint,
+        try_number bigint, name text not null, owner text, extra text)`,
+      "create index event_run on event (dag_id, run_id)",
+      `create table job (
+        id text primary key, kind text not null, host text not null, pid bigint not null,
+        started_at bigint not null, seen_at bigint not null)`,
+    ],
+  },
+];

@@ -1,0 +1,48 @@
+import { maybeText, textOf } from "#sql/columns.ts";
+import type { Queries } from "#sql/database.ts";
+import type { Vault } from "./vault.ts";
+
+export interface Variable {
+  readonly name: string;
+  readonly value: string;
+  readonly description: string | undefined;
+}
+
+/** Variables of the database; those of the environment are not among them. */
+export async function listVariables(queries: Queries, vault: Vault): Promise<readonly Variable[]> {
+  const rows = await queries.rows("select * from variable order by name");
+  return rows.map((row) => ({
+    name: textOf(row, "name"),
+    value: vault.open(textOf(row, "value")),
+    description: maybeText(row, "description"),
+  }));
+}
+
+export async function findVariable(
+  queries: Queries,
+  vault: Vault,
+  name: string,
+): Promise<string | undefined> {
+  const [row] = await queries.rows("select value from variable where name = ?", name);
+  return row === undefined ? undefined : vault.open(textOf(row, "value"));
+}
+
+export async function saveVariable(
+  queries: Queries,
+  vault: Vault,
+  variable: Variable,
+): Promise<void> {
+  await queries.run(
+    `insert into variable (name, value, description) values (?, ?, ?)
+     on conflict (name) do update set value = excluded.value,
+       description = coalesce(excluded.description, variable.description)`,
+    variable.name,
+    vault.seal(variable.value),
+    variable.description ?? null,
+  );
+}
+
+/** False when there is none. */
+export async function deleteVariable(queries: Queries, name: string): Promise<boolean> {
+  return (await queries.run("delete from variable where name = ?", name)) > 0;
+}

@@ -1,0 +1,207 @@
+import type { Json, JsonObject } from "#api/object.ts";
+import type { DagModel } from "#dag/model/model.ts";
+import { parseMoment } from "#dag/timetable/moment.ts";
+import {
+  findDag,
+  findVersion,
+  listDags,
+  listImportErrors,
+  setPaused,
+  type DagRow,
+} from "#workflows/state/dags.ts";
+import { saveEvents } from "#workflows/state/events.ts";
+import { listRuns, wakeQueuedRuns } from "#workflows/state/runs.ts";
+import { replanDag } from "#workflows/scheduler/create-runs.ts";
+import { triggerRun } from "#workflows/scheduler/trigger-run.ts";
+import { formatRows, type OutputForm } from "./output.ts";
+import { when, type VerbSession } from "./session.ts";
+
+/** Newest runs that a list shows. */
+const runsShown = 1_000;
+
+export interface Form {
+  readonly output: OutputForm;
+}
+
+export async function dagsList(session: VerbSession, { output }: Form): Promise<void> {
+  const rows = (await listDags(session.database)).map((it) => ({
+    dag_id: it.dagId,
+    fileloc: it.file,
+    owners: it.owners.join(", "),
+    is_paused: it.paused,
+    schedule: it.schedule,
+    next_run: when(it.next?.runAfter),
+  }));
+  session.out(formatRows(rows, output));
+}
+
+export async function dagsListImportErrors(
+  session: VerbSession,
+  { output }: Form,
+): Promise<boolean> {
+  const errors = await listImportErrors(session.database);
+  const rows = errors.map((it) => ({
+    filepath: it.line === undefined ? it.file : `${it.file}:${it.line}`,
+    error: it.message,
+  }));
+  session.out(formatRows(rows, output));
+  return errors.length === 0;
+}
+
+/** @throws {Error} that names the DAG. */
+export async function requireDag(session: VerbSession, dagId: string): Promise<DagRow> {
+  const dag = await findDag(session.database, dagId);
+  if (dag !== undefined) return dag;
+  throw new Error(`there is no DAG '${dagId}': gantry dags list shows those there are`);
+}
+
+export async function dagsDetails(
+  session: VerbSession,
+  dagId: string,
+  { output }: Form,
+): Promise<void> {
+  const dag = await requireDag(session, dagId);
+  const version = await findVersion(session.database, dagId, dag.version);
+  const fields: JsonObject = { ...rowFields(dag), ...modelFields(version?.model) };
+  const rows =
+    output === "json" || output === "yaml"
+      ? [fields]
+      : Object.entries(fields).map(([name, value]) => ({ property: name, value: value ?? null }));
+  session.out(formatRows(rows, output));
+}
+
+function rowFields(dag: DagRow): JsonObject {
+  return {
+    dag_id: dag.dagId,
+    description: dag.description ?? null,
+    fileloc: dag.file,
+    version: dag.version,
+    hash: dag.hash,
+    is_paused: dag.paused,
+    is_active: dag.active,
+    schedule: dag.schedule,
+    max_active_runs: dag.maxActiveRuns,
+    owners: [...dag.owners],
+    tags: [...dag.tags],
+    next_run: when(dag.next?.runAfter),
+    next_data_interval_start: when(dag.next?.interval.start),
+    next_data_interval_end: when(dag.next?.interval.end),
+    last_parsed: when(dag.parsedAt),
+  };
+}
+
+function modelFields(model: DagModel | undefined): JsonObject {
+  if (model === undefined) return {};
+  return {
+    timezone: model.timeZone,
+    start_date: when(model.startDate),
+    end_date: when(model.endDate),
+    catchup: model.catchup,
+    max_active_tasks: model.maxActiveTasks,
+    tasks: model.tasks.length,
+  };
+}
+
+/** Pauses or unpauses a DAG; what runs goes on, what waits is looked at again. */
+export async function dagsPause(
+  session: VerbSession,
+  dagId: string,
+  paused: boolean,
+): Promise<void> {
+  const { database, clock } = session;
+  await requireDag(session, dagId);
+  const now = clock.now();
+  await database.transaction(async (queries) => {
+    await setPaused(queries, dagId, paused);
+    const name = paused ? "dag.paused" : "dag.unpaused";
+    await saveEvents(queries, [{ at: now, name, dagId }]);
+    const dag = await findDag(queries, dagId);
+    if (paused || dag === undefined) return;
+    await replanDag({ queries, now }, dag);
+    await wakeQueuedRuns(queries, dagId);
+  }, true);
+  await database.notify();
+  session.out(`Dag: ${dagId}, paused: ${paused ? "True" : "False"}\n`);
+}
+
+export interface TriggerOptions extends Form {
+  readonly conf?: string;
+  readonly runId?: string;
+  readonly logicalDate?: string;
+}
+
+export async function dagsTrigger(
+  session: VerbSession,
+  dagId: string,
+  options: TriggerOptions,
+): Promise<string> {
+  const { database, clock } = session;
+  const { runId, logicalDate } = options;
+  const date = logicalDate === undefined ? undefined : parseMoment(logicalDate, "UTC");
+  const given = { dagId, runId, logicalDate: date, conf: parseConf(options.conf) };
+  const created = await triggerRun(database, given, clock.now());
+  session.out(
+    formatRows([{ dag_id: dagId, dag_run_id: created, state: "queued" }], options.output),
+  );
+  return created;
+}
+
+/** @throws {Error} when it is not a JSON object. */
+export function parseConf(text: string | undefined): Record<string, Json> {
+  if (text === undefined) return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new Error("--conf: expected a JSON object", { cause });
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return value as Record<string, Json>;
+  }
+  throw new Error("--conf: expected a JSON object");
+}
+
+export interface RunsOptions extends Form {
+  readonly state?: string;
+  readonly startDate?: string;
+  readonly endDate?: string;
+}
+
+export async function dagsListRuns(
+  session: VerbSession,
+  dagId: string | undefined,
+  options: RunsOptions,
+): Promise<void> {
+  if (dagId !== undefined) await requireDag(session, dagId);
+  const moment = (text: string | undefined): number | undefined =>
+    text === undefined ? undefined : parseMoment(text, "UTC");
+  const runs = await listRuns(session.database, {
+    dagId,
+    state: options.state,
+    from: moment(options.startDate),
+    to: moment(options.endDate),
+    limit: runsShown,
+  });
+  const rows = runs.map((it) => ({
+    dag_id: it.dagId,
+    run_id: it.runId,
+    state: it.state,
+    run_after: when(it.runAfter),
+    logical_date: when(it.logicalDate),
+    start_date: when(it.startedAt),
+    end_date: when(it.endedAt),
+  }));
+  session.out(formatRows(rows, options.output));
+}
+
+/** The tasks as a tree of ids, each below those before it; the edges are what counts. */
+export async function dagsShow(session: VerbSession, dagId: string): Promise<void> {
+  const dag = await requireDag(session, dagId);
+  const version = await findVersion(session.database, dagId, dag.version);
+  for (const task of version?.model.tasks ?? []) {
+    const mapped = task.expand === undefined ? "" : " [mapped]";
+    const after = task.upstream.length === 0 ? "" : `  <- ${task.upstream.join(", ")}`;
+    const rule = task.triggerRule === "all_success" ? "" : `  (${task.triggerRule})`;
+    session.out(`${task.id}${mapped}${after}${rule}\n`);
+  }
+}

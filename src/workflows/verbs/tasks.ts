@@ -1,0 +1,83 @@
+import { createReadStream, existsSync } from "node:fs";
+import { findVersion } from "#workflows/state/dags.ts";
+import { findInstance, listInstances } from "#workflows/state/instances.ts";
+import { listOutputs } from "#workflows/state/outputs.ts";
+import { findRun, type RunRow } from "#workflows/state/runs.ts";
+import { logFileOf } from "#workflows/scheduler/jobs.ts";
+import { requireDag, type Form } from "./dags.ts";
+import { formatRows } from "./output.ts";
+import { when, type VerbSession } from "./session.ts";
+
+export async function tasksList(session: VerbSession, dagId: string): Promise<void> {
+  const dag = await requireDag(session, dagId);
+  const version = await findVersion(session.database, dagId, dag.version);
+  const ids = (version?.model.tasks ?? []).map((it) => it.id).sort();
+  for (const id of ids) session.out(`${id}\n`);
+}
+
+async function requireRun(session: VerbSession, dagId: string, runId: string): Promise<RunRow> {
+  const run = await findRun(session.database, { dagId, runId });
+  if (run !== undefined) return run;
+  throw new Error(`DAG ${dagId} has no run '${runId}': gantry dags list-runs ${dagId} shows them`);
+}
+
+export async function tasksStates(
+  session: VerbSession,
+  dagId: string,
+  runId: string,
+  { output }: Form,
+): Promise<void> {
+  const run = await requireRun(session, dagId, runId);
+  const rows = (await listInstances(session.database, run)).map((it) => ({
+    dag_id: it.dagId,
+    logical_date: when(run.logicalDate),
+    task_id: it.taskId,
+    map_index: it.mapIndex < 0 ? null : it.mapIndex,
+    state: it.state,
+    try_number: it.tryNumber,
+    start_date: when(it.startedAt),
+    end_date: when(it.endedAt),
+    reason: it.reason ?? null,
+  }));
+  session.out(formatRows(rows, output));
+}
+
+export interface LogOptions {
+  readonly mapIndex: number;
+  readonly tryNumber: number | undefined;
+}
+
+/** Prints the log of a try; the newest when none is named. */
+export async function tasksLogs(
+  session: VerbSession,
+  key: { readonly dagId: string; readonly runId: string; readonly taskId: string },
+  options: LogOptions,
+): Promise<void> {
+  await requireRun(session, key.dagId, key.runId);
+  const instance = await findInstance(session.database, { ...key, mapIndex: options.mapIndex });
+  if (instance === undefined) {
+    throw new Error(
+      `run ${key.runId} has no task '${key.taskId}' with map index ${options.mapIndex}`,
+    );
+  }
+  const file = logFileOf(session.logsFolder, instance, options.tryNumber ?? instance.tryNumber);
+  if (!existsSync(file)) throw new Error(`there is no log at ${file}`);
+  for await (const text of createReadStream(file, "utf8")) session.out(String(text));
+}
+
+/** What the tasks of a run have handed on. */
+export async function runsOutputs(
+  session: VerbSession,
+  dagId: string,
+  runId: string,
+  { output }: Form,
+): Promise<void> {
+  const run = await requireRun(session, dagId, runId);
+  const rows = (await listOutputs(session.database, run)).map((it) => ({
+    task_id: it.taskId,
+    map_index: it.mapIndex < 0 ? null : it.mapIndex,
+    key: it.name,
+    value: it.value,
+  }));
+  session.out(formatRows(rows, output));
+}

@@ -1,0 +1,102 @@
+import { readFileSync } from "node:fs";
+import { registerHooks, type ResolveHookContext } from "node:module";
+import { join, relative, sep } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import * as workflows from "#dag/authoring/workflows.ts";
+
+const specifier = "gantry/workflows";
+const address = "gantry:workflows";
+
+/** How the code of DAGs is imported in this process. */
+export class AuthorModules {
+  #origin: { readonly copy: string; readonly folder: string } | undefined;
+  #reading:
+    { readonly folder: string; readonly serial: number; files: Record<string, string> } | undefined;
+
+  /** Takes effect for everything that this process imports from now on. */
+  install(): void {
+    // The module that authors import is this program's own, whether bundled or not.
+    Object.defineProperty(globalThis, address, { value: workflows });
+    const names = Object.keys(workflows).join(", ");
+    const source = `export const { ${names} } = globalThis[${JSON.stringify(address)}];`;
+    registerHooks({
+      resolve: (name, context, next) => {
+        if (name === specifier) return { url: address, format: "module", shortCircuit: true };
+        const found = next(name, this.#withOrigin(name, context));
+        return this.#isRead(found.url) ? { ...found, url: this.#fresh(found.url) } : found;
+      },
+      load: (url, context, next) => {
+        if (url === address) return { format: "module", source, shortCircuit: true };
+        return this.#isRead(url) ? { ...this.#read(url), shortCircuit: true } : next(url, context);
+      },
+    });
+  }
+
+  /** Imports a version's file from its copy; packages are found where the DAGs' folder is. */
+  async importCopy(copy: string, file: string, folder: string): Promise<object> {
+    this.#origin = { copy, folder };
+    return (await import(pathToFileURL(join(copy, file)).href)) as object;
+  }
+
+  /** Imports a file anew, with all that it imports from the folder, and says what was read. */
+  async importFresh(
+    folder: string,
+    file: string,
+    serial: number,
+  ): Promise<{ readonly exports: object; readonly files: Readonly<Record<string, string>> }> {
+    const reading = { folder, serial, files: {} };
+    this.#reading = reading;
+    try {
+      const exports = (await import(pathToFileURL(join(folder, file)).href)) as object;
+      return { exports, files: reading.files };
+    } finally {
+      this.#reading = undefined;
+    }
+  }
+
+  #withOrigin(name: string, context: ResolveHookContext): ResolveHookContext {
+    const origin = this.#origin;
+    const { parentURL } = context;
+    if (origin === undefined || parentURL?.startsWith("file:") !== true || /^[./]/.test(name)) {
+      return context;
+    }
+    const parent = fileURLToPath(parentURL);
+    if (!parent.startsWith(`${origin.copy}${sep}`)) return context;
+    const original = join(origin.folder, relative(origin.copy, parent));
+    return { ...context, parentURL: pathToFileURL(original).href };
+  }
+
+  #isRead(url: string): boolean {
+    if (this.#reading === undefined || !url.startsWith("file:")) return false;
+    const path = fileURLToPath(url);
+    if (!path.startsWith(`${this.#reading.folder}${sep}`)) return false;
+    return !path.includes(`${sep}node_modules${sep}`) && /\.(ts|mts|js|mjs|json)$/.test(path);
+  }
+
+  /** Modules are kept by their address, so one that changed needs another. */
+  #fresh(url: string): string {
+    const serial = this.#reading?.serial ?? 0;
+    return url.includes("?gantry=") ? url : `${url}?gantry=${serial}`;
+  }
+
+  #read(url: string): { readonly format: string; readonly source: string } {
+    const path = fileURLToPath(url);
+    const source = readFileSync(path, "utf8");
+    if (this.#reading !== undefined) {
+      this.#reading.files[relative(this.#reading.folder, path)] = source;
+    }
+    if (path.endsWith(".json")) return { format: "json", source };
+    return { format: /\.m?ts$/.test(path) ? "module-typescript" : "module", source };
+  }
+}
+
+/** The DAGs that a module exports, alone or in lists. */
+export function exportedDags(exports: object): workflows.Dag[] {
+  const found = new Set<workflows.Dag>();
+  function add(value: unknown, depth: number): void {
+    if (value instanceof workflows.Dag) found.add(value);
+    else if (Array.isArray(value) && depth < 2) for (const it of value) add(it, depth + 1);
+  }
+  for (const value of Object.values(exports)) add(value, 0);
+  return [...found];
+}

@@ -1,0 +1,94 @@
+import type { Json } from "#api/object.ts";
+import type { TaskContext } from "#dag/authoring/context.ts";
+import type { Connection } from "#dag/connection/connection.ts";
+import { formatMoment } from "#dag/timetable/moment.ts";
+import type { Ask } from "./ask.ts";
+import type { Job } from "./protocol.ts";
+import { isSensitive, type TaskLog } from "./task-log.ts";
+
+/** What a task's context reaches out to. */
+export interface ContextPorts {
+  readonly ask: Ask;
+  readonly log: TaskLog;
+  readonly signal: AbortSignal;
+  render(template: string): Promise<string>;
+}
+
+export function taskContext(job: Job, ports: ContextPorts): TaskContext {
+  const { run } = job;
+  const ts = formatMoment(run.logicalDate);
+  return {
+    dagId: job.dagId,
+    taskId: job.taskId,
+    runId: job.runId,
+    runType: run.runType,
+    mapIndex: job.mapIndex,
+    tryNumber: job.tryNumber,
+    logicalDate: new Date(run.logicalDate),
+    dataIntervalStart: new Date(run.intervalStart),
+    dataIntervalEnd: new Date(run.intervalEnd),
+    ds: ts.slice(0, 10),
+    ts,
+    params: run.params,
+    conf: run.conf,
+    signal: ports.signal,
+    log: (...values) => {
+      ports.log.values("INFO", values);
+    },
+    variables: {
+      get: async (key, fallback) => await variable(ports, key, fallback),
+      json: async (key, fallback) => {
+        const text = await variable(ports, key, JSON.stringify(fallback));
+        return JSON.parse(text) as Json;
+      },
+      set: async (key, value) => {
+        await ports.ask({ kind: "set-variable", key, value });
+      },
+    },
+    connections: { get: async (id) => await connection(ports, id) },
+    outputs: {
+      pull: async (taskId, key = "return_value", mapIndex) =>
+        await ports.ask({ kind: "output", taskId, name: key, mapIndex }),
+      push: async (key, value) => {
+        await ports.ask({ kind: "push", name: key, value });
+      },
+    },
+    render: (template) => ports.render(template),
+  };
+}
+
+async function variable(
+  { ask, log }: ContextPorts,
+  key: string,
+  fallback: string | undefined,
+): Promise<string> {
+  const value = await ask({ kind: "variable", key });
+  if (typeof value === "string") {
+    if (isSensitive(key)) log.addSecret(value);
+    return value;
+  }
+  if (fallback !== undefined) return fallback;
+  throw new Error(`variable ${key} is not set: gantry variables set ${key} VALUE`);
+}
+
+async function connection({ ask, log }: ContextPorts, id: string): Promise<Connection> {
+  const found = await ask({ kind: "connection", id });
+  if (found === null) {
+    throw new Error(`connection ${id} is not set: gantry connections add ${id} --conn-uri URI`);
+  }
+  const value = found as object as Connection;
+  log.addSecret(value.password);
+  for (const [name, it] of Object.entries(settings(value.extra))) {
+    if (isSensitive(name) && typeof it === "string") log.addSecret(it);
+  }
+  return value;
+}
+
+function settings(extra: string | undefined): object {
+  try {
+    const value: unknown = JSON.parse(extra ?? "{}");
+    return typeof value === "object" && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}

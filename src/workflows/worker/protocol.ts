@@ -1,0 +1,120 @@
+import type { Json, JsonObject } from "#api/object.ts";
+import type { Connection } from "#dag/connection/connection.ts";
+import type { DagModel, TaskModel } from "#dag/model/model.ts";
+
+/** One try of a task instance, with all that a worker needs to run it. */
+export interface Job {
+  /** Names this try for good. */
+  readonly attempt: string;
+  readonly dagId: string;
+  readonly runId: string;
+  readonly taskId: string;
+  readonly mapIndex: number;
+  readonly tryNumber: number;
+  readonly maxTries: number;
+  readonly task: TaskModel;
+  readonly run: JobRun;
+  /** Where the DAG's code is; undefined for one that has none. */
+  readonly code: Code | undefined;
+  /** Appended to. */
+  readonly logFile: string;
+  /** When a sensor began to look, which counts for its timeout; milliseconds since the epoch. */
+  readonly firstStartedAt: number;
+}
+
+export interface JobRun {
+  readonly runType: string;
+  readonly logicalDate: number;
+  readonly intervalStart: number;
+  readonly intervalEnd: number;
+  readonly startedAt: number;
+  readonly timeZone: string;
+  readonly conf: Readonly<Record<string, Json>>;
+  readonly params: Readonly<Record<string, Json>>;
+}
+
+/** A version of a DAG's file, with everything that it imports from the folder of DAGs. */
+export interface Code {
+  /** A folder with the version's files. */
+  readonly bundleFolder: string;
+  /** Below that folder. */
+  readonly file: string;
+  /** The folder that they came from, for packages beside it. */
+  readonly dagsFolder: string;
+}
+
+export type AttemptResult =
+  | {
+      readonly kind: "success";
+      readonly outputs: readonly { readonly name: string; readonly value: Json }[];
+      /** What a branch chose. */
+      readonly followed?: readonly string[] | undefined;
+      /** A short circuit's condition was false. */
+      readonly stopped?: boolean | undefined;
+    }
+  | { readonly kind: "failed"; readonly error: string; readonly retry: boolean }
+  | { readonly kind: "skipped"; readonly reason: string }
+  /** A sensor that looks again later, in milliseconds since the epoch. */
+  | { readonly kind: "reschedule"; readonly at: number };
+
+/** What a task may ask of the scheduler while it runs. */
+export type Question =
+  | {
+      readonly kind: "output";
+      readonly taskId: string;
+      readonly name: string;
+      /** Undefined: of all instances when the task is mapped. */
+      readonly mapIndex: number | undefined;
+    }
+  | { readonly kind: "push"; readonly name: string; readonly value: Json }
+  | { readonly kind: "variable"; readonly key: string }
+  | { readonly kind: "set-variable"; readonly key: string; readonly value: string }
+  | { readonly kind: "connection"; readonly id: string }
+  | {
+      readonly kind: "trigger";
+      readonly dagId: string;
+      readonly runId: string | undefined;
+      readonly logicalDate: string | undefined;
+      readonly conf: JsonObject;
+    };
+
+/** By the question's kind: an output's value or null, a variable's text or null, a run's id. */
+export type Answer = Json | (Connection & { readonly found: true }) | null;
+
+export type ToWorker =
+  | { readonly kind: "run"; readonly job: Job }
+  | { readonly kind: "cancel"; readonly attempt: string; readonly reason: string }
+  | { readonly kind: "answer"; readonly id: number; readonly value: Json }
+  | { readonly kind: "refusal"; readonly id: number; readonly message: string }
+  | {
+      readonly kind: "parse";
+      readonly id: number;
+      readonly folder: string;
+      /** Below the folder. */
+      readonly file: string;
+    };
+
+export type FromWorker =
+  | {
+      readonly kind: "ask";
+      readonly attempt: string;
+      readonly id: number;
+      readonly question: Question;
+    }
+  | {
+      readonly kind: "done";
+      readonly attempt: string;
+      readonly result: AttemptResult;
+      /** The worker can no longer be trusted with another job. */
+      readonly spoiled: boolean;
+    }
+  | { readonly kind: "parsed"; readonly id: number; readonly result: ParseResult };
+
+export type ParseResult =
+  | {
+      readonly kind: "dags";
+      readonly dags: readonly DagModel[];
+      /** Code that was read, by path below the folder. */
+      readonly files: Readonly<Record<string, string>>;
+    }
+  | { readonly kind: "error"; readonly message: string; readonly line: number | undefined };

@@ -1,0 +1,188 @@
+import type { Json } from "#api/object.ts";
+import type { Clock } from "#base/clock.ts";
+import { describeError } from "#base/log.ts";
+import { FailError, SkipError, type TaskContext } from "#dag/authoring/context.ts";
+import type { Dag } from "#dag/authoring/dag.ts";
+import type { CallbackName } from "#dag/model/model.ts";
+import {
+  resolveOutputs,
+  outputReferences,
+  valueAt,
+  type OutputReference,
+} from "#dag/model/model.ts";
+import { expandedArguments } from "#dag/run/expansion.ts";
+import { operators } from "#workflows/operators/list.ts";
+import { Reschedule, type OperatorResult } from "#workflows/operators/operator.ts";
+import { outputSizeMax } from "#workflows/state/outputs.ts";
+import type { Ask } from "./ask.ts";
+import { taskContext } from "./context.ts";
+import type { AttemptResult, Job } from "./protocol.ts";
+import type { TaskLog } from "./task-log.ts";
+
+export interface JobPorts {
+  readonly ask: Ask;
+  readonly log: TaskLog;
+  readonly clock: Clock;
+  readonly environment: Readonly<Record<string, string>>;
+  /** The DAG as its file declares it; undefined for one without code. */
+  loadDag(): Promise<Dag | undefined>;
+}
+
+/** Runs one try of a task, with its callbacks. Never throws: a failure is a result. */
+export async function runJob(
+  job: Job,
+  ports: JobPorts,
+  signal: AbortSignal,
+): Promise<AttemptResult> {
+  const { log } = ports;
+  log.line("INFO", `starts try ${job.tryNumber} of ${job.maxTries + 1}, attempt ${job.attempt}`);
+  const context = taskContext(job, {
+    ask: ports.ask,
+    log,
+    signal,
+    render: async (template) => template,
+  });
+  let dag: Dag | undefined;
+  let result: AttemptResult;
+  let failure: unknown;
+  try {
+    dag = await ports.loadDag();
+    await callBack(dag, "onExecute", { job, context, log, error: undefined });
+    result = await execute(job, context, ports, dag);
+  } catch (error) {
+    failure = error;
+    result = resultOfError(error);
+    if (result.kind === "failed") log.line("ERROR", stackOf(error));
+    else log.line("INFO", describeError(error));
+  }
+  const error = failure instanceof Error ? failure : undefined;
+  const name = callbackFor(result, job);
+  if (name !== undefined) await callBack(dag, name, { job, context, log, error });
+  log.line("INFO", `ended: ${result.kind}`);
+  return result;
+}
+
+async function execute(
+  job: Job,
+  context: TaskContext,
+  ports: JobPorts,
+  dag: Dag | undefined,
+): Promise<AttemptResult> {
+  const operator = operators.get(job.task.operator);
+  if (operator === undefined) throw new FailError(`unknown operator '${job.task.operator}'`);
+  const result = await operator.execute({
+    input: await resolveInput(job, ports.ask),
+    context,
+    job,
+    run: dag?.functions.get(job.taskId),
+    ask: ports.ask,
+    log: ports.log,
+    clock: ports.clock,
+    environment: ports.environment,
+  });
+  context.signal.throwIfAborted();
+  return { kind: "success", ...resultFields(job, result) };
+}
+
+function resultFields(
+  job: Job,
+  result: OperatorResult,
+): Omit<Extract<AttemptResult, { readonly kind: "success" }>, "kind"> {
+  const { value } = result;
+  const outputs: { readonly name: string; readonly value: Json }[] = [];
+  if (job.task.pushesOutput && value !== undefined) {
+    const json = toJson(value);
+    outputs.push({ name: "return_value", value: json });
+    if (job.task.multipleOutputs && typeof json === "object" && json !== null) {
+      for (const [name, it] of Object.entries(json)) outputs.push({ name, value: it ?? null });
+    }
+  }
+  return { outputs, followed: result.followed, stopped: result.stopped };
+}
+
+/** @throws {FailError} for what JSON cannot hold, or too much of it. */
+export function toJson(value: unknown): Json {
+  let text: unknown;
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    throw new FailError(`the result is not JSON: ${describeError(error)}`);
+  }
+  if (typeof text !== "string") {
+    throw new FailError(`the result is a ${typeof value}, which JSON has not`);
+  }
+  if (Buffer.byteLength(text) > outputSizeMax) {
+    throw new FailError(
+      `the result has ${Buffer.byteLength(text)} bytes, of which at most ${outputSizeMax} are handed on; store it elsewhere and return where`,
+    );
+  }
+  return JSON.parse(text) as Json;
+}
+
+/** The arguments, with what other tasks handed on in place of the references. */
+async function resolveInput(job: Job, ask: Ask): Promise<Record<string, Json>> {
+  const { task } = job;
+  const found = new Map<string, Json>();
+  const references = [...outputReferences(task.arguments), ...outputReferences(task.expand?.over)];
+  for (const reference of references) {
+    const key = keyOf(reference);
+    if (found.has(key)) continue;
+    const { task: taskId, key: name } = reference;
+    found.set(key, await ask({ kind: "output", taskId, name, mapIndex: undefined }));
+  }
+  const find = (it: OutputReference): Json => valueAt(found.get(keyOf(it)) ?? null, it.path);
+  const input = resolveOutputs(task.arguments, find) as Record<string, Json>;
+  if (task.expand === undefined || job.mapIndex < 0) return input;
+  const over = Object.entries(task.expand.over).map(([name, value]) => [
+    name,
+    resolveOutputs(value, find),
+  ]);
+  const values = Object.fromEntries(over) as Record<string, Json>;
+  return { ...input, ...expandedArguments(task.expand, values, job.mapIndex) };
+}
+
+function keyOf({ task, key }: OutputReference): string {
+  return JSON.stringify([task, key]);
+}
+
+function resultOfError(error: unknown): AttemptResult {
+  if (error instanceof Reschedule) return { kind: "reschedule", at: error.at };
+  if (error instanceof SkipError) return { kind: "skipped", reason: error.message };
+  return { kind: "failed", error: describeError(error), retry: !(error instanceof FailError) };
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function callbackFor(result: AttemptResult, job: Job): CallbackName | undefined {
+  switch (result.kind) {
+    case "success":
+      return "onSuccess";
+    case "skipped":
+      return "onSkipped";
+    case "reschedule":
+      return undefined;
+    case "failed":
+      return result.retry && job.tryNumber <= job.maxTries ? "onRetry" : "onFailure";
+  }
+}
+
+async function callBack(
+  dag: Dag | undefined,
+  name: CallbackName,
+  at: {
+    readonly job: Job;
+    readonly context: TaskContext;
+    readonly log: TaskLog;
+    readonly error: Error | undefined;
+  },
+): Promise<void> {
+  const callback = dag?.callback(name, at.job.taskId);
+  if (callback === undefined) return;
+  try {
+    await callback({ ...at.context, error: at.error });
+  } catch (error) {
+    at.log.line("ERROR", `${name} failed: ${stackOf(error)}`);
+  }
+}

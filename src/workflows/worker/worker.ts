@@ -1,0 +1,180 @@
+import { Worker } from "node:worker_threads";
+import type { Json } from "#api/object.ts";
+import type { Clock } from "#base/clock.ts";
+import { TaskGroup } from "#base/task-group.ts";
+import type { Dag } from "#dag/authoring/dag.ts";
+import { OpenQuestions } from "./ask.ts";
+import { AuthorModules, exportedDags } from "./author-modules.ts";
+import { parseFile } from "./parse.ts";
+import type { FromWorker, Job, ToWorker } from "./protocol.ts";
+import { runJob } from "./run-job.ts";
+import { TaskLog } from "./task-log.ts";
+
+/** The descriptor that ends when the process that started this one does. */
+export const lifeline = 3;
+
+/** What a worker process is given by the program that it is part of. */
+export interface WorkerWorld {
+  readonly clock: Clock;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/**
+ * Runs tasks, one at a time, and reads DAG files, as the parent process asks over its channel. Ends
+ * when the channel does.
+ */
+export async function runWorker(world: WorkerWorld): Promise<void> {
+  endWithParent();
+  const modules = new AuthorModules();
+  modules.install();
+  const program = new WorkerProgram(world, modules);
+  await using tasks = new TaskGroup((error) => {
+    throw error;
+  });
+  process.on("message", (message: ToWorker) => {
+    tasks.start(() => program.take(message));
+  });
+  // What a task's own loose ends throw must not end the worker in silence.
+  process.on("uncaughtException", (error) => {
+    program.fail(error);
+  });
+  await new Promise<void>((resolve) => {
+    process.once("disconnect", () => {
+      resolve();
+    });
+  });
+}
+
+/** Ends this process and all it started, even while a task's code never yields. */
+function endWithParent(): void {
+  const code = `
+    try { while (require("node:fs").readSync(${lifeline}, Buffer.alloc(1)) > 0); } catch {}
+    try { process.kill(-process.pid, "SIGKILL"); } catch { process.kill(process.pid, "SIGKILL"); }`;
+  new Worker(code, { eval: true }).unref();
+}
+
+class WorkerProgram {
+  readonly #world: WorkerWorld;
+  readonly #modules: AuthorModules;
+  readonly #questions = new OpenQuestions();
+  readonly #dags = new Map<string, Dag>();
+  #current:
+    { readonly job: Job; readonly stop: AbortController; readonly log: TaskLog } | undefined;
+
+  constructor(world: WorkerWorld, modules: AuthorModules) {
+    this.#world = world;
+    this.#modules = modules;
+  }
+
+  async take(message: ToWorker): Promise<void> {
+    switch (message.kind) {
+      case "run":
+        await this.#run(message.job);
+        return;
+      case "cancel":
+        if (this.#current?.job.attempt !== message.attempt) return;
+        this.#current.stop.abort(new Error(message.reason));
+        return;
+      case "answer":
+        this.#questions.answer(message.id, message.value);
+        return;
+      case "refusal":
+        this.#questions.refuse(message.id, message.message);
+        return;
+      case "parse": {
+        const { id, folder, file } = message;
+        const result = await parseFile(this.#modules, { folder, file, serial: id });
+        send({ kind: "parsed", id, result });
+        return;
+      }
+    }
+  }
+
+  fail(error: Error): void {
+    if (this.#current === undefined) {
+      process.stderr.write(`${error.stack ?? error.message}\n`);
+      return;
+    }
+    const { job, log, stop } = this.#current;
+    log.line("ERROR", `uncaught: ${error.stack ?? error.message}`);
+    stop.abort(error);
+    const result = { kind: "failed", error: `uncaught: ${error.message}`, retry: true } as const;
+    send({ kind: "done", attempt: job.attempt, result, spoiled: true });
+    this.#current = undefined;
+  }
+
+  async #run(job: Job): Promise<void> {
+    const stop = new AbortController();
+    using log = new TaskLog(job.logFile, this.#world.clock);
+    this.#current = { job, stop, log };
+    const restore = divertOutput(log);
+    try {
+      const ports = {
+        ask: (question: Parameters<typeof this.ask>[1]) => this.ask(job, question),
+        log,
+        clock: this.#world.clock,
+        environment: this.#world.environment,
+        loadDag: () => this.#loadDag(job),
+      };
+      const result = await runJob(job, ports, stop.signal);
+      if (this.#isCurrent(job)) {
+        send({ kind: "done", attempt: job.attempt, result, spoiled: false });
+      }
+    } finally {
+      restore();
+      this.#current = undefined;
+    }
+  }
+
+  ask(
+    job: Job,
+    question: Extract<FromWorker, { readonly kind: "ask" }>["question"],
+  ): Promise<Json> {
+    return this.#questions.add((id) => {
+      send({ kind: "ask", attempt: job.attempt, id, question });
+    });
+  }
+
+  /** False when something uncaught has ended the job already. */
+  #isCurrent(job: Job): boolean {
+    return this.#current?.job === job;
+  }
+
+  async #loadDag(job: Job): Promise<Dag | undefined> {
+    const { code } = job;
+    if (code === undefined) return undefined;
+    const key = `${code.bundleFolder}/${code.file}#${job.dagId}`;
+    const known = this.#dags.get(key);
+    if (known !== undefined) return known;
+    const exports = await this.#modules.importCopy(code.bundleFolder, code.file, code.dagsFolder);
+    for (const dag of exportedDags(exports)) {
+      this.#dags.set(`${code.bundleFolder}/${code.file}#${dag.model.id}`, dag);
+    }
+    return this.#dags.get(key);
+  }
+}
+
+function send(message: FromWorker): void {
+  process.send?.(message);
+}
+
+/** Sends what the task prints to its log. @returns what puts things back. */
+function divertOutput(log: TaskLog): () => void {
+  const streams = [
+    ["INFO", process.stdout],
+    ["ERROR", process.stderr],
+  ] as const;
+  const originals = streams.map(([level, stream]) => {
+    const write = stream.write.bind(stream);
+    stream.write = (chunk: string | Uint8Array, ...rest: readonly unknown[]): boolean => {
+      log.chunk(level, typeof chunk === "string" ? chunk : Buffer.from(chunk).toString());
+      const done = rest.find((it) => typeof it === "function") as (() => void) | undefined;
+      done?.();
+      return true;
+    };
+    return [stream, write] as const;
+  });
+  return () => {
+    for (const [stream, write] of originals) stream.write = write;
+  };
+}
