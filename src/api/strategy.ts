@@ -25,6 +25,8 @@ export interface Strategy {
   readonly allowCreateOnUpdate: boolean;
   /** PUT without a resourceVersion overwrites whatever is there. */
   readonly allowUnconditionalUpdate: boolean;
+  /** Seconds after the last write at which an object goes by itself; undefined: it stays. */
+  readonly ttlSeconds?: number | undefined;
   /** Seconds that DELETE waits for a graceful end by default; undefined: removed at once. */
   gracePeriodSeconds(object: JsonObject): number | undefined;
   /** The columns of `kubectl get`, after `Name`'s; see {@link Column}. */

@@ -26,6 +26,7 @@ import type { ConnectPort } from "./connect-port.ts";
 import type { HealthCheck } from "./health.ts";
 import type { ApiHandler, ApiRequest, ApiResponse, UpgradeHandler } from "./http/exchange.ts";
 import { Pipeline } from "./pipeline.ts";
+import { Expiry } from "./registry/expiry.ts";
 import type { Conversion, Kind, RegistryPorts } from "./registry/kind.ts";
 import { kindFinder, objectSink } from "./registry/object-sink.ts";
 import { WatchTimers } from "./registry/watch-timers.ts";
@@ -120,6 +121,7 @@ class Server implements ApiServer {
     const admission: AdmissionRule[] = [];
     const ports: RegistryPorts = {
       store: options.store,
+      expiry: new Expiry(options.store, clock),
       cache,
       clock,
       random,

@@ -50,6 +50,8 @@ export interface Rules<T> {
   /** A new object keeps the status that the client sent. Nodes, as upstream. */
   readonly createKeepsStatus?: boolean;
   readonly allowCreateOnUpdate?: boolean;
+  /** See `Strategy.ttlSeconds`. */
+  readonly ttlSeconds?: number;
   /** True when left out. */
   readonly allowUnconditionalUpdate?: boolean;
 }

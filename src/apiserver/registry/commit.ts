@@ -24,12 +24,16 @@ export async function commit(
 ): Promise<Written | undefined> {
   const { cache } = kind;
   const stored = kind.conversion === undefined ? it.object : kind.conversion.toStored(it.object);
+  const { ttlSeconds } = kind.strategy;
+  const lease =
+    ttlSeconds === undefined ? undefined : await ports.expiry.lease(ttlSeconds, ports.stop);
   const result = await ports.store.write(
     {
       kind: "put",
       key: storeKeyOf(kind, it.key),
       value: encodeStored(stored, cache.type, fieldValues(cache.resource, stored)),
       ifModRevision: it.ifRevision,
+      ...(lease === undefined ? {} : { lease }),
     },
     ports.stop,
   );

@@ -8,6 +8,7 @@ import type { AdmissionRule, UserInfo } from "#apiserver/contract.ts";
 import { parseObject, type CachedObject } from "#apiserver/cache/cached-object.ts";
 import { storeKey, type RegistryCache } from "#apiserver/cache/registry-cache.ts";
 import type { ResourceCache } from "#apiserver/cache/resource-cache.ts";
+import type { Expiry } from "./expiry.ts";
 import type { Store } from "#store/store.ts";
 
 /** Turns objects between the version of a request and the stored one. */
@@ -28,6 +29,8 @@ export interface Kind {
 /** What verbs need besides the kind. */
 export interface RegistryPorts {
   readonly store: Store;
+  /** Leases of objects that go by themselves. */
+  readonly expiry: Expiry;
   readonly cache: RegistryCache;
   readonly clock: Clock;
   readonly random: Random;

@@ -191,11 +191,12 @@ export class LmdbStore implements Store {
   }
 
   async revokeLease(id: LeaseId, signal: AbortSignal): Promise<void> {
-    for (const key of this.#leases.end(id)) {
+    // All are looked up before any is deleted: a key that is put again meanwhile stays.
+    const deletes = this.#leases.end(id).flatMap((key) => {
       const version = this.#index.find(key);
-      if (version === undefined) continue;
-      await this.write({ kind: "delete", key, ifModRevision: version.revision }, signal);
-    }
+      return version === undefined ? [] : [{ key, ifModRevision: version.revision }];
+    });
+    await Promise.all(deletes.map((it) => this.write({ kind: "delete", ...it }, signal)));
     await this.#file.database.remove(leaseKey(id));
   }
 

@@ -8,6 +8,9 @@ import { eventPrinter } from "./columns.ts";
 import { toCoreV1 } from "./conversion.ts";
 import { validateEvent, validateNewEvent, validateNewEventUpdate } from "./validation.ts";
 
+/** Upstream's default (`--event-ttl`): one hour. */
+const ttlSeconds = 3_600;
+
 export const eventRules: Rules<CoreV1Event> = {
   default: (event) => {
     // Structs that upstream always writes.
@@ -17,6 +20,7 @@ export const eventRules: Rules<CoreV1Event> = {
   validate: validateEvent,
   printer: eventPrinter,
   allowCreateOnUpdate: true,
+  ttlSeconds,
 };
 
 const newEventRules: Rules<CoreV1Event> = {
@@ -24,6 +28,7 @@ const newEventRules: Rules<CoreV1Event> = {
   validateUpdate: validateNewEventUpdate,
   printer: eventPrinter,
   allowCreateOnUpdate: true,
+  ttlSeconds,
 };
 
 /** Events in the newer group: checked and shown in the core group's shape. */
