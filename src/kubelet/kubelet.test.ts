@@ -126,7 +126,7 @@ test("Kubelet: a pod comes up, is deleted, and leaves nothing", async () => {
   assert.equal(status.hostIP, "127.0.0.1");
   assert.match(status.containerStatuses?.[0]?.containerID ?? "", /^simulated:\/\/c-/);
   assert.deepEqual(
-    harness.cluster.events.filter((it) => !it.includes("NodeReady") && !it.includes("Starting")),
+    harness.cluster.events.filter((it) => !it.includes("Node node-1 ") && !it.includes("Starting")),
     [
       'Normal Pulled: Container image "busybox:1" already present on machine and can be accessed by the pod',
       "Normal Created: Container created",

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FakeClock } from "#base/clock.ts";
-import { events } from "#client/kinds.ts";
+import type { KubernetesObject } from "#api/object.ts";
+import { builtin } from "#api/kinds/list.ts";
 import { MemoryStore } from "#store/memory.ts";
 import { openTestApi } from "#testing/test-api.ts";
 import { Expiry } from "./expiry.ts";
 
+const events = builtin("", "events");
 const { signal } = new AbortController();
 
 test("Expiry: objects share a lease for a minute, or a thousand of them", async () => {
@@ -40,11 +42,15 @@ test("an event goes by itself an hour after it was last written", async () => {
       metadata: { ...metadata, name },
       involvedObject: { namespace: "default", kind: "Pod", name: "p" },
     };
-    await api.client.create(events, event, {}, signal);
+    await api.client.create<KubernetesObject>(events, event, {}, signal);
   }
   const names = async (): Promise<string[]> => {
-    const { items } = await api.client.list(events, { namespace: "default" }, signal);
-    return items.map((it) => it.metadata.name ?? "").sort();
+    const { items } = await api.client.list<KubernetesObject>(
+      events,
+      { namespace: "default" },
+      signal,
+    );
+    return items.map((it) => it.metadata?.name ?? "").sort();
   };
   const minutes = async (count: number): Promise<void> => {
     for (let i = 0; i < count; i++) await clock.advance(60_000);

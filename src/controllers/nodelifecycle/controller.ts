@@ -8,6 +8,7 @@ import type { ControllerPorts } from "#controllers/ports.ts";
 import { ownKey, watches, type Controller } from "#reconcile/controller.ts";
 import { podsOnNode } from "./eviction.ts";
 import { NodeHealth } from "./health.ts";
+import { KnownNodes } from "./known-nodes.ts";
 import { planNode, type NodePlan } from "./plan.ts";
 import { EvictionPace } from "./zones.ts";
 
@@ -23,6 +24,7 @@ export function nodeLifecycleController(ports: ControllerPorts): Controller {
   const health = new NodeHealth();
   const pace = new EvictionPace();
   const recorder = ports.recorder("node-controller");
+  const known = new KnownNodes(recorder);
   return {
     name: "node-lifecycle-controller",
     workers: 8,
@@ -33,6 +35,7 @@ export function nodeLifecycleController(ports: ControllerPorts): Controller {
     ],
     async reconcile(key, signal) {
       const node = nodeInformer.get(key);
+      known.see(key, node);
       if (node === undefined) {
         health.forget(key);
         return {};
@@ -53,6 +56,9 @@ export function nodeLifecycleController(ports: ControllerPorts): Controller {
       }
       if (isUnknown(node, plan)) {
         for (const pod of podsOnNode(podInformer, key)) {
+          if (!isReady(pod)) continue;
+          const event = { type: "Warning", reason: "NodeNotReady" } as const;
+          recorder.record(pods, pod, { ...event, message: "Node is not ready" });
           await markNotReady(client, pod, clock.now(), signal);
         }
       }
@@ -99,7 +105,6 @@ async function markNotReady(
   now: number,
   signal: AbortSignal,
 ): Promise<void> {
-  if (!isReady(pod)) return;
   const condition = {
     ...readyCondition(pod),
     type: "Ready",

@@ -6,6 +6,7 @@ import type { Clock } from "#base/clock.ts";
 import { describeError, type Logger } from "#base/log.ts";
 import type { ImageStatus, Runtime } from "#cri/runtime.ts";
 import type { Pressure } from "#kubelet/eviction/plan.ts";
+import { nodeEvents, type ToldNode } from "./node-events.ts";
 import type { KubeletApi, KubeletEvents } from "#kubelet/ports.ts";
 import {
   nodeLabels,
@@ -39,6 +40,8 @@ export class NodeAgent {
   #port: number;
   #node: Node | undefined;
   #machine: MachineFacts;
+  /** What the last events told of. */
+  #told: ToldNode | undefined;
   #written: { readonly status: NodeStatus; readonly atMs: number } | undefined;
 
   constructor(options: NodeAgentOptions, machine: MachineFacts) {
@@ -108,6 +111,7 @@ export class NodeAgent {
       previous: this.#written?.status.conditions ?? this.#node?.status?.conditions ?? [],
       nowMs,
     });
+    const before = this.#told ?? toldOf(this.#node);
     if (this.#node === undefined) {
       await this.#register(status, signal);
     } else if (this.#written === undefined) {
@@ -118,10 +122,10 @@ export class NodeAgent {
       this.#node = await api.patchNodeStatus(identity.name, { status: asJson(status) }, signal);
     } catch (error) {
       // Deleted meanwhile: it registers anew.
-      if (isStatus(error, "NotFound")) this.#node = this.#written = undefined;
+      if (isStatus(error, "NotFound")) this.#node = this.#written = this.#told = undefined;
       throw error;
     }
-    this.#tellChanges(status);
+    this.#tell(before);
     this.#written = { status, atMs: nowMs };
   }
 
@@ -167,15 +171,22 @@ export class NodeAgent {
     return this.#options.isShuttingDown() ? ["node is shutting down", ...problems] : problems;
   }
 
-  #tellChanges(status: NodeStatus): void {
+  #tell(before: ToldNode | undefined): void {
     const { events, identity } = this.#options;
-    const isReady = (it: NodeStatus | undefined): boolean =>
-      it?.conditions?.find((condition) => condition.type === "Ready")?.status === "True";
-    if (this.#written !== undefined && isReady(this.#written.status) === isReady(status)) return;
-    const reason = isReady(status) ? "NodeReady" : "NodeNotReady";
-    const message = `Node ${identity.name} status is now: ${reason}`;
-    events.node({ type: "Normal", reason, message });
+    const after = toldOf(this.#node);
+    if (after === undefined) return;
+    this.#told = after;
+    for (const it of nodeEvents(identity.name, before, after)) events.node(it);
   }
+}
+
+function toldOf(node: Node | undefined): ToldNode | undefined {
+  if (node === undefined) return undefined;
+  return {
+    conditions: node.status?.conditions ?? [],
+    bootId: node.status?.nodeInfo?.bootID ?? "",
+    unschedulable: node.spec?.unschedulable ?? false,
+  };
 }
 
 function asJson(status: NodeStatus): JsonObject {

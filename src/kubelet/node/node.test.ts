@@ -142,7 +142,13 @@ test("NodeAgent: registers, writes what changed, and tells of readiness", async 
   assert.equal(ready?.lastTransitionTime, "1970-01-01T00:16:50Z");
   assert.deepEqual(
     cluster.events.map((it) => it.split(":")[0]),
-    ["Normal NodeReady", "Normal NodeNotReady"],
+    [
+      "Normal NodeHasSufficientMemory",
+      "Normal NodeHasNoDiskPressure",
+      "Normal NodeHasSufficientPID",
+      "Normal NodeReady",
+      "Normal NodeNotReady",
+    ],
   );
 });
 

@@ -1,6 +1,6 @@
 import { describeError } from "#base/log.ts";
 import { RuntimeError } from "#cri/runtime.ts";
-import { warn, type Operation } from "./context.ts";
+import { tell, warn, type Operation } from "./context.ts";
 import { sandboxKey, type Action } from "./input.ts";
 import { sandboxConfig, sandboxProblem } from "./sandbox-config.ts";
 
@@ -15,6 +15,10 @@ export async function createSandbox(
   signal: AbortSignal,
 ): Promise<void> {
   const { context, state } = operation;
+  if (context.cache.get(state.uid).sandboxes.length > 0) {
+    const message = "Pod sandbox changed, it will be killed and re-created.";
+    tell(operation, "SandboxChanged", message);
+  }
   try {
     await prepareHost(operation, signal);
     signal.throwIfAborted();

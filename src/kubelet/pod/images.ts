@@ -89,6 +89,8 @@ export class Images {
     if (reference === undefined) {
       const message = `Failed to apply default image tag "${image}": couldn't parse image name: invalid reference format`;
       events.pod(pod, { type: "Warning", reason: "InspectFailed", message, container });
+      const failed = "Error: InvalidImageName";
+      events.pod(pod, { type: "Warning", reason: "Failed", message: failed, container });
       throw this.#startError("InvalidImageName", message, backoffMsMax);
     }
     const policy = pullPolicyOf(imagePullPolicy, image);
@@ -101,6 +103,8 @@ export class Images {
     if (policy === "Never") {
       const message = `Container image "${image}" is not present with pull policy of Never`;
       events.pod(pod, { type: "Warning", reason: "ErrImageNeverPull", message, container });
+      const failed = "Error: ErrImageNeverPull";
+      events.pod(pod, { type: "Warning", reason: "Failed", message: failed, container });
       throw this.#startError("ErrImageNeverPull", message, initialBackoffMs);
     }
     this.#throwInBackoff(pod, container, image);
@@ -130,7 +134,10 @@ export class Images {
     const failure = this.#failures.get(failureKey(pod, image));
     if (failure === undefined || failure.retryAtMs <= this.#options.clock.now()) return;
     const message = `Back-off pulling image "${image}"`;
-    this.#options.events.pod(pod, { type: "Normal", reason: "BackOff", message, container });
+    const { events } = this.#options;
+    events.pod(pod, { type: "Normal", reason: "BackOff", message, container });
+    const failed = "Error: ImagePullBackOff";
+    events.pod(pod, { type: "Warning", reason: "Failed", message: failed, container });
     throw new StartError("ImagePullBackOff", `${message}: ErrImagePull: ${failure.message}`, {
       retryAtMs: failure.retryAtMs,
     });

@@ -179,6 +179,7 @@ export class PodAgent {
     const input = this.#inputOf(state);
     this.#endResize(state, input);
     const plan = planPod(input);
+    this.#tellDeadline(state, plan);
     state.verdict = plan.verdict;
     if (plan.stopping) {
       state.stoppingSinceMs ??= clock.now();
@@ -421,6 +422,12 @@ export class PodAgent {
     if (action.kind !== "remove-container") return;
     state.killDeadlines.delete(action.id);
     state.actuated.containers.delete(action.id);
+  }
+
+  #tellDeadline({ pod, verdict }: PodState, plan: PodPlan): void {
+    if (verdict !== undefined || plan.verdict?.reason !== "DeadlineExceeded") return;
+    const { reason, message } = plan.verdict;
+    this.#context.ports.events.pod(pod, { type: "Normal", reason, message });
   }
 
   /** Once for each wait. */
