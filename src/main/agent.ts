@@ -14,7 +14,7 @@ import { keepRenewed } from "#pki/renewal.ts";
 import { world } from "./control-plane-host.ts";
 import type { Drain } from "./drain.ts";
 import { runInForeground } from "./foreground.ts";
-import { mirrorToLocalStore, openNodeMirror } from "./images.ts";
+import { mirrorToCluster, mirrorToLocalStore, openNodeMirror } from "./images.ts";
 import { InstanceLock } from "./instance.ts";
 import { machineAddress } from "./network-plan.ts";
 import { runNodeIngress } from "./node-ingress.ts";
@@ -25,6 +25,7 @@ import { awaitPodCidr } from "./node-range.ts";
 import { openRuntime } from "./node-runtime.ts";
 import type { AgentOptions } from "./options.ts";
 import { ensurePrerequisites } from "./prerequisites.ts";
+import { ownNames } from "./registry-names.ts";
 import { version } from "./version.ts";
 
 /**
@@ -66,7 +67,7 @@ async function runAgent(
   const podCidr = await rangeOfNode(client, nodeName, log, signal);
   const place = { kind, nodeDirectory, podCidr, ...world(log) };
   await using opened = await openRuntime(place, signal);
-  await using registry = await openMirror(options, nodeDirectory, log);
+  await using registry = await openMirror(options, { nodeDirectory, address }, log);
   await using tasks = new TaskGroup((error) => {
     log.error("a part failed", { error: error as Error });
   });
@@ -144,17 +145,28 @@ async function rangeOfNode(
   return await awaitPodCidr(informers, name, signal);
 }
 
-/** Images that other programs of this machine have put into a store, before any registry's. */
+/**
+ * Images before any registry's: those of a store of this machine, or of the control plane's registry,
+ * which containerd passes over when it does not answer.
+ */
 async function openMirror(
-  { imageStore, runtime }: AgentOptions,
-  nodeDirectory: string,
+  { imageStore, runtime, server, dataDir, registryPort }: AgentOptions,
+  { nodeDirectory, address }: { readonly nodeDirectory: string; readonly address: string },
   log: Logger,
 ): Promise<RegistryServer | undefined> {
-  if (imageStore === undefined) return undefined;
+  const { hostname: host } = new URL(server);
+  if (imageStore === undefined) {
+    if (runtime === "containerd" && registryPort !== 0) {
+      const url = `https://${host}:${registryPort}`;
+      await mirrorToCluster(nodeDirectory, { url, pkiDirectory: join(dataDir, "pki") });
+    }
+    return undefined;
+  }
   await using stack = new AsyncDisposableStack();
   const store = stack.use(await openImageStore(imageStore, { clock: systemClock, log }));
-  const mirror = stack.use(await openNodeMirror(store, log));
+  const isOwnName = ownNames(registryPort, [host, address]);
+  const mirror = stack.use(await openNodeMirror(store, isOwnName, log));
   if (runtime === "containerd") await mirrorToLocalStore(nodeDirectory, mirror);
   const opened = stack.move();
-  return { ports: mirror.ports, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return { ...mirror, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

@@ -27,8 +27,8 @@ export interface FurtherNodesOptions {
   readonly runtime: "containerd" | "simulated";
   /** As the nodes reach it. */
   readonly server: string;
-  /** Arguments that say on which ports the nodes serve Ingresses. */
-  readonly ingress: readonly string[];
+  /** Arguments that say on which ports the nodes serve Ingresses, and where the registry is. */
+  readonly ports: readonly string[];
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -91,12 +91,12 @@ const healthyMs = 30_000;
 /** The token goes by a file: arguments are for everybody to read. */
 async function agentArguments(
   node: FurtherNode,
-  { paths, runtime, server, ingress }: FurtherNodesOptions,
+  { paths, runtime, server, ports }: FurtherNodesOptions,
   signal: AbortSignal,
 ): Promise<string[]> {
   const args = ["agent", "--server", server, "--node-name", node.name, "--runtime", runtime];
   args.push("--data-dir", node.directory, "--image-store", paths.images, "--no-install");
-  args.push(...ingress);
+  args.push(...ports);
   const joined = await readFileIfPresent(join(node.directory, "pki", "kubelet-client.crt"));
   if (joined !== undefined) return args;
   const { token, caHash } = await makeToken({ dataDir: paths.data }, signal);

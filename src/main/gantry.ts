@@ -2,12 +2,14 @@ import { Command, Option } from "commander";
 import { describeError } from "#base/log.ts";
 import { addClusterVerbs } from "./cluster-verbs.ts";
 import { addHostCommands } from "./host-commands.ts";
+import { addRegistryCommands } from "./registry-commands.ts";
 import {
   checkDuration,
   ingressHttpPort,
   ingressHttpsPort,
   parseNodeCount,
   parsePort,
+  registryPort,
   type DownOptions,
   type UpOptions,
   type Where,
@@ -46,6 +48,7 @@ function upOptions(command: Command): Command {
     .option("--node-name <name>", "name of this machine's node; its host name by default")
     .option(...ingressHttpPort)
     .option(...ingressHttpsPort)
+    .option(...registryPort)
     .option(
       "--nodes <number>",
       "nodes on this machine, each in a network namespace of its own; as many as last time if unset",
@@ -66,6 +69,7 @@ upOptions(program.command("daemon", { hidden: true })).action(async (options: Up
 });
 
 addHostCommands(program);
+addRegistryCommands(program);
 
 program
   .command("down")

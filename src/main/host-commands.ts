@@ -3,6 +3,7 @@ import {
   ingressHttpPort,
   ingressHttpsPort,
   parsePort,
+  registryPort,
   type AgentOptions,
   type ServerOptions,
   type Where,
@@ -24,6 +25,7 @@ export function addHostCommands(program: Command): void {
     .option("--host <address>", "address to listen on", "0.0.0.0")
     .option("--port <number>", "port of the API server", parsePort, 6443)
     .option("--store <address>", "etcd://host:2379[,…] instead of the embedded store")
+    .option(...registryPort)
     .option(
       "--pki-dir <path>",
       "where the authority's files are; pki in the data directory if unset",
@@ -66,6 +68,7 @@ function addAgent(program: Command): void {
     )
     .option(...ingressHttpPort)
     .option(...ingressHttpsPort)
+    .option(...registryPort)
     .option("--no-install", "name missing packages instead of installing them")
     .addOption(new Option("--image-store <path>", "images in place of a registry's").hideHelp())
     .action(async (options: AgentOptions) => {

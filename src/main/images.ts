@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { systemClock } from "#base/clock.ts";
 import { nodeLayout } from "#cri/containerd/layout.ts";
 import { ContainerdRuntime } from "#cri/containerd/runtime.ts";
@@ -14,18 +15,43 @@ import { openRegistryServer, type RegistryServer } from "#registry/server.ts";
 import type { Where } from "./options.ts";
 import { pathsBelow, runDirectoryOf, type Paths } from "./paths.ts";
 
+/** How often what nothing needs is removed. */
+const collectMs = 3_600_000;
+
 /** The installation's images; other processes may have them open too. */
 export async function openImages(paths: Paths, log: Logger): Promise<ImageStore> {
   return await openImageStore(paths.images, { clock: systemClock, log });
 }
 
+/** Removes what nothing needs, once an hour, until the signal aborts. */
+export async function collectRegularly(
+  store: ImageStore,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await systemClock.sleep(collectMs, signal);
+    try {
+      const { blobs, manifests, freedBytes } = await store.collect({}, signal);
+      if (blobs > 0) log.info("images collected", { blobs, manifests, freedBytes });
+    } catch (error) {
+      signal.throwIfAborted();
+      log.error("images not collected", { error: error as Error });
+    }
+  }
+}
+
 /** Serves images to this machine's containerd and to nobody else: on loopback, for pulls only. */
-export async function openNodeMirror(store: ImageStore, log: Logger): Promise<RegistryServer> {
+export async function openNodeMirror(
+  store: ImageStore,
+  isOwnName: (host: string) => boolean,
+  log: Logger,
+): Promise<RegistryServer> {
   return await openRegistryServer({
     store,
     listeners: [{ host: "127.0.0.1", port: 0, gate: openGate(["pull"]), tls: undefined }],
     mirror: undefined,
-    isOwnName: () => false,
+    isOwnName,
     clock: systemClock,
     log,
   });
@@ -39,7 +65,22 @@ export async function mirrorToLocalStore(
   nodeDirectory: string,
   { ports: [port = 0] }: RegistryServer,
 ): Promise<void> {
-  await writeRegistryMirrors(nodeLayout(nodeDirectory), [`http://127.0.0.1:${port}`]);
+  await writeRegistryMirrors(nodeLayout(nodeDirectory), [{ url: `http://127.0.0.1:${port}` }]);
+}
+
+/** Makes a node's containerd ask the registry of its control plane first, as that node. */
+export async function mirrorToCluster(
+  nodeDirectory: string,
+  registry: { readonly url: string; readonly pkiDirectory: string },
+): Promise<void> {
+  const { url, pkiDirectory } = registry;
+  const client = join(pkiDirectory, "kubelet-client");
+  const mirror = {
+    url,
+    ca: join(pkiDirectory, "ca.crt"),
+    client: { certificate: `${client}.crt`, key: `${client}.key` },
+  };
+  await writeRegistryMirrors(nodeLayout(nodeDirectory), [mirror]);
 }
 
 /**

@@ -24,6 +24,8 @@ export interface UpOptions extends Where, IngressPorts {
   readonly store: string | undefined;
   /** `30s`: how long pods may take to end with the machine; undefined: as kubelet.yaml says. */
   readonly shutdownGrace: string | undefined;
+  /** 0: no registry. */
+  readonly registryPort: number;
   /** Nodes of this machine; undefined for as many as there were last. */
   readonly nodes: number | undefined;
   /** False: never run apt-get, name the command instead. */
@@ -35,6 +37,8 @@ export interface ServerOptions extends Where {
   readonly host: string;
   readonly port: number;
   readonly store: string | undefined;
+  /** 0: no registry. */
+  readonly registryPort: number;
   /** Where the authority's files are; `pki` in the data directory when undefined. */
   readonly pkiDir: string | undefined;
 }
@@ -51,6 +55,8 @@ export interface AgentOptions extends Where, IngressPorts {
   readonly tokenFile: string | undefined;
   /** Images of this machine that stand in for a registry; undefined for none. */
   readonly imageStore: string | undefined;
+  /** The control plane's registry is asked for images at this port; 0: it is not. */
+  readonly registryPort: number;
   readonly install: boolean;
 }
 
@@ -71,6 +77,14 @@ export function ingressArguments(ports: IngressPorts): string[] {
   const { ingressHttpPort: http, ingressHttpsPort: https } = ports;
   return ["--ingress-http-port", String(http), "--ingress-https-port", String(https)];
 }
+
+/** Port of the installation's image registry. */
+export const registryPort: [string, string, (text: string) => number, number] = [
+  "--registry-port <number>",
+  "port of the image registry, on loopback and for the nodes; 0: none",
+  parsePort,
+  5_000,
+];
 
 /** A duration such as `1m30s`. @throws {InvalidArgumentError} */
 export function checkDuration(text: string): string {

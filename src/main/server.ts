@@ -1,7 +1,9 @@
 import type { Logger } from "#base/log.ts";
 import { TaskGroup } from "#base/task-group.ts";
+import { openClusterRegistry } from "./cluster-registry.ts";
 import { aborted, openHost, serverOf, startHostTasks } from "./control-plane-host.ts";
 import { runInForeground } from "./foreground.ts";
+import { openImages } from "./images.ts";
 import { InstanceLock } from "./instance.ts";
 import { anyAddress, machineAddress } from "./network-plan.ts";
 import type { ServerOptions } from "./options.ts";
@@ -28,6 +30,10 @@ async function runServer(options: ServerOptions, log: Logger, signal: AbortSigna
     log.error("a part failed", { error: error as Error });
   });
   startHostTasks(host, options.store !== undefined, { tasks, log });
+  const { authority } = host.controlPlane;
+  const store = stack.use(await openImages(paths, log));
+  const about = { ...options, paths, address: advertiseAddress, store, authority, log };
+  await using registry = await openClusterRegistry(about, tasks);
   const address = serverOf(host.controlPlane);
   lock.announce({
     pid: process.pid,
@@ -37,7 +43,7 @@ async function runServer(options: ServerOptions, log: Logger, signal: AbortSigna
     startedAt: new Date().toISOString(),
     version,
   });
-  log.info("serving", { server: address });
+  log.info("serving", { server: address, registry: registry?.ports[0] ?? "none" });
   await aborted(signal);
   log.info("stopping", { reason: String(signal.reason) });
 }

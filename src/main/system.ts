@@ -13,6 +13,10 @@ import { aborted, openHost, serverOf, startHostTasks, world } from "./control-pl
 import type { ControlPlane } from "./control-plane.ts";
 import { furtherNodes, knownNodes, runFurtherNode, type FurtherNode } from "./further-nodes.ts";
 import { mirrorToLocalStore, openImages, openNodeMirror } from "./images.ts";
+import type { ImageStore } from "#images/store/image-store.ts";
+import type { RegistryServer } from "#registry/server.ts";
+import { openClusterRegistry } from "./cluster-registry.ts";
+import { ownNames } from "./registry-names.ts";
 import { InstanceLock } from "./instance.ts";
 import { runNodeIngress } from "./node-ingress.ts";
 import { networkUser, nodeAddress, runNodeNetwork } from "./node-network.ts";
@@ -38,6 +42,7 @@ interface System {
   readonly store: Store;
   readonly controlPlane: ControlPlane;
   readonly opened: OpenedRuntime;
+  readonly images: ImageStore;
   readonly nodeName: string;
   readonly address: string;
 }
@@ -65,6 +70,7 @@ export async function runSystem(
     log.error("a part failed", { error: error as Error });
   });
   startTasks(system, paths, options, { tasks, log, drain: reports.drain });
+  await using registry = await openRegistry(system, paths, { options, tasks, reports });
   startFurther(further, system, paths, { options, tasks, log });
   for (const name of [system.nodeName, ...further.map((it) => it.name)]) {
     await system.controlPlane.nodeReady(name, signal);
@@ -81,9 +87,27 @@ export async function runSystem(
   });
   progress.send({ kind: "ready" });
   progress.close();
-  log.info("serving", { server });
+  log.info("serving", { server, registry: registry?.ports[0] ?? "none" });
   await aborted(signal);
   log.info("stopping", { reason: String(signal.reason) });
+}
+
+async function openRegistry(
+  { images: store, controlPlane: { authority }, address }: System,
+  paths: Paths,
+  at: { readonly options: UpOptions; readonly tasks: TaskGroup; readonly reports: Reports },
+): Promise<RegistryServer | undefined> {
+  const { registryPort } = at.options;
+  const { log, progress } = at.reports;
+  const about = { paths, registryPort, address, store, authority, log };
+  const registry = await openClusterRegistry(about, at.tasks);
+  if (registry !== undefined) {
+    progress.send({ kind: "step", text: `image registry on localhost:${registryPort}` });
+  } else if (registryPort !== 0) {
+    const text = `no image registry: port ${registryPort} is taken (choose one with --registry-port)`;
+    progress.send({ kind: "step", text });
+  }
+  return registry;
 }
 
 /** At which nodes and pods reach this machine: on the network between its nodes, if it has several. */
@@ -112,11 +136,12 @@ function startFurther(
   at: { readonly options: UpOptions; readonly tasks: TaskGroup; readonly log: Logger },
 ): void {
   const { runtime } = at.options;
-  const ingress = ingressArguments(at.options);
+  const registry = ["--registry-port", String(at.options.registryPort)];
+  const ports = [...registry, ...ingressArguments(at.options)];
   const server = `https://${address}:${controlPlane.port}`;
   for (const node of nodes) {
     at.tasks.start(async (stop) => {
-      const about = { paths, runtime, server, ingress };
+      const about = { paths, runtime, server, ports };
       await runFurtherNode(node, { ...about, clock: systemClock, log: at.log }, stop);
     });
   }
@@ -150,14 +175,15 @@ async function openSystem(
   const server = serverOf(controlPlane);
   progress.send({ kind: "step", text: `API server on ${server}` });
   const images = stack.use(await openImages(paths, log));
-  const registry = stack.use(await openNodeMirror(images, log));
+  const isOwnName = ownNames(options.registryPort, [address]);
+  const mirror = stack.use(await openNodeMirror(images, isOwnName, log));
   const nodeName = options.nodeName ?? hostname().toLowerCase();
   const claim = { name: nodeName, wanted: early === undefined ? undefined : firstPodCidr };
   const podCidr = await claimPodCidr(controlPlane.server, claim, signal);
   const opened = await (early ?? open(podCidr));
-  if (kind === "containerd") await mirrorToLocalStore(paths.node, registry);
+  if (kind === "containerd") await mirrorToLocalStore(paths.node, mirror);
   progress.send({ kind: "step", text: `container runtime: ${kind}` });
-  return { store, controlPlane, opened, nodeName, address };
+  return { store, controlPlane, opened, images, nodeName, address };
 }
 
 function startTasks(

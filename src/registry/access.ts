@@ -9,6 +9,8 @@ export type Action = "pull" | "push" | "delete";
 export interface Caller {
   /** Empty for a client that says nothing of itself. */
   readonly name: string;
+  /** It showed a token, which may be for something else: another one may do. */
+  readonly hasToken: boolean;
   allows(action: Action, repository: string): boolean;
 }
 
@@ -29,7 +31,7 @@ export interface Wanted {
   readonly actions: readonly Action[];
 }
 
-/** @throws {Refusal} 401 for a client that may show who it is, 403 for one that has. */
+/** @throws {Refusal} 401 for a client that may show who it is, or what else; 403 for others. */
 export function requireAccess(
   gate: Gate,
   caller: Caller,
@@ -38,7 +40,7 @@ export function requireAccess(
 ): void {
   const { repository, actions } = wanted;
   if (actions.every((it) => caller.allows(it, repository))) return;
-  if (caller.name === "") throw unauthorized(gate, request, wanted);
+  if (caller.name === "" || caller.hasToken) throw unauthorized(gate, request, wanted);
   const message = `${caller.name} may not ${actions.join(" and ")} in ${repository}`;
   throw new Refusal(403, "DENIED", message);
 }
@@ -54,7 +56,11 @@ export function unauthorized(
 
 /** Everyone may do what `actions` says, and nobody more. For a node's own containerd. */
 export function openGate(actions: readonly Action[]): Gate {
-  const caller: Caller = { name: "", allows: (action) => actions.includes(action) };
+  const caller: Caller = {
+    name: "",
+    hasToken: false,
+    allows: (action) => actions.includes(action),
+  };
   return {
     identify: () => Promise.resolve(caller),
     challenge: () => ({ "www-authenticate": 'Basic realm="registry"' }),

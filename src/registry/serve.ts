@@ -69,7 +69,8 @@ async function serveRoute(
   }
   const caller = await gate.identify(request);
   if (route.kind === "base") {
-    if (caller.name === "" && gate.asksAll) throw unauthorized(gate, request, undefined);
+    if (caller.name === "" && !caller.hasToken && gate.asksAll)
+      throw unauthorized(gate, request, undefined);
     requireMethod(exchange, ["GET", "HEAD"]);
     answerJson(exchange, {});
   } else if (route.kind === "catalog") {

@@ -6,6 +6,7 @@ import {
 } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { Server as TlsServer } from "node:tls";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { TaskGroup } from "#base/task-group.ts";
@@ -19,6 +20,7 @@ import { UploadSessions } from "./upload-sessions.ts";
 const idleMs = 5 * 60_000;
 const headersMs = 60_000;
 const connectionsMax = 4_096;
+const minVersion = "TLSv1.2";
 
 export interface RegistryOptions {
   readonly store: ImageStore;
@@ -49,6 +51,8 @@ export interface ListenerTls {
 export interface RegistryServer extends AsyncDisposable {
   /** Of the listeners, in their order. */
   readonly ports: readonly number[];
+  /** Takes a new certificate into use, for connections from now on. */
+  renew(pair: { readonly certificate: string; readonly key: string }): void;
 }
 
 /** An OCI registry (distribution-spec 1.1) over a store. @throws {Error} when it cannot listen. */
@@ -65,6 +69,7 @@ export async function openRegistryServer(options: RegistryOptions): Promise<Regi
     await sessions.run(signal);
   });
   const ports: number[] = [];
+  const secure: { readonly server: TlsServer; readonly clientCa: string | undefined }[] = [];
   for (const listener of options.listeners) {
     const context = { store, sessions, gate: listener.gate, mirror, isOwnName, log };
     const server = serverOf(listener.tls, (request, response) => {
@@ -73,6 +78,7 @@ export async function openRegistryServer(options: RegistryOptions): Promise<Regi
         response.destroy();
       });
     });
+    if (server instanceof TlsServer) secure.push({ server, clientCa: listener.tls?.clientCa });
     ports.push(await listen(server, listener));
     stack.defer(async () => {
       server.closeAllConnections();
@@ -80,7 +86,13 @@ export async function openRegistryServer(options: RegistryOptions): Promise<Regi
     });
   }
   const opened = stack.move();
-  return { ports, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  const renew: RegistryServer["renew"] = ({ certificate: cert, key }) => {
+    for (const { server, clientCa } of secure) {
+      const ca = clientCa === undefined ? {} : { ca: clientCa };
+      server.setSecureContext({ cert, key, minVersion, ...ca });
+    }
+  };
+  return { ports, renew, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 function serverOf(tls: ListenerTls | undefined, listener: RequestListener): Server {
@@ -94,7 +106,7 @@ function serverOf(tls: ListenerTls | undefined, listener: RequestListener): Serv
             ...options,
             cert: tls.certificate,
             key: tls.key,
-            minVersion: "TLSv1.2",
+            minVersion,
             ...(tls.clientCa === undefined
               ? {}
               : { ca: tls.clientCa, requestCert: true, rejectUnauthorized: false }),

@@ -280,7 +280,7 @@ suite("containerd node", { skip }, () => {
       );
       const missing = tester.runtime.pullImage(`${direct}/team/app:none`, auth, never);
       await tester.fails("image-not-found", missing);
-      await writeRegistryMirrors(node.layout, [registry.url]);
+      await writeRegistryMirrors(node.layout, [{ url: registry.url }]);
       const mirrored = "registry.example.com/team/app:1";
       const id = await tester.runtime.pullImage(mirrored, auth, never);
       assert.equal((await tester.runtime.imageStatus(mirrored, never))?.id, id);

@@ -54,14 +54,17 @@ test("cniConflist: routed pairs out of the node's range", () => {
   });
 });
 
-test("hostsToml: mirrors in order", () => {
+test("hostsToml: mirrors in order, with what they are to be believed by", () => {
+  const client = { certificate: "/pki/node.crt", key: "/pki/node.key" };
   assert.equal(
-    hostsToml(["http://a:1", "http://b:2"]),
+    hostsToml([{ url: "http://a:1" }, { url: "https://b:2", ca: "/pki/ca.crt", client }]),
     `[host."http://a:1"]
   capabilities = ["pull", "resolve"]
 
-[host."http://b:2"]
+[host."https://b:2"]
   capabilities = ["pull", "resolve"]
+  ca = "/pki/ca.crt"
+  client = [["/pki/node.crt", "/pki/node.key"]]
 `,
   );
 });

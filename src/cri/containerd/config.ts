@@ -98,10 +98,27 @@ export function cniConflist(layout: NodeLayout, network: PodNetwork): string {
  * registry itself. A mirror is told the registry's name as the parameter `ns`.
  * @param mirrors base URLs, `http://127.0.0.1:5000`.
  */
-export function hostsToml(mirrors: readonly string[]): string {
+export function hostsToml(mirrors: readonly RegistryMirror[]): string {
   return mirrors
-    .map((url) => `[host.${text(url)}]\n  capabilities = ["pull", "resolve"]\n`)
+    .map(({ url, ca, client }) => {
+      const lines = [`[host.${text(url)}]`, '  capabilities = ["pull", "resolve"]'];
+      if (ca !== undefined) lines.push(`  ca = ${text(ca)}`);
+      if (client !== undefined) {
+        lines.push(`  client = [[${text(client.certificate)}, ${text(client.key)}]]`);
+      }
+      return `${lines.join("\n")}\n`;
+    })
     .join("\n");
+}
+
+/** A registry that is asked before the one that an image's name says. */
+export interface RegistryMirror {
+  /** `http://127.0.0.1:5000`. */
+  readonly url: string;
+  /** File of the authority that its certificate chains to; undefined for the machine's. */
+  readonly ca?: string;
+  /** Files of the certificate that is shown to it. */
+  readonly client?: { readonly certificate: string; readonly key: string };
 }
 
 /** A TOML basic string; JSON's escapes are a subset of TOML's. */

@@ -8,7 +8,13 @@ import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { canLowerOomScore, isGone, readProcess, signalProcess } from "#cri/procfs.ts";
 import { type Binaries, programDirs } from "./binaries.ts";
-import { cniConflist, containerdToml, hostsToml, type PodNetwork } from "./config.ts";
+import {
+  cniConflist,
+  containerdToml,
+  hostsToml,
+  type PodNetwork,
+  type RegistryMirror,
+} from "./config.ts";
 import type { NodeLayout } from "./layout.ts";
 
 export interface SuperviseOptions {
@@ -130,7 +136,7 @@ function isAborted(signal: AbortSignal): boolean {
  */
 export async function writeRegistryMirrors(
   layout: NodeLayout,
-  mirrors: readonly string[],
+  mirrors: readonly RegistryMirror[],
 ): Promise<void> {
   await rm(layout.registryDir, { recursive: true, force: true });
   const directory = join(layout.registryDir, anyRegistry);
