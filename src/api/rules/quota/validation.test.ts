@@ -32,6 +32,16 @@ testFaults("", "limitranges", range, [
     { type: "PersistentVolumeClaim" },
     "Required spec.limits[0].limits ~ either minimum or maximum storage value is required",
   ],
+  [
+    "spec.limits.0",
+    { type: "PersistentVolumeClaim", default: { storage: "1" } },
+    "Required spec.limits[0].limits ~ either minimum or maximum storage value is required",
+  ],
+  [
+    "spec.limits.0",
+    { type: "Container", max: { cpu: "1" }, default: { cpu: "2" }, defaultRequest: { cpu: "1" } },
+    'Invalid spec.limits[0].default[cpu] ~ Invalid value: "1": default value 2 is greater than max value 1',
+  ],
 ]);
 
 const quota: JsonObject = { metadata, spec: { hard: { pods: "10", "requests.cpu": "2" } } };
@@ -50,6 +60,16 @@ testFaults("", "resourcequotas", quota, [
     "spec.scopeSelector",
     { matchExpressions: [{ scopeName: "PriorityClass", operator: "In" }] },
     "Required spec.scopeSelector.matchExpressions.values",
+  ],
+  [
+    "spec.scopeSelector",
+    {
+      matchExpressions: [
+        { scopeName: "Terminating", operator: "Exists" },
+        { scopeName: "NotTerminating", operator: "Exists" },
+      ],
+    },
+    "Invalid spec.scopeSelector.matchExpressions ~ conflicting scopes",
   ],
 ]);
 

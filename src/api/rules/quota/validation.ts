@@ -60,28 +60,53 @@ function checkItem(item: Loose<LimitRangeItem>, at: Faults): void {
       check(`${list}[${name}]`, name, at);
     }
   }
-  if (item.type === "PersistentVolumeClaim" && !names.has("storage")) {
-    const detail = "either minimum or maximum storage value is required, but neither was provided";
-    at.required("limits", detail);
-  }
+  if (item.type === "PersistentVolumeClaim") checkBoundsStorage(item, at);
   for (const name of names) checkOrder(item, name, at);
 }
 
-// Each pair in rising order: what is greater than what it must not pass, as upstream words it.
+function checkBoundsStorage({ min, max }: Loose<LimitRangeItem>, at: Faults): void {
+  if (min?.["storage"] !== undefined || max?.["storage"] !== undefined) return;
+  const detail = "either minimum or maximum storage value is required, but neither was provided";
+  at.required("limits", detail);
+}
+
+// Each pair in rising order: what is greater than what it must not pass, in which field upstream
+// finds the fault, and the value of which of the two it shows.
 const orders = [
-  ["min", "max", "min", "min value", "max value"],
-  ["min", "defaultRequest", "defaultRequest", "min value", "default request value"],
-  ["defaultRequest", "max", "defaultRequest", "default request value", "max value"],
-  ["defaultRequest", "default", "defaultRequest", "default request value", "default limit value"],
-  ["min", "default", "default", "min value", "default value"],
-  ["default", "max", "default", "default value", "max value"],
+  ["min", "max", "min", "min", "min value", "max value"],
+  [
+    "min",
+    "defaultRequest",
+    "defaultRequest",
+    "defaultRequest",
+    "min value",
+    "default request value",
+  ],
+  [
+    "defaultRequest",
+    "max",
+    "defaultRequest",
+    "defaultRequest",
+    "default request value",
+    "max value",
+  ],
+  [
+    "defaultRequest",
+    "default",
+    "defaultRequest",
+    "defaultRequest",
+    "default request value",
+    "default limit value",
+  ],
+  ["min", "default", "default", "min", "min value", "default value"],
+  ["default", "max", "default", "max", "default value", "max value"],
 ] as const;
 
 function checkOrder(item: Loose<LimitRangeItem>, name: string, at: Faults): void {
-  for (const [low, high, field, lowText, highText] of orders) {
+  for (const [low, high, field, showing, lowText, highText] of orders) {
     const [a, b] = [amountIn(item[low], name), amountIn(item[high], name)];
     if (a === undefined || b === undefined || a.compare(b) <= 0) continue;
-    const shown = field === low ? a : b;
+    const shown = showing === low ? a : b;
     const detail = `${lowText} ${a.toString()} is greater than ${highText} ${b.toString()}`;
     at.invalid(`${field}[${name}]`, shown, detail);
   }
@@ -121,7 +146,10 @@ export function validateResourceQuota(quota: Loose<ResourceQuota>, at: Faults): 
   at.enter("spec");
   checkQuotaAmounts("hard", spec.hard ?? {}, at);
   checkScopes(spec, at);
-  for (const it of spec.scopeSelector?.matchExpressions ?? []) checkRequirement(it, spec, at);
+  const requirements = spec.scopeSelector?.matchExpressions ?? [];
+  for (const it of requirements) checkRequirement(it, spec, at);
+  const named = requirements.map((it) => it.scopeName ?? "");
+  checkConflicts("scopeSelector.matchExpressions", named, spec, at);
   at.leave();
 }
 
@@ -166,24 +194,34 @@ function checkScopes(spec: Loose<ResourceQuotaSpec>, at: Faults): void {
   const list = spec.scopes ?? [];
   for (const scope of list) {
     if (scopes[scope] === undefined) at.invalid("scopes", list, "unsupported scope");
-    checkScopeFits("scopes", scope, spec, at);
+    checkScopeFits("scopes", scope, spec.scopes ?? null, { spec, at });
   }
+  checkConflicts("scopes", list, spec, at);
+}
+
+function checkConflicts(
+  field: string,
+  named: readonly string[],
+  spec: Loose<ResourceQuotaSpec>,
+  at: Faults,
+): void {
   for (const [a, b] of conflicts) {
-    if (list.includes(a) && list.includes(b)) at.invalid("scopes", list, "conflicting scopes");
+    if (!named.includes(a) || !named.includes(b)) continue;
+    at.invalid(field, spec.scopes ?? null, "conflicting scopes");
   }
 }
 
 function checkScopeFits(
   field: string,
   scope: string,
-  spec: Loose<ResourceQuotaSpec>,
-  at: Faults,
+  shown: unknown,
+  { spec, at }: { readonly spec: Loose<ResourceQuotaSpec>; readonly at: Faults },
 ): void {
   const allowed = scopes[scope];
   if (allowed === undefined) return;
   for (const name of Object.keys(spec.hard ?? {}).sort()) {
     if (!isQuotaResource(name) || allowed.has(name)) continue;
-    at.invalid(field, spec.scopes ?? null, "unsupported scope applied to resource");
+    at.invalid(field, shown, "unsupported scope applied to resource");
   }
 }
 
@@ -193,16 +231,20 @@ function checkRequirement(
   at: Faults,
 ): void {
   const [scope, operator] = [it.scopeName ?? "", it.operator ?? ""];
-  const values = it.values ?? [];
   at.enter("scopeSelector.matchExpressions");
   if (scopes[scope] === undefined) at.invalid("scopeName", scope, "unsupported scope");
-  checkScopeFits("", scope, spec, at);
+  checkScopeFits("", scope, spec.scopeSelector ?? null, { spec, at });
   const isPlain = scope !== "PriorityClass" && scope !== "VolumeAttributesClass";
   if (isPlain && scopes[scope] !== undefined && operator !== "Exists") {
     const detail =
       "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity";
     at.invalid("operator", operator, detail);
   }
+  checkValues(operator, it.values ?? [], at);
+  at.leave();
+}
+
+function checkValues(operator: string, values: readonly string[], at: Faults): void {
   if (operator === "In" || operator === "NotIn") {
     const detail =
       "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector";
@@ -214,7 +256,6 @@ function checkRequirement(
   } else {
     at.invalid("operator", operator, "not a valid selector operator");
   }
-  at.leave();
 }
 
 export function validateResourceQuotaUpdate(
