@@ -2,7 +2,6 @@ import type { AppArmorProfile, SELinuxOptions, SeccompProfile } from "#api/gen/t
 import type { Loose } from "#api/rules/rules.ts";
 import {
   containersNamed,
-  containersOf,
   containersThat,
   plural,
   quoted,
@@ -28,9 +27,7 @@ export function appArmorProfile(pod: Subject): Violation | undefined {
   const names = containersThat(pod, isBad);
   const types = sorted([
     ...(isBadPod ? [typeOf(profile)] : []),
-    ...containersOf(pod)
-      .filter(isBad)
-      .map((it) => typeOf(it.securityContext?.appArmorProfile)),
+    ...pod.containers.filter(isBad).map((it) => typeOf(it.securityContext?.appArmorProfile)),
   ]);
   const annotations = Object.entries(pod.metadata.annotations ?? {})
     .filter(([key, value]) => key.startsWith(appArmorPrefix) && !isAllowedAnnotation(value))
@@ -81,7 +78,7 @@ export function capabilitiesBaseline(pod: Subject): Violation | undefined {
     (it.securityContext?.capabilities?.add ?? []).filter((name) => !defaultCapabilities.has(name));
   const names = containersThat(pod, (it) => added(it).length > 0);
   if (names.length === 0) return undefined;
-  const capabilities = quoted(sorted(containersOf(pod).flatMap(added)));
+  const capabilities = quoted(sorted(pod.containers.flatMap(added)));
   return {
     reason: "non-default capabilities",
     detail: `${containersNamed(names)} must not include ${capabilities} in securityContext.capabilities.add`,
@@ -108,7 +105,7 @@ export function hostPorts(pod: Subject): Violation | undefined {
     (it.ports ?? []).map((port) => port.hostPort ?? 0).flatMap((at) => (at === 0 ? [] : [`${at}`]));
   const names = containersThat(pod, (it) => portsOf(it).length > 0);
   if (names.length === 0) return undefined;
-  const ports = sorted(containersOf(pod).flatMap(portsOf));
+  const ports = sorted(pod.containers.flatMap(portsOf));
   const use = plural("uses", "use", names.length);
   const what = plural("hostPort", "hostPorts", ports.length);
   return {
@@ -120,7 +117,7 @@ export function hostPorts(pod: Subject): Violation | undefined {
 export function hostProbesAndLifecycle(pod: Subject): Violation | undefined {
   const names = sorted(containersThat(pod, (it) => hostsOf(it).length > 0));
   if (names.length === 0) return undefined;
-  const hosts = sorted(containersOf(pod).flatMap(hostsOf));
+  const hosts = sorted(pod.containers.flatMap(hostsOf));
   const what = plural("probe or lifecycle host", "probe or lifecycle hosts", hosts.length);
   const use = plural("uses", "use", names.length);
   return {
@@ -156,7 +153,7 @@ export function procMount(pod: Subject): Violation | undefined {
   const typeIn = (it: AnyContainer): string => it.securityContext?.procMount ?? "Default";
   const names = containersThat(pod, (it) => typeIn(it) !== "Default");
   if (names.length === 0) return undefined;
-  const types = sorted(containersOf(pod).map(typeIn)).filter((it) => it !== "Default");
+  const types = sorted(pod.containers.map(typeIn)).filter((it) => it !== "Default");
   return {
     reason: "procMount",
     detail: `${containersNamed(names)} must not set securityContext.procMount to ${quoted(types)}`,
@@ -182,7 +179,7 @@ function seLinux(pod: Subject, types: ReadonlySet<string>): Violation | undefine
   const names = containersThat(pod, (it) => isBad(it.securityContext?.seLinuxOptions));
   const setters = settersNamed(isBad(ofPod), names);
   if (setters === "") return undefined;
-  const bad = [ofPod, ...containersOf(pod).map((it) => it.securityContext?.seLinuxOptions)].filter(
+  const bad = [ofPod, ...pod.containers.map((it) => it.securityContext?.seLinuxOptions)].filter(
     isBad,
   );
   const badTypes = sorted(bad.map((it) => it.type ?? "")).filter((it) => !types.has(it));
@@ -204,7 +201,7 @@ const seccompContainer = "container.seccomp.security.alpha.kubernetes.io/";
 /** Until 1.19 the profile was an annotation. */
 export function seccompAnnotations(pod: Subject): Violation | undefined {
   const annotations = pod.metadata.annotations ?? {};
-  const keys = containersOf(pod).map((it) => `${seccompContainer}${it.name ?? ""}`);
+  const keys = pod.containers.map((it) => `${seccompContainer}${it.name ?? ""}`);
   const bad = sorted(
     [seccompPod, ...keys].flatMap((key) => {
       const value = annotations[key];
@@ -232,9 +229,7 @@ export function seccompProfile(pod: Subject): Violation | undefined {
   };
   const setters = settersNamed(isBadPod, containersThat(pod, isBad));
   if (setters === "") return undefined;
-  const bad = containersOf(pod)
-    .filter(isBad)
-    .map((it) => typeOf(it.securityContext?.seccompProfile));
+  const bad = pod.containers.filter(isBad).map((it) => typeOf(it.securityContext?.seccompProfile));
   const types = quoted(sorted([...(isBadPod ? [typeOf(ofPod)] : []), ...bad]));
   return {
     reason: "seccompProfile",

@@ -4,13 +4,14 @@ import type { PodSpec, SecurityContext } from "#api/gen/types.ts";
 import type { Loose } from "#api/rules/rules.ts";
 import { violationsOf } from "./checks.ts";
 import type { Level } from "./policy.ts";
+import { subjectOf } from "./subject.ts";
 
 type Spec = Loose<PodSpec>;
 type Annotations = Record<string, string>;
 
 /** `<reason> (<detail>)` of each violation. */
 function found(level: Level, minor: number, spec: Spec, annotations: Annotations = {}): string[] {
-  return violationsOf({ level, minor }, { metadata: { annotations }, spec }).map(
+  return violationsOf({ level, minor }, subjectOf({ metadata: { annotations }, spec })).map(
     (it) => `${it.reason} (${it.detail})`,
   );
 }
@@ -326,7 +327,7 @@ test("restricted: several violations come in the order of upstream's messages", 
     "runAsNonRoot != true",
     "seccompProfile",
   ];
-  const pod = { metadata: {}, spec: ofContainer({ privileged: true }) };
+  const pod = subjectOf({ spec: ofContainer({ privileged: true }) });
   const got = violationsOf({ level: "restricted", minor: 36 }, pod).map((it) => it.reason);
   assert.deepEqual(got, want);
 });

@@ -3,8 +3,7 @@ import type { Pod } from "#api/gen/types.ts";
 import type { Loose } from "#api/rules/rules.ts";
 import { violationsOf } from "./checks.ts";
 import { levelText, type LevelVersion } from "./policy.ts";
-import type { AnyContainer, Subject } from "./subject.ts";
-import { subjectOf } from "./templates.ts";
+import { subjectOf, type AnyContainer, type Subject } from "./subject.ts";
 
 /** Pods that are looked at when a namespace becomes stricter; as upstream. */
 export const podsCheckedMax = 3_000;

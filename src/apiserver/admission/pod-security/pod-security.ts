@@ -4,7 +4,8 @@ import { nameOf, refuse } from "#apiserver/admission/request.ts";
 import type { AdmissionRequest, AdmissionRule, ObjectSource } from "#apiserver/contract.ts";
 import { findingOf, isSignificant, namespaceWarnings } from "./findings.ts";
 import { isSame, policyOf, strictness, type ReadPolicy } from "./policy.ts";
-import { hasTemplate, subjectOf, templateOf } from "./templates.ts";
+import { subjectOf } from "./subject.ts";
+import { hasTemplate, templateOf } from "./templates.ts";
 
 /** Paths of a pod that change nothing of its spec. */
 const ignored = new Set([
@@ -23,22 +24,23 @@ const ignored = new Set([
  * are refused or warned of, what makes such pods is warned of. Upstream: `k8s.io/pod-security-admission`.
  */
 export function podSecurity(objects: ObjectSource): AdmissionRule {
+  const policyIn = policyReader(objects);
   return {
     name: "PodSecurity",
     validate(request) {
       const { operation, resource, object } = request;
       if (object === undefined || (operation !== "CREATE" && operation !== "UPDATE")) return;
-      if (resource.group === "" && resource.plural === "pods") judgePod(objects, request, object);
+      if (resource.group === "" && resource.plural === "pods") judgePod(policyIn, request, object);
       else if (resource.group === "" && resource.plural === "namespaces") {
         judgeNamespace(objects, request, object);
-      } else if (hasTemplate(request)) judgeTemplate(objects, request);
+      } else if (hasTemplate(request)) judgeTemplate(policyIn, request);
     },
   };
 }
 
-function judgePod(objects: ObjectSource, request: AdmissionRequest, pod: JsonObject): void {
+function judgePod(policyIn: PolicyIn, request: AdmissionRequest, pod: JsonObject): void {
   if (ignored.has(request.subresource)) return;
-  const { policy } = policyIn(objects, request.namespace);
+  const { policy } = policyIn(request.namespace);
   const { enforce, warn } = policy;
   if (enforce.level === "privileged" && warn.level === "privileged") return;
   const { previous } = request;
@@ -49,9 +51,9 @@ function judgePod(objects: ObjectSource, request: AdmissionRequest, pod: JsonObj
   if (!isSame(warn, enforce)) warnOf(request, findingOf(warn, subject));
 }
 
-function judgeTemplate(objects: ObjectSource, request: AdmissionRequest): void {
+function judgeTemplate(policyIn: PolicyIn, request: AdmissionRequest): void {
   if (request.subresource !== "") return;
-  const { warn } = policyIn(objects, request.namespace).policy;
+  const { warn } = policyIn(request.namespace).policy;
   if (warn.level === "privileged") return;
   const subject = templateOf(request);
   if (subject !== undefined) warnOf(request, findingOf(warn, subject));
@@ -87,8 +89,19 @@ function judgeNamespace(
   }
 }
 
-function policyIn(objects: ObjectSource, namespace: string): ReadPolicy {
-  return readPolicy(objects.get("namespaces", "", "", namespace));
+/** The policy of a namespace by its name. */
+type PolicyIn = (namespace: string) => ReadPolicy;
+
+/** Reads each namespace once, as long as it does not change: every pod asks. */
+function policyReader(objects: ObjectSource): PolicyIn {
+  const known = new WeakMap<JsonObject, ReadPolicy>();
+  return (name) => {
+    const namespace = objects.get("namespaces", "", "", name);
+    if (namespace === undefined) return readPolicy(undefined);
+    const found = known.get(namespace) ?? readPolicy(namespace);
+    known.set(namespace, found);
+    return found;
+  };
 }
 
 function readPolicy(namespace: JsonObject | undefined): ReadPolicy {

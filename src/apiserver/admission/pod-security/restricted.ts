@@ -1,7 +1,6 @@
 import { isConfined, seccompProfile } from "./baseline.ts";
 import {
   containersNamed,
-  containersOf,
   containersThat,
   plural,
   quoted,
@@ -47,7 +46,7 @@ export function capabilitiesRestricted(pod: Subject): Violation | undefined {
     details.push(`${containersNamed(keeping)} must set securityContext.capabilities.drop=["ALL"]`);
   }
   if (adding.length > 0) {
-    const capabilities = quoted(sorted(containersOf(pod).flatMap(added)));
+    const capabilities = quoted(sorted(pod.containers.flatMap(added)));
     details.push(
       `${containersNamed(adding)} must not include ${capabilities} in securityContext.capabilities.add`,
     );

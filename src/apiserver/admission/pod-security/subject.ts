@@ -1,10 +1,18 @@
-import type { Container, EphemeralContainer, ObjectMeta, PodSpec } from "#api/gen/types.ts";
+import type { Container, EphemeralContainer, ObjectMeta, Pod, PodSpec } from "#api/gen/types.ts";
 import type { Loose } from "#api/rules/rules.ts";
 
 /** What is judged: a pod, or the template of pods to be. */
 export interface Subject {
   readonly metadata: Loose<ObjectMeta>;
   readonly spec: Loose<PodSpec>;
+  /** All of them, in the order in which messages name them. */
+  readonly containers: readonly AnyContainer[];
+}
+
+/** A pod, or a template, as the checks see it. */
+export function subjectOf({ metadata = {}, spec = {} }: Loose<Pod>): Subject {
+  const { initContainers = [], containers = [], ephemeralContainers = [] } = spec;
+  return { metadata, spec, containers: [...initContainers, ...containers, ...ephemeralContainers] };
 }
 
 /** What a check has against a pod. */
@@ -21,20 +29,9 @@ export type Check = (pod: Subject) => Violation | undefined;
 /** Any kind of container: the fields that checks read are the same. */
 export type AnyContainer = Loose<Container> | Loose<EphemeralContainer>;
 
-/** All containers, in the order in which messages name them. */
-export function containersOf({ spec }: Subject): AnyContainer[] {
-  return [
-    ...(spec.initContainers ?? []),
-    ...(spec.containers ?? []),
-    ...(spec.ephemeralContainers ?? []),
-  ];
-}
-
 /** The names of the containers of which `test` is true. */
 export function containersThat(pod: Subject, test: (it: AnyContainer) => boolean): string[] {
-  return containersOf(pod)
-    .filter(test)
-    .map((it) => it.name ?? "");
+  return pod.containers.filter(test).map((it) => it.name ?? "");
 }
 
 /** `"a", "b"` */

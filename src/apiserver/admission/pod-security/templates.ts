@@ -1,6 +1,6 @@
 import { childObject, type JsonObject } from "#api/object.ts";
 import type { AdmissionRequest } from "#apiserver/contract.ts";
-import type { Subject } from "./subject.ts";
+import { subjectOf, type Subject } from "./subject.ts";
 
 /** Where the kinds that make pods have their template. */
 const paths: ReadonlyMap<string, readonly string[]> = new Map([
@@ -26,9 +26,4 @@ export function templateOf({ resource, object }: AdmissionRequest): Subject | un
     at = childObject(at, name);
   }
   return at === undefined ? undefined : subjectOf(at);
-}
-
-/** A pod, or a template, as the checks see it. */
-export function subjectOf(pod: JsonObject): Subject {
-  return { metadata: childObject(pod, "metadata") ?? {}, spec: childObject(pod, "spec") ?? {} };
 }
