@@ -8,6 +8,7 @@ import { MetricRegistry } from "#base/metrics/registry.ts";
 import { seededRandom } from "#base/random.ts";
 import { Client } from "#client/client.ts";
 import { namespaceLifecycle } from "#apiserver/admission/namespace-lifecycle.ts";
+import { resourceQuotas } from "#apiserver/admission/quota/resource-quotas.ts";
 import { ServicePool } from "#apiserver/admission/service/pool.ts";
 import { parseRange } from "#apiserver/admission/service/range.ts";
 import { serviceAddresses } from "#apiserver/admission/service/service-addresses.ts";
@@ -50,12 +51,13 @@ export async function openTestApi(clock: Clock, log: Logger = silentLogger): Pro
       types: builtinTypes,
       strategyOf,
       conversionOf: () => undefined,
-      access: (objects) => ({
+      access: (objects, sink) => ({
         authenticator: { authenticate: () => Promise.resolve(administrator) },
         authorizer: { authorize: () => ({ allowed: true, reason: "" }) },
         admission: [
           namespaceLifecycle(objects),
           serviceAddresses(new ServicePool(parseRange("10.96.0.0/16"), objects, clock, random)),
+          resourceQuotas(objects, sink, clock),
         ],
         reviews: new Map(),
       }),

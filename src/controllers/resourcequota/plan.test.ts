@@ -105,8 +105,8 @@ const waits: [changed: number | undefined, waiting: number, now: number, want: n
   [500, 1_000, 1_000, 0],
   [900, 1_000, 1_000, 100],
   [1_000, 1_000, 1_000, 200],
-  [3_990, 1_000, 3_990, 10],
-  [9_000, 1_000, 9_000, 0],
+  [10_990, 1_000, 10_990, 10],
+  [12_000, 1_000, 12_000, 0],
 ];
 
 for (const [changed, waiting, now, want] of waits) {

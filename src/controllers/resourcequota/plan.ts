@@ -63,7 +63,7 @@ export function frees(next: ResourceQuotaStatus, quota: ResourceQuota): boolean 
 /** Unchanged for so long, a quota has no charge on its way of which the object is not here yet. */
 const quietMs = 200;
 /** What is free is told after so long at the latest, however much is going on. */
-const quietWaitMs = 3_000;
+const quietWaitMs = 10_000;
 
 /**
  * How long to wait before something is said to be free: an object that was charged a moment ago may
