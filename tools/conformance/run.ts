@@ -61,8 +61,9 @@ export async function runPhase(
     "--",
     "--provider=skeleton",
     `--kubeconfig=${run.kubeconfig}`,
+    // Events and metrics of a failed test's nodes: minutes of time, and nothing that is read here.
+    "--dump-logs-on-failure=false",
     "--disable-log-dump",
-    "--allowed-not-ready-nodes=0",
   ];
   await ginkgo(join(suite.programs, "ginkgo"), args, log);
   const path = join(directory, report);

@@ -55,6 +55,10 @@ const cases: [spec: Partial<StatefulSetSpec>, pods: string, want: string][] = [
   [{ replicas: 1 }, "db-0' db-1' db-2'", "-2"],
   [{ replicas: 1 }, "db-0' db-1' db-2'-", ""],
   [{ replicas: 0 }, "db-0'", "-0"],
+  [{ replicas: 0 }, "db-0'! db-1' db-2'", "-2"],
+  [{ replicas: 0 }, "db-0' db-1'!", "-1"],
+  [{ replicas: 0 }, "db-0'! db-1' db-2'!", ""],
+  [{ replicas: 0 }, "db-0'! db-1'x", "-1"],
   // Rolling update, from the highest.
   [{}, "db-0 db-1 db-2", "-2"],
   [{}, "db-0 db-1 db-2'!", ""],

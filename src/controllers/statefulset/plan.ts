@@ -100,7 +100,7 @@ function nextStep(set: StatefulSet, places: Places, rules: Rules): Step {
   const isOrdered = set.spec?.podManagementPolicy !== "Parallel";
   const filled = isOrdered ? fillInOrder(set, places, rules) : fillAtOnce(set, places, rules);
   if (filled !== undefined) return filled;
-  const shrunk = shrink(places, isOrdered);
+  const shrunk = shrink(places, isOrdered, rules);
   if (shrunk !== undefined) return shrunk;
   return roll(set, places, rules);
 }
@@ -128,13 +128,19 @@ function fillAtOnce(set: StatefulSet, { replicas }: Places, rules: Rules): Step 
   return create.length + remove.length === 0 ? undefined : { create, remove };
 }
 
-/** One at a time from the highest, or all at once. */
-function shrink({ condemned }: Places, isOrdered: boolean): Step | undefined {
+/**
+ * One at a time from the highest, or all at once. One by one, a pod that is not well stays until those
+ * before it are, so that what is left of a broken set is not taken apart further.
+ */
+function shrink({ condemned }: Places, isOrdered: boolean, rules: Rules): Step | undefined {
   if (condemned.length === 0) return undefined;
   const standing = condemned.filter((it) => !isDeleting(it));
   if (!isOrdered) return { remove: standing, condemned: standing };
   const [first] = condemned;
   if (first === undefined || isDeleting(first)) return {};
+  const lowestUnwell = condemned.findLast((it) => !rules.isHealthy(it));
+  const waits = !rules.isHealthy(first) && !isFinished(first) && first !== lowestUnwell;
+  if (waits) return {};
   return { remove: [first], condemned: [first] };
 }
 
