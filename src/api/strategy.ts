@@ -27,8 +27,11 @@ export interface Strategy {
   readonly allowUnconditionalUpdate: boolean;
   /** Seconds after the last write at which an object goes by itself; undefined: it stays. */
   readonly ttlSeconds?: number | undefined;
-  /** Seconds that DELETE waits for a graceful end by default; undefined: removed at once. */
-  gracePeriodSeconds(object: JsonObject): number | undefined;
+  /**
+   * Seconds that the object may take to end when a DELETE asks for `asked`; undefined where the kind
+   * knows no graceful end.
+   */
+  gracePeriodSeconds(object: JsonObject, asked: number | undefined): number | undefined;
   /** The columns of `kubectl get`, after `Name`'s; see {@link Column}. */
   readonly columns: readonly Column[];
   /** One value per column. `nowMs` is for ages. */

@@ -44,6 +44,13 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   kitten: async (sources) => await picture(sources, "kitten"),
   nautilus: async (sources) => await picture(sources, "nautilus"),
   nginx: nginxServer,
+  nonewprivs: async ({ programs }) => ({
+    config: { ...environment, Cmd: ["nnp"] },
+    files: withFolders([
+      ...(await busyboxFiles()),
+      { ...program(join(programs, "nnp"), "usr/local/bin/nnp"), mode: 0o6755 },
+    ]),
+  }),
   nonroot: async () => ({
     config: { ...environment, Cmd: ["sh"], User: "1234" },
     files: await busyboxFiles(),
@@ -151,7 +158,7 @@ async function withPrograms(programs: readonly Program[]): Promise<LayerFile[]> 
   return withFolders([...usual, link, ...files]);
 }
 
-function program(path: string, name: string): LayerFile {
+function program(path: string, name: string): Extract<LayerFile, { type: "file" }> {
   return { type: "file", name, mode: 0o755, content: readFileSync(path) };
 }
 

@@ -13,6 +13,7 @@ export interface Suite extends Sources {
 /** Programs by the names of their files, each with its package; tests are built as programs too. */
 const packages: Readonly<Record<string, { readonly path: string; readonly isTest?: true }>> = {
   agnhost: { path: "k8s.io/kubernetes/test/images/agnhost" },
+  nnp: { path: "k8s.io/kubernetes/test/images/nonewprivs" },
   ginkgo: { path: "github.com/onsi/ginkgo/v2/ginkgo" },
   "e2e.test": { path: "k8s.io/kubernetes/test/e2e", isTest: true },
 };
@@ -35,7 +36,12 @@ export async function buildSuite(cache: string): Promise<Suite> {
     writeFileSync(join(module, "go.mod"), suiteModule(release, goMod));
   }
   for (const [name, { path, isTest }] of Object.entries(packages)) {
-    await build(module, join(programs, name), isTest === true ? ["test", "-c", "-vet=off"] : ["build"], path);
+    await build(
+      module,
+      join(programs, name),
+      isTest === true ? ["test", "-c", "-vet=off"] : ["build"],
+      path,
+    );
   }
   await buildSampleServer(programs);
   const found = await download(`k8s.io/kubernetes@${release}`);

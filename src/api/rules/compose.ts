@@ -44,7 +44,7 @@ export function compose<T>(resource: Resource, rules: Rules<T>): Strategy {
     allowCreateOnUpdate: rules.allowCreateOnUpdate ?? false,
     allowUnconditionalUpdate: rules.allowUnconditionalUpdate ?? true,
     ttlSeconds: rules.ttlSeconds,
-    gracePeriodSeconds: (object) => rules.gracePeriodSeconds?.(typed<T>(object)),
+    gracePeriodSeconds: (object, asked) => rules.gracePeriodSeconds?.(typed<T>(object), asked),
     columns: printer.columns,
     cells: (object, nowMs) => printer.cells(typed<T>(object), nowMs),
   };

@@ -24,7 +24,7 @@ for (const resource of builtinResources) {
     strategy.validateStatusUpdate(next, object);
     strategy.warnings(next, object);
     strategy.warnings(next, undefined);
-    strategy.gracePeriodSeconds(object);
+    strategy.gracePeriodSeconds(object, undefined);
     assert.equal(object["metadata"] !== undefined, true);
   });
 

@@ -39,7 +39,7 @@ export interface Rules<T> {
   readonly validateUpdate?: (next: Loose<T>, previous: Loose<T>, at: Faults) => void;
   readonly validateStatus?: (next: Loose<T>, previous: Loose<T>, at: Faults) => void;
   readonly warnings?: (next: Loose<T>, previous: Loose<T> | undefined) => string[];
-  readonly gracePeriodSeconds?: (object: Loose<T>) => number | undefined;
+  readonly gracePeriodSeconds?: (object: Loose<T>, asked: number | undefined) => number | undefined;
   readonly printer?: Printer<T>;
   /** metadata.generation counts the changes of everything but metadata and status. */
   readonly generation?: boolean;

@@ -55,7 +55,7 @@ async function tryDelete(
   const plan = planDeletion({
     object: decodeCached(kind, current),
     options,
-    gracePeriodSeconds: kind.strategy.gracePeriodSeconds(previous),
+    gracePeriodSeconds: kind.strategy.gracePeriodSeconds(previous, options.gracePeriodSeconds),
     isNamespace: isNamespace(kind),
     orphansByDefault: orphansByDefault(kind),
     nowMs: ports.clock.now(),

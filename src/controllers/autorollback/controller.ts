@@ -81,7 +81,7 @@ async function look(
   }
   if (plan.failure !== undefined) {
     const { current } = sortReplicaSets(deployment, owned);
-    const from = current === undefined ? 0 : revisionOf(current);
+    const from = current === undefined ? 0n : revisionOf(current);
     await goBack(context, deployment, { ...plan, failure: plan.failure, from }, signal);
   }
   return { afterMs: plan.afterMs };
@@ -89,7 +89,7 @@ async function look(
 
 interface Failed {
   readonly failure: string;
-  readonly from: number;
+  readonly from: bigint;
   readonly target: ReplicaSet | undefined;
 }
 

@@ -1,7 +1,7 @@
 import type { ContainerStatus, Deployment, Pod, ReplicaSet } from "#api/gen/types.ts";
 import { parseTime } from "#api/time.ts";
 import { isDeleting, nameOf } from "#client/object-key.ts";
-import { revisionOf, sortReplicaSets } from "#controllers/deployment/replica-set-view.ts";
+import { compareRevision, sortReplicaSets } from "#controllers/deployment/replica-set-view.ts";
 import { hashLabel } from "#controllers/deployment/template-hash.ts";
 import { isComplete } from "#controllers/deployment/status.ts";
 
@@ -59,7 +59,8 @@ export function planAutoRollback(input: AutoRollbackInput): AutoRollback {
   const failure = judged ? failureOf(deployment, input.podsOf(current)) : undefined;
   const target = all
     .filter((it) => it !== current && isKnown(it))
-    .sort((a, b) => revisionOf(b) - revisionOf(a))[0];
+    .sort(compareRevision)
+    .at(-1);
   return { healthy, failure, target, afterMs };
 }
 

@@ -99,6 +99,8 @@ const cases: [shape: Shape, sets: string, want: string][] = [
   [{}, "older:5/5 old:5/1@2", "create 3@3"],
   // A rollback: the old template is the current one again, and gets the next number.
   [{ image: "old" }, "old:0/0@1 new:10/10@2", "old=3, revision 3"],
+  // Numbers beyond what a double holds.
+  [{}, "old:10/10@3546343826724305832", "create 3@3546343826724305833"],
   // Recreate: first nothing, then everything.
   [{ recreate: true }, "old:10/10", "old=0"],
   [{ recreate: true }, "old:0/0", "create 10@2"],
@@ -149,7 +151,7 @@ test("planDeployment: history beyond the limit goes, oldest first, once the roll
 
 /** A world in which ReplicaSets have their pods at once, and pods become available when told. */
 class World {
-  readonly sets = new Map<string, { revision: number; size: number; available: number }>();
+  readonly sets = new Map<string, { revision: bigint; size: number; available: number }>();
   annotations = new Map<string, Record<string, string>>();
   readonly order: string[] = [];
 

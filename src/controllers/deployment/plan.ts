@@ -7,6 +7,7 @@ import {
   replicasOf,
   revisionAnnotation,
   revisionHistoryAnnotation,
+  compareRevision,
   revisionOf,
   sizeAnnotations,
   sortReplicaSets,
@@ -31,7 +32,7 @@ export interface DeploymentInput {
 }
 
 export type DeploymentStep =
-  | { readonly kind: "create"; readonly replicas: number; readonly revision: number }
+  | { readonly kind: "create"; readonly replicas: number; readonly revision: bigint }
   | {
       readonly kind: "update";
       readonly replicaSet: ReplicaSet;
@@ -39,7 +40,7 @@ export type DeploymentStep =
       readonly minReadySeconds: number;
       readonly annotations: Readonly<Record<string, string>>;
     }
-  | { readonly kind: "set-revision"; readonly revision: number }
+  | { readonly kind: "set-revision"; readonly revision: bigint }
   | { readonly kind: "delete"; readonly replicaSet: ReplicaSet };
 
 /** Annotations of a Deployment that are not the business of its ReplicaSets. */
@@ -115,7 +116,7 @@ function upkeep(
     .filter((it) => sizes.has(it) || replicasOf(it) > 0)
     .map((it) => updateStep(it, { replicas: sizes.get(it), annotations: sizeAnnotations(bounds) }));
   if (current === undefined) return steps.filter((it) => it !== undefined);
-  const revision = Math.max(revisionOf(current), nextRevision(old));
+  const revision = greatest([revisionOf(current), nextRevision(old)]);
   const annotations = {
     ...sizeAnnotations(bounds),
     ...currentAnnotations(deployment, current, revision),
@@ -151,12 +152,12 @@ function updateStep(replicaSet: ReplicaSet, wanted: Wanted): DeploymentStep | un
 function currentAnnotations(
   deployment: Deployment,
   current: ReplicaSet,
-  revision: number,
+  revision: bigint,
 ): Record<string, string> {
   const before = revisionOf(current);
   const annotations = inheritedAnnotations(deployment);
   annotations[revisionAnnotation] = String(revision);
-  if (before > 0 && before !== revision) {
+  if (before > 0n && before !== revision) {
     const history = current.metadata?.annotations?.[revisionHistoryAnnotation];
     const entries = [...(history === undefined ? [] : history.split(",")), String(before)];
     // Upstream keeps 2000 characters: the newest.
@@ -184,7 +185,7 @@ function history(deployment: Deployment, { old }: ReplicaSets): DeploymentStep[]
   const limit = deployment.spec?.revisionHistoryLimit ?? 10;
   const excess = Math.max(0, old.length - limit);
   return [...old]
-    .sort((a, b) => revisionOf(a) - revisionOf(b) || (nameOf(a) < nameOf(b) ? -1 : 1))
+    .sort(compareRevision)
     .slice(0, excess)
     .filter(
       (it) =>
@@ -195,6 +196,10 @@ function history(deployment: Deployment, { old }: ReplicaSets): DeploymentStep[]
     .map((replicaSet) => ({ kind: "delete", replicaSet }));
 }
 
-function nextRevision(old: readonly ReplicaSet[]): number {
-  return Math.max(0, ...old.map(revisionOf)) + 1;
+function nextRevision(old: readonly ReplicaSet[]): bigint {
+  return greatest(old.map(revisionOf)) + 1n;
+}
+
+function greatest(revisions: readonly bigint[]): bigint {
+  return revisions.reduce((most, it) => (it > most ? it : most), 0n);
 }

@@ -42,9 +42,17 @@ export function totalReplicas(replicaSets: readonly ReplicaSet[]): number {
   return replicaSets.reduce((sum, it) => sum + replicasOf(it), 0);
 }
 
-/** Number of the rollout that made it; 0 when unknown. */
-export function revisionOf(replicaSet: ReplicaSet): number {
-  return integerAnnotation(replicaSet, revisionAnnotation) ?? 0;
+/** Number of the rollout that made it, which has 64 bits; 0 when unknown. */
+export function revisionOf(replicaSet: ReplicaSet): bigint {
+  const text = replicaSet.metadata?.annotations?.[revisionAnnotation] ?? "";
+  return /^\d{1,19}$/.test(text) ? BigInt(text) : 0n;
+}
+
+/** The older rollout first. */
+export function compareRevision(one: ReplicaSet, other: ReplicaSet): number {
+  const [left, right] = [revisionOf(one), revisionOf(other)];
+  if (left !== right) return left < right ? -1 : 1;
+  return nameOf(one) < nameOf(other) ? -1 : 1;
 }
 
 export function integerAnnotation(replicaSet: ReplicaSet, name: string): number | undefined {

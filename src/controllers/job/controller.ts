@@ -51,14 +51,18 @@ interface Context {
   readonly ownWrites: OwnWrites<Job>;
 }
 
+/** In a key: the pods that no Job controls any more. No Job has this name. */
+const nobody = "";
+
 function keysOfPod({ owners }: Context, pod: Pod): readonly string[] {
   const controller = controllerOf(pod);
   if (controller !== undefined) {
     return controller.kind === "Job" ? [`${namespaceOf(pod)}/${controller.name}`] : [];
   }
-  return inNamespace(owners, namespaceOf(pod))
+  const wanting = inNamespace(owners, namespaceOf(pod))
     .filter((it) => matchesSelector(it.spec?.selector, pod.metadata?.labels))
     .map(keyOf);
+  return isTracked(pod) ? [...wanting, `${namespaceOf(pod)}/${nobody}`] : wanting;
 }
 
 async function reconcile(
@@ -104,6 +108,7 @@ async function claimPods(
       ownerResource: jobs,
       selector: owner.spec?.selector,
       resource: pods,
+      finalizer: trackingFinalizer,
       objects: [...mine, ...free],
       wrote: (pod) => {
         writes.wrote(key, pod);
@@ -163,12 +168,14 @@ async function release(
   );
 }
 
-/** The Job is gone: its pods are held back by nobody. */
+/** The Job is gone, or has let its pods go: nobody is to hold them back. */
 async function releaseOrphans(context: Context, key: string, signal: AbortSignal): Promise<void> {
   const [namespace = "", name = ""] = key.split("/");
   const left = inNamespace(context.pods, namespace).filter((pod) => {
     const controller = controllerOf(pod);
-    return controller?.kind === "Job" && controller.name === name && isTracked(pod);
+    if (!isTracked(pod)) return false;
+    if (controller === undefined) return name === nobody;
+    return controller.kind === "Job" && controller.name === name;
   });
   await release(context, key, left, signal);
 }

@@ -27,6 +27,8 @@ export interface Claim<O, T> {
   readonly resource: ResourceOf<T>;
   /** Candidates: all that the owner controls, and those that nobody controls. */
   readonly objects: readonly T[];
+  /** A finalizer that comes with being controlled, and goes with it. */
+  readonly finalizer?: string;
   /** Told of each object that was changed. */
   readonly wrote: (object: T) => void;
 }
@@ -53,7 +55,8 @@ export async function claimObjects<O extends KubernetesObject, T extends Kuberne
     }
   }
   for (const object of plan.release) {
-    await patchOwners(claim, object, { $patch: "delete", uid: uidOf(owner) }, signal);
+    const reference = { $patch: "delete", uid: uidOf(owner) } as const;
+    await patchOwners(claim, object, reference, signal);
   }
   return [...plan.owned, ...adopted];
 }
@@ -65,7 +68,15 @@ async function patchOwners<O, T extends KubernetesObject>(
   signal: AbortSignal,
 ): Promise<T | undefined> {
   // The uid makes the patch fail for an object that has taken the name since.
-  const body = { metadata: { ownerReferences: [reference], uid: uidOf(object) } };
+  const finalizers = claim.finalizer === undefined ? [] : [claim.finalizer];
+  const key = "$patch" in reference ? "$deleteFromPrimitiveList/finalizers" : "finalizers";
+  const body = {
+    metadata: {
+      ownerReferences: [reference],
+      uid: uidOf(object),
+      ...(finalizers.length === 0 ? {} : { [key]: finalizers }),
+    },
+  };
   const at = { namespace: namespaceOf(object), name: nameOf(object) };
   try {
     const result = await claim.client.patch(

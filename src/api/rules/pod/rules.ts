@@ -80,9 +80,9 @@ function mergeKeys(
 }
 
 /** None for a pod that no node has, or that has ended. Upstream: `CheckGracefulDelete`. */
-function gracePeriodSeconds(pod: Loose<Pod>): number {
+function gracePeriodSeconds(pod: Loose<Pod>, asked: number | undefined): number {
   const isEnded = pod.status?.phase === "Failed" || pod.status?.phase === "Succeeded";
   if ((pod.spec?.nodeName ?? "") === "" || isEnded) return 0;
-  const seconds = pod.spec?.terminationGracePeriodSeconds ?? 0;
+  const seconds = asked ?? pod.spec?.terminationGracePeriodSeconds ?? 0;
   return seconds < 0 ? 1 : seconds;
 }

@@ -397,12 +397,15 @@ test("pods: a container that ended under restartPolicy Never does not start agai
 });
 
 test("pods: grace of a deletion", () => {
-  const grace = (spec: JsonObject, phase: string): number | undefined =>
-    pods.gracePeriodSeconds({ spec, status: { phase } });
+  const grace = (spec: JsonObject, phase: string, asked?: number): number | undefined =>
+    pods.gracePeriodSeconds({ spec, status: { phase } }, asked);
   assert.equal(grace({ terminationGracePeriodSeconds: 30 }, "Pending"), 0);
   assert.equal(grace({ terminationGracePeriodSeconds: 30, nodeName: "n" }, "Running"), 30);
   assert.equal(grace({ terminationGracePeriodSeconds: 30, nodeName: "n" }, "Succeeded"), 0);
   assert.equal(grace({ terminationGracePeriodSeconds: -5, nodeName: "n" }, "Running"), 1);
+  assert.equal(grace({ terminationGracePeriodSeconds: 0, nodeName: "n" }, "Running", 60), 60);
+  assert.equal(grace({ terminationGracePeriodSeconds: 30, nodeName: "n" }, "Running", 0), 0);
+  assert.equal(grace({ terminationGracePeriodSeconds: 30 }, "Pending", 60), 0);
 });
 
 test("validateBinding: the target is a node by name", () => {

@@ -26,8 +26,8 @@ const cases: Case[] = [
   { name: "plain", want: "remove - - []" },
   { name: "finalizer", metadata: { finalizers: ["a/b"] }, want: "mark 100 0 [a/b]" },
   { name: "pod", grace: 30, want: "mark 130 30 []" },
-  { name: "pod, now", grace: 30, options: { gracePeriodSeconds: 0 }, want: "remove 100 0 []" },
-  { name: "pod, longer", grace: 30, options: { gracePeriodSeconds: 60 }, want: "mark 160 60 []" },
+  { name: "pod, now", grace: 0, options: { gracePeriodSeconds: 0 }, want: "remove - - []" },
+  { name: "pod, longer", grace: 60, options: { gracePeriodSeconds: 60 }, want: "mark 160 60 []" },
   { name: "pod not bound", grace: 0, options: { gracePeriodSeconds: 60 }, want: "remove - - []" },
   {
     name: "pod that is going, not shorter",

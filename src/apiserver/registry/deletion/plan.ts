@@ -15,7 +15,7 @@ export interface DeletionInput {
   /** Owned by the caller; the plan changes it. */
   readonly object: JsonObject;
   readonly options: DeleteOptions;
-  /** The kind's default; undefined or 0: this object ends at once whatever was asked. */
+  /** How long this object may take; 0: it ends at once. Undefined for kinds that always do. */
   readonly gracePeriodSeconds: number | undefined;
   readonly isNamespace: boolean;
   /** Dependents are orphaned unless the request says otherwise. */
@@ -55,10 +55,10 @@ type Grace =
   | { readonly kind: "graceful"; readonly seconds: number; readonly atMs: number };
 
 function planGrace(input: DeletionInput, metadata: JsonObject): Grace {
-  const { options, nowMs, gracePeriodSeconds } = input;
+  const { options, nowMs, gracePeriodSeconds: seconds } = input;
   const begun = timeOf(metadata);
   const period = metadata["deletionGracePeriodSeconds"];
-  if (begun !== undefined && gracePeriodSeconds !== undefined) {
+  if (begun !== undefined && seconds !== undefined) {
     if (typeof period !== "number" || period === 0) return { kind: "none" };
     const asked = options.gracePeriodSeconds;
     // A grace period can only be shortened.
@@ -67,8 +67,7 @@ function planGrace(input: DeletionInput, metadata: JsonObject): Grace {
     if (atMs >= nowMs) return { kind: "graceful", seconds: asked, atMs };
     return { kind: "graceful", seconds: asked === 0 ? 0 : 1, atMs: nowMs };
   }
-  if (gracePeriodSeconds === undefined || gracePeriodSeconds === 0) return { kind: "none" };
-  const seconds = options.gracePeriodSeconds ?? gracePeriodSeconds;
+  if (seconds === undefined || seconds === 0) return { kind: "none" };
   return { kind: "graceful", seconds, atMs: nowMs + seconds * 1_000 };
 }
 
