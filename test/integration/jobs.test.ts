@@ -80,6 +80,26 @@ test("a Job runs to its completions, and its pods are let go", { skip }, () => {
   kubectl("delete", "job", "count");
 });
 
+test(
+  "a pod that no longer fits its Job is let go, and nothing holds it back",
+  { skip },
+  async () => {
+    apply(job("letter", "sleep 100"));
+    const named = await eventually(
+      () => kubectl("get", "pods", "-l", "job-name=letter", "-o", "name"),
+      /^pod\/letter-\S+$/m,
+    );
+    const pod = named.trim();
+    kubectl("label", pod, "job-name-", "batch.kubernetes.io/controller-uid-", "controller-uid-");
+    await eventually(
+      () =>
+        kubectl("get", pod, "-o", "jsonpath=[{.metadata.finalizers}{.metadata.ownerReferences}]"),
+      /^\[(\[\])*\]$/,
+    );
+    kubectl("delete", pod, "job/letter", "--wait", "--timeout=60s");
+  },
+);
+
 test("each index runs once, and knows which it is", { skip }, () => {
   const spec = { completions: 3, parallelism: 3, completionMode: "Indexed" };
   apply(job("indexed", 'echo "$JOB_COMPLETION_INDEX $(hostname)"', spec));
