@@ -117,7 +117,11 @@ function withAccounts(file: LayerFile): LayerFile {
 async function picture(sources: Sources, name: string): Promise<Contents> {
   const { config, files } = await agnhost(sources);
   const html = join(sources.kubernetes, "test/images", name, "html");
-  const added = [`${name}.jpg`, "data.json"].map((it) => data(join(html, it), it));
+  const added = [
+    ...[`${name}.jpg`, "data.json"].map((it) => data(join(html, it), it)),
+    // A test of image volumes looks for the name.
+    text("etc/os-release", 'NAME="stands in for Alpine Linux"\n'),
+  ];
   return {
     config: { ...config, Cmd: ["test-webserver"] },
     files: withFolders([...files, ...added]),

@@ -28,6 +28,11 @@ for (const [name, resources, want] of cases) {
   });
 }
 
+test("podCgroupLimits: no less than the kernel takes", () => {
+  const containers = [containerOf("c", { resources: { limits: { cpu: "5m" } } })];
+  assert.equal(show(podCgroupLimits(podOf({ containers }))), "5 1000 -1");
+});
+
 test("larger: no limit is the largest", () => {
   assert.equal(show(larger(limitsOf(small), limitsOf({}))), "112 -1 -1");
   const more = { limits: { cpu: "50m", memory: "20Mi" } };

@@ -1,6 +1,5 @@
 import type { Pod } from "#api/gen/types.ts";
 import {
-  cpuPeriod,
   createCgroup,
   listCgroups,
   removeCgroup,
@@ -9,7 +8,7 @@ import {
   type CgroupMounts,
 } from "#cri/cgroups.ts";
 import { qosClass, type QosClass } from "#kubelet/pod/qos.ts";
-import { cpuShares, podLimits, podRequests } from "#kubelet/pod/resources.ts";
+import { cpuQuotaUs, cpuShares, podLimits, podRequests } from "#kubelet/pod/resources.ts";
 import type { PodCgroups } from "./disk-host.ts";
 
 export interface CgroupTreeOptions {
@@ -136,7 +135,7 @@ export function podCgroupLimits(pod: Pod): PodCgroupLimits {
   return {
     cpuMillis,
     cpuShares: cpuShares(cpuMillis),
-    cpuQuota: cpuLimit === 0 ? -1 : Math.floor((cpuLimit * cpuPeriod) / 1000),
+    cpuQuota: cpuLimit === 0 ? -1 : cpuQuotaUs(cpuLimit),
     memoryLimitBytes: memoryBytes === 0 ? -1 : memoryBytes,
   };
 }

@@ -40,7 +40,8 @@ export function cpuShares(millis: number): number {
   return Math.min(Math.max(Math.floor((millis * sharesPerCpu) / 1000), sharesMin), sharesMax);
 }
 
-function cpuQuotaUs(millis: number): number {
+/** Microseconds for each period; the kernel refuses less than a millisecond. */
+export function cpuQuotaUs(millis: number): number {
   return Math.max(Math.floor((millis * quotaPeriodUs) / 1000), quotaMinUs);
 }
 
