@@ -1,5 +1,5 @@
 import type { Deployment, ReplicaSet } from "#api/gen/types.ts";
-import { isDeleting, nameOf } from "#client/object-key.ts";
+import { isDeleting } from "#client/object-key.ts";
 import { boundsOf, type Bounds } from "./bounds.ts";
 import {
   desiredAnnotation,
