@@ -13,6 +13,8 @@ export interface NodeNames {
   readonly dnsTable: string;
   /** Table of nftables with the rules of network policies. */
   readonly policyTable: string;
+  /** Table of nftables that leads ports of the node to its pods. */
+  readonly hostPortTable: string;
   /** Marks the routes to pods of other nodes. */
   readonly routeProtocol: number;
   /** Device of the tunnel to nodes behind routers. */
@@ -33,6 +35,7 @@ export function nodeNames(nodeDirectory: string): NodeNames {
       serviceTable: "gantry_services",
       dnsTable: "gantry_dns",
       policyTable: "gantry_policies",
+      hostPortTable: "gantry_hostports",
       routeProtocol: firstProtocol,
       tunnelDevice: "gantry-vx",
     };
@@ -45,6 +48,7 @@ export function nodeNames(nodeDirectory: string): NodeNames {
     serviceTable: `gantry_${id}_services`,
     dnsTable: `gantry_${id}_dns`,
     policyTable: `gantry_${id}_policies`,
+    hostPortTable: `gantry_${id}_hostports`,
     // Others of the same number would have to share both the machine and its network namespace.
     routeProtocol: firstProtocol + 1 + ((digest[0] ?? 0) % otherProtocols),
     tunnelDevice: `gvx-${id}`,

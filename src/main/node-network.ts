@@ -11,13 +11,15 @@ import { runClusterDns } from "#dns/cluster-dns.ts";
 import { parseResolvConf } from "#kubelet/pod/dns.ts";
 import { removePodNetwork } from "#network/links.ts";
 import { runPodNetwork } from "#network/pod-network.ts";
+import { runHostPorts } from "#proxy/hostports/host-ports.ts";
+import { openPodLoopback } from "#proxy/hostports/pod-loopback.ts";
 import { nftOf } from "#proxy/nft/nft.ts";
 import type { PodAdmission } from "#proxy/policy/admission.ts";
 import { runPolicyEnforcer } from "#proxy/policy/enforcer.ts";
 import { removeTable } from "#proxy/nft/table.ts";
 import { ensureLoopbackAddress, removeLoopbackAddress } from "#proxy/loopback-address.ts";
 import { ensureServiceRoute, removeServiceRoute } from "#proxy/service-route.ts";
-import { conntrackOf, type Conntrack } from "#proxy/services/conntrack.ts";
+import { conntrackOf, type Conntrack } from "#proxy/conntrack.ts";
 import { HealthCheckServers } from "#proxy/services/health-check-servers.ts";
 import type { HealthCheck } from "#proxy/services/plan.ts";
 import { runServiceProxy } from "#proxy/services/proxy.ts";
@@ -89,17 +91,24 @@ export async function runNodeNetwork(
   await using informers = new Informers({ client, clock, random, log, freeze: false });
   using checkServers = new HealthCheckServers(options.address, log);
   const common = { informers, nodeName, podRange, nft: nftOf(nft), clock, log };
+  const conntrack = await findConntrack(log);
   const services = {
     serviceRange,
     table: names.serviceTable,
-    conntrack: await findConntrack(log),
+    conntrack,
     checks: (checks: readonly HealthCheck[]) => {
       checkServers.set(checks);
     },
   };
+  const hostPorts = {
+    table: names.hostPortTable,
+    conntrack,
+    openLoopback: (address: string, stop: AbortSignal) => openPodLoopback(ip, address, stop),
+  };
   const policies = { admission: options.admission, dnsAddress, table: names.policyTable };
   await Promise.all([
     runServiceProxy({ ...common, ...services }, signal),
+    runHostPorts({ ...common, ...hostPorts }, signal),
     runPolicyEnforcer({ ...common, ...policies }, signal),
     runPodNetwork({ nodeName, names, informers, clock, log }, signal),
     runDns(options, { informers, nft }, signal),
@@ -135,7 +144,8 @@ export async function removeNodeNetwork(nodeDirectory: string, signal: AbortSign
   const names = nodeNames(nodeDirectory);
   const { nft, ip } = await programs();
   await removePodNetwork(names, signal);
-  for (const table of [names.serviceTable, names.policyTable, names.dnsTable]) {
+  const { serviceTable, policyTable, hostPortTable, dnsTable } = names;
+  for (const table of [serviceTable, policyTable, hostPortTable, dnsTable]) {
     await removeTable(nftOf(nft), table, signal);
   }
   await removeServiceRoute({ ip, serviceRange, table: names.serviceTable }, signal);

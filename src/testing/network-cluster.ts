@@ -18,7 +18,8 @@ export const wire = { node: "172.31.250.1", outside: "172.31.250.2" };
 /** A cluster with real containers, and a host outside of it that has a wire to its node. */
 export class NetworkCluster implements Disposable {
   readonly system: GantryProcess;
-  readonly #outside = `gantry-outside-${process.pid}`;
+  /** Name of the network namespace of the host outside. */
+  readonly outside = `gantry-outside-${process.pid}`;
   readonly #children: ChildProcess[] = [];
 
   constructor(port: number) {
@@ -26,10 +27,10 @@ export class NetworkCluster implements Disposable {
     ok(this.system.up());
     ok(this.system.gantry("image", "seed"));
     const [device, peer] = [`gto${process.pid}`, `gtp${process.pid}`];
-    const inside = ["netns", "exec", this.#outside, "ip"];
+    const inside = ["netns", "exec", this.outside, "ip"];
     for (const args of [
-      ["netns", "add", this.#outside],
-      ["link", "add", device, "type", "veth", "peer", "name", peer, "netns", this.#outside],
+      ["netns", "add", this.outside],
+      ["link", "add", device, "type", "veth", "peer", "name", peer, "netns", this.outside],
       ["address", "add", `${wire.node}/30`, "dev", device],
       ["link", "set", device, "up"],
       [...inside, "address", "add", `${wire.outside}/30`, "dev", peer],
@@ -95,14 +96,14 @@ export class NetworkCluster implements Disposable {
 
   [Symbol.dispose](): void {
     for (const it of this.#children) it.kill("SIGKILL");
-    spawnSync("ip", ["netns", "delete", this.#outside]);
+    spawnSync("ip", ["netns", "delete", this.outside]);
     this.system[Symbol.dispose]();
   }
 
   #command(at: Place, program: string, argument: string): string[] {
     const node = [process.execPath, join(programs, program), argument];
     if (at === "node") return node;
-    if (at === "outside") return ["ip", "netns", "exec", this.#outside, ...node];
+    if (at === "outside") return ["ip", "netns", "exec", this.outside, ...node];
     return ["nsenter", `--net=${this.netns(at.pod, at.namespace)}`, ...node];
   }
 }

@@ -86,6 +86,16 @@ export class PodAgent {
     );
   }
 
+  /**
+   * Whose room a pod has to leave: the other active pods that the API still has. The scheduler gave
+   * away the room of one that was deleted without a grace period, while its containers end.
+   */
+  #others(state: PodState): readonly Pod[] {
+    const { pods } = this.#context.ports;
+    const there = this.#active().filter((it) => it !== state && pods.get(it.uid) !== undefined);
+    return there.map((it) => it.pod);
+  }
+
   /** Ends a pod for the reason given; false when it is not here, or ends already. */
   end(uid: string, verdict: Verdict): boolean {
     const state = this.#states.get(uid);
@@ -270,7 +280,7 @@ export class PodAgent {
       state.pod.metadata?.deletionTimestamp !== undefined ||
       phase === "Failed" ||
       phase === "Succeeded";
-    const verdict = isKnown || isEnding ? undefined : admit(state.pod, this.activePods());
+    const verdict = isKnown || isEnding ? undefined : admit(state.pod, this.#others(state));
     if (verdict?.reason === "NodeAffinity" && state.nodeAsked !== "answered") {
       this.#askNode(state);
       return false;
@@ -309,11 +319,7 @@ export class PodAgent {
       return;
     }
     const generation = desired.metadata?.generation ?? 0;
-    const others = this.#active().filter((it) => it !== state);
-    const refusal = admit(
-      desired,
-      others.map((it) => it.pod),
-    );
+    const refusal = admit(desired, this.#others(state));
     if (refusal === undefined) {
       state.allocation = allocationOf(desired);
       state.pod = withAllocation(desired, state.allocation);

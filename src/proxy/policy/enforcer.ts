@@ -3,15 +3,16 @@ import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Informer } from "#client/informer.ts";
 import type { Informers } from "#client/informers.ts";
-import { namespaces, networkPolicies, nodes, pods } from "#client/kinds.ts";
+import { namespaces, networkPolicies, nodes } from "#client/kinds.ts";
 import { keyOf, nameOf } from "#client/object-key.ts";
 import type { Fragment } from "#proxy/nft/fragment.ts";
 import type { Nft } from "#proxy/nft/nft.ts";
 import { NftTable } from "#proxy/nft/table.ts";
+import { watchPods } from "#proxy/watched-pods.ts";
 import { admissionKey, type PodAdmission } from "./admission.ts";
 import { policyBaseRules } from "./base-rules.ts";
 import { planPolicies } from "./plan.ts";
-import { policyPod, policyPodAt, projectPod, type PolicyPod } from "./policy-pod.ts";
+import { policyPod, policyPodAt, type PolicyPod } from "./policy-pod.ts";
 
 export interface PolicyEnforcerOptions {
   readonly informers: Informers;
@@ -37,7 +38,7 @@ export async function runPolicyEnforcer(
   const { informers, nodeName, table, nft, admission, clock, log } = options;
   const watched: Watched = {
     policies: informers.of(networkPolicies),
-    pods: informers.of(pods, { name: "policy", project: projectPod }),
+    pods: watchPods(informers),
     namespaces: informers.of(namespaces),
     node: informers.of(nodes, { fieldSelector: `metadata.name=${nodeName}` }),
   };

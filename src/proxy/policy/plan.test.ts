@@ -10,7 +10,8 @@ import type {
 import type { Fragment } from "#proxy/nft/fragment.ts";
 import { formatAddress, parseAddress, parseBlock } from "#proxy/ipv4.ts";
 import { planPolicies } from "./plan.ts";
-import { policyPod, projectPod, type PolicyPod } from "./policy-pod.ts";
+import { projectPod } from "#proxy/watched-pods.ts";
+import { policyPod, type PolicyPod } from "./policy-pod.ts";
 
 const nodeRange = "10.244.0.0/24";
 const dnsAddress = "10.96.0.10";

@@ -1,6 +1,6 @@
-import type { Container, Pod } from "#api/gen/types.ts";
+import type { Pod } from "#api/gen/types.ts";
 import { keyOf, namespaceOf } from "#client/object-key.ts";
-import { parseAddress } from "#proxy/ipv4.ts";
+import { podAddress } from "#proxy/watched-pods.ts";
 
 /** What network policies depend on in a pod. */
 export interface PolicyPod {
@@ -19,13 +19,8 @@ export interface PolicyPod {
  * network of its node, which policies do not touch.
  */
 export function policyPod(pod: Pod): PolicyPod | undefined {
-  const { status = {}, spec } = pod;
-  if (spec?.hostNetwork === true) return undefined;
-  if (status.phase === "Succeeded" || status.phase === "Failed") return undefined;
-  const listed = (status.podIPs ?? []).map((it) => it.ip);
-  const address = [...listed, status.podIP ?? ""].find((it) => parseAddress(it) !== undefined);
-  if (address === undefined) return undefined;
-  return policyPodAt(pod, address);
+  const address = podAddress(pod);
+  return address === undefined ? undefined : policyPodAt(pod, address);
 }
 
 /** The view of a pod that is about to have the address. */
@@ -50,24 +45,4 @@ function namedPortsOf({ spec }: Pod): ReadonlyMap<string, number> {
     }
   }
   return found;
-}
-
-/** Keeps of a pod what {@link policyPod} reads: a node holds all pods of the cluster. */
-export function projectPod(pod: Pod): Pod {
-  const { metadata = {}, spec, status } = pod;
-  const { name, namespace, uid, resourceVersion, labels } = metadata;
-  const ports = (list: readonly Container[] | undefined): Container[] =>
-    (list ?? [])
-      .filter((it) => it.ports !== undefined)
-      .map(({ name: of, ports: its }) => ({ name: of, ports: its }));
-  return {
-    metadata: { name, namespace, uid, resourceVersion, labels },
-    spec: {
-      nodeName: spec?.nodeName,
-      hostNetwork: spec?.hostNetwork,
-      containers: ports(spec?.containers),
-      initContainers: ports(spec?.initContainers),
-    },
-    status: { phase: status?.phase, podIP: status?.podIP, podIPs: status?.podIPs },
-  };
 }

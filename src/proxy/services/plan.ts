@@ -1,5 +1,6 @@
 import type { EndpointSlice, Service } from "#api/gen/types.ts";
 import { formatRange, isEverything, mergeRanges, parseBlock } from "#proxy/ipv4.ts";
+import type { FlowTarget } from "#proxy/flows.ts";
 import { FragmentBuilder, type Fragment } from "#proxy/nft/fragment.ts";
 import { endpointsOf, type EndpointView } from "./endpoints.ts";
 import { masqueradeMark, sharedSets } from "./base-rules.ts";
@@ -13,16 +14,6 @@ export interface ServiceInput {
   readonly node: NodePlace;
   /** Addresses of the cluster's pods, `10.244.0.0/16`. */
   readonly podRange: string;
-}
-
-/** Where a port of a UDP service is reached, and who may answer; for flows that outlive a change. */
-export interface FlowTarget {
-  readonly port: number;
-  readonly addresses: readonly string[];
-  /** 0: none. */
-  readonly nodePort: number;
-  /** Address and port of the endpoints that answer, those that are ending too. */
-  readonly endpoints: readonly string[];
 }
 
 export interface HealthCheck {

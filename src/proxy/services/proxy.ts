@@ -5,11 +5,11 @@ import type { Informer } from "#client/informer.ts";
 import type { Informers } from "#client/informers.ts";
 import { endpointSlices, nodes, services } from "#client/kinds.ts";
 import { joinKey, keyOf, namespaceOf } from "#client/object-key.ts";
+import type { Conntrack } from "#proxy/conntrack.ts";
 import type { Ledger } from "#proxy/nft/ledger.ts";
 import type { Nft } from "#proxy/nft/nft.ts";
 import { NftTable } from "#proxy/nft/table.ts";
 import { baseRules } from "./base-rules.ts";
-import type { Conntrack } from "./conntrack.ts";
 import { planService, type HealthCheck, type ServicePlan } from "./plan.ts";
 
 export interface ServiceProxyOptions {

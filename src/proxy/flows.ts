@@ -1,4 +1,12 @@
-import type { FlowTarget } from "./plan.ts";
+/** Where a UDP port of a service or of a pod is reached, and who may answer; for flows that outlive a change. */
+export interface FlowTarget {
+  readonly port: number;
+  readonly addresses: readonly string[];
+  /** 0: none. */
+  readonly nodePort: number;
+  /** Address and port of the endpoints that answer, those that are ending too. */
+  readonly endpoints: readonly string[];
+}
 
 /** Flows of one client side that have one answering side, however many they are. */
 export interface FlowGroup {
@@ -14,7 +22,7 @@ export interface FlowGroup {
 const pattern = /^udp .*?\bdst=(\S+) .*?\bdport=(\d+) .*?\bsrc=(\S+) .*?\bsport=(\d+) /;
 
 /**
- * The UDP flows that go elsewhere than their service does now: the kernel keeps a flow on the way
+ * The UDP flows that go elsewhere than their target does now: the kernel keeps a flow on the way
  * that its first packet took, and clients of UDP never open a new one. Upstream:
  * `pkg/proxy/conntrack/cleanup.go`.
  *

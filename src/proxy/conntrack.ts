@@ -1,7 +1,6 @@
 import { networkInterfaces } from "node:os";
 import { runProgram } from "#proxy/run-program.ts";
-import { staleFlows } from "./flows.ts";
-import type { FlowTarget } from "./plan.ts";
+import { staleFlows, type FlowTarget } from "./flows.ts";
 
 /** The kernel's table of flows. */
 export interface Conntrack {
