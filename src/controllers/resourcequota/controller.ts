@@ -1,8 +1,10 @@
 import type { ResourceQuota } from "#api/gen/types.ts";
 import type { KubernetesObject } from "#api/object.ts";
+import type { Amounts } from "#api/quota/amounts.ts";
 import type { Measure } from "#api/quota/measure.ts";
 import { measureOf, needsObjects } from "#api/quota/measures.ts";
 import type { Resource } from "#api/resource.ts";
+import { isStatus } from "#api/status.ts";
 import type { Change } from "#client/cache.ts";
 import type { Informer } from "#client/informer.ts";
 import {
@@ -12,16 +14,18 @@ import {
   resourceQuotas,
   services,
 } from "#client/kinds.ts";
-import { keyOf, namespaceOf } from "#client/object-key.ts";
+import { isDeleting, keyOf, namespaceOf } from "#client/object-key.ts";
 import { collectedResources, ownershipInformer } from "#controllers/garbage/ownership-informer.ts";
 import { inNamespace } from "#controllers/pods/indexes.ts";
 import type { ControllerPorts } from "#controllers/ports.ts";
 import { watches, type Controller, type ControllerWatch } from "#reconcile/controller.ts";
 import { claimFrees, isGone, podFrees, serviceFrees } from "./changes.ts";
-import { frees, isCounted, isSettled, planQuota, waitBeforeFreeing } from "./plan.ts";
+import { isCounted, isSettled, planQuota, waitBeforeCounting } from "./plan.ts";
 
 /** How often each quota is counted again, whatever happened; as upstream. */
 const resyncMs = 5 * 60_000;
+/** What was made just before the last count may have been seen only after it. */
+const confirmMs = 1_000;
 
 /** One kind that quotas may count. */
 interface Kind {
@@ -30,7 +34,10 @@ interface Kind {
   objectsIn(namespace: string): readonly KubernetesObject[];
 }
 
-/** Counts what quotas limit: at first, when something is gone, and from time to time. */
+/**
+ * Counts what quotas limit: at first, when something is gone, a moment after a count that found
+ * something new, and from time to time.
+ */
 export function resourceQuotaController(ports: ControllerPorts): Controller {
   const { client, clock, informers } = ports;
   const quotas = informers.of(resourceQuotas);
@@ -44,24 +51,33 @@ export function resourceQuotaController(ports: ControllerPorts): Controller {
     async reconcile(key, signal) {
       const quota = quotas.get(key);
       if (quota === undefined) return {};
+      if (isSettled(quota)) {
+        const afterMs = activity.waitBeforeCounting(key, now());
+        if (afterMs > 0) return { afterMs };
+      }
+      activity.counted(key);
       const contents = kinds
         .filter(({ measure }) => isCounted(quota, measure))
         .map((it) => ({ measure: it.measure, objects: it.objectsIn(namespaceOf(quota)) }));
       const status = planQuota(quota, contents, clock.now());
-      if (status !== undefined) {
-        const isUrgent = !isSettled(quota) || !frees(status, quota);
-        const afterMs = isUrgent ? 0 : activity.waitBeforeFreeing(key, now());
-        if (afterMs > 0) return { afterMs };
-        // With its version: what was charged meanwhile must be seen first.
-        await client.updateStatus(resourceQuotas, { ...quota, status }, signal);
-      }
-      activity.counted(key);
-      return { afterMs: resyncMs };
+      if (status === undefined) return { afterMs: resyncMs };
+      // With its version: what was charged meanwhile must be seen first.
+      await unlessGone(client.updateStatus(resourceQuotas, { ...quota, status }, signal));
+      return { afterMs: confirmMs };
     },
   };
 }
 
-/** When quotas were charged last, and since when something wants to be freed. */
+/** A quota that was deleted meanwhile needs no status. */
+async function unlessGone(writing: Promise<unknown>): Promise<void> {
+  try {
+    await writing;
+  } catch (error) {
+    if (!isStatus(error, "NotFound")) throw error;
+  }
+}
+
+/** When quotas changed last, and since when they are to be counted. */
 class Activity {
   readonly #changed = new Map<string, number>();
   readonly #waiting = new Map<string, number>();
@@ -70,10 +86,10 @@ class Activity {
     this.#changed.set(key, nowMs);
   }
 
-  waitBeforeFreeing(key: string, nowMs: number): number {
+  waitBeforeCounting(key: string, nowMs: number): number {
     const since = this.#waiting.get(key) ?? nowMs;
     this.#waiting.set(key, since);
-    return waitBeforeFreeing(this.#changed.get(key), since, nowMs);
+    return waitBeforeCounting(this.#changed.get(key), since, nowMs);
   }
 
   counted(key: string): void {
@@ -117,8 +133,9 @@ function kindsOf(ports: ControllerPorts, quotas: Informer<ResourceQuota>): Kind[
     informer: Informer<T>,
     concerns: (change: Change<T>) => boolean,
   ): Kind[] => {
-    const measure = measureOf(resource);
-    if (measure === undefined) return [];
+    const found = measureOf(resource);
+    if (found === undefined) return [];
+    const measure = remembering(found);
     const counting = (it: KubernetesObject): string[] =>
       inNamespace(quotas, namespaceOf(it))
         .filter((quota) => isCounted(quota, measure))
@@ -138,4 +155,21 @@ function kindsOf(ports: ControllerPorts, quotas: Informer<ResourceQuota>): Kind[
       .filter((it) => it.namespaced && !needsObjects(it))
       .flatMap((it) => kind(it, ownershipInformer(informers, it), isGone)),
   ];
+}
+
+/**
+ * Measures each object once, as long as it does not change: a quota is counted whenever one of
+ * thousands is gone. What is on its way out is measured by the time.
+ */
+function remembering(measure: Measure): Measure {
+  const known = new WeakMap<KubernetesObject, Amounts>();
+  return {
+    ...measure,
+    usage(object, nowMs) {
+      if (isDeleting(object)) return measure.usage(object, nowMs);
+      const usage = known.get(object) ?? measure.usage(object, nowMs);
+      known.set(object, usage);
+      return usage;
+    },
+  };
 }

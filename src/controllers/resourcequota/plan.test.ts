@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { ResourceQuota, ResourceQuotaSpec, ResourceQuotaStatus } from "#api/gen/types.ts";
 import type { KubernetesObject } from "#api/object.ts";
 import { measureOf } from "#api/quota/measures.ts";
-import { frees, isSettled, planQuota, waitBeforeFreeing, type Content } from "./plan.ts";
+import { isSettled, planQuota, waitBeforeCounting, type Content } from "./plan.ts";
 
 function content(group: string, plural: string, objects: readonly KubernetesObject[]): Content {
   const measure = measureOf({ group, plural });
@@ -91,13 +91,11 @@ for (const [what, given, contents, want] of cases) {
   });
 }
 
-test("frees and isSettled tell what may wait from what may not", () => {
+test("isSettled: the status is about what the spec says", () => {
   const hard = { pods: "5" };
-  const given = quota({ hard }, { hard, used: { pods: "2" } });
-  assert.equal(isSettled(given), true);
+  assert.equal(isSettled(quota({ hard }, { hard: { pods: "5" } })), true);
+  assert.equal(isSettled(quota({ hard }, { hard: { pods: "4" } })), false);
   assert.equal(isSettled(quota({ hard })), false);
-  assert.equal(frees({ hard, used: { pods: "1" } }, given), true);
-  assert.equal(frees({ hard, used: { pods: "3" } }, given), false);
 });
 
 const waits: [changed: number | undefined, waiting: number, now: number, want: number][] = [
@@ -110,7 +108,7 @@ const waits: [changed: number | undefined, waiting: number, now: number, want: n
 ];
 
 for (const [changed, waiting, now, want] of waits) {
-  test(`waitBeforeFreeing: changed ${changed}, waiting since ${waiting}, now ${now} -> ${want}`, () => {
-    assert.equal(waitBeforeFreeing(changed, waiting, now), want);
+  test(`waitBeforeCounting: changed ${changed}, waiting since ${waiting}, now ${now} -> ${want}`, () => {
+    assert.equal(waitBeforeCounting(changed, waiting, now), want);
   });
 }

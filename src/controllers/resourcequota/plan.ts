@@ -1,14 +1,6 @@
 import type { ResourceQuota, ResourceQuotaStatus } from "#api/gen/types.ts";
 import type { KubernetesObject } from "#api/object.ts";
-import {
-  amountsIn,
-  areEqual,
-  listOf,
-  sumOf,
-  zero,
-  type Amounts,
-  type ResourceList,
-} from "#api/quota/amounts.ts";
+import { amountsIn, areEqual, listOf, zero, type ResourceList } from "#api/quota/amounts.ts";
 import type { Measure } from "#api/quota/measure.ts";
 import { isInScope, scopesOf } from "#api/quota/measures.ts";
 
@@ -52,24 +44,17 @@ export function isCounted(quota: ResourceQuota, measure: Measure): boolean {
   return Object.keys(quota.spec?.hard ?? {}).some((it) => measure.counts(it));
 }
 
-/** True when something is said to be free that is said to be used now. */
-export function frees(next: ResourceQuotaStatus, quota: ResourceQuota): boolean {
-  const used = amountsIn(next.used);
-  return [...amountsIn(quota.status?.used)].some(
-    ([name, amount]) => (used.get(name)?.compare(amount) ?? 0) < 0,
-  );
-}
-
 /** Unchanged for so long, a quota has no charge on its way of which the object is not here yet. */
 const quietMs = 200;
-/** What is free is told after so long at the latest, however much is going on. */
+/** A quota is counted after so long at the latest, however much is going on. */
 const quietWaitMs = 10_000;
 
 /**
- * How long to wait before something is said to be free: an object that was charged a moment ago may
- * not have been seen yet, and what it takes would be given to another.
+ * How long to wait before a quota is counted again: an object that was charged a moment ago may not
+ * have been seen yet, and what it takes would be given to another. It also keeps the counting of
+ * much that goes at once rare.
  */
-export function waitBeforeFreeing(
+export function waitBeforeCounting(
   changedMs: number | undefined,
   waitingMs: number,
   nowMs: number,
@@ -83,9 +68,14 @@ function usageOf(quota: ResourceQuota, content: Content, nowMs: number): Resourc
   const names = Object.keys(quota.spec?.hard ?? {}).filter((it) => measure.counts(it));
   if (names.length === 0) return {};
   const scopes = scopesOf(quota.spec);
-  let total: Amounts = new Map(names.map((it) => [it, zero]));
+  const total = new Map(names.map((it) => [it, zero]));
   for (const object of objects) {
-    if (isInScope(measure, scopes, object)) total = sumOf(total, measure.usage(object, nowMs));
+    if (!isInScope(measure, scopes, object)) continue;
+    const usage = measure.usage(object, nowMs);
+    for (const [name, amount] of total) {
+      const more = usage.get(name);
+      if (more !== undefined) total.set(name, amount.add(more));
+    }
   }
-  return listOf(new Map([...total].filter(([name]) => names.includes(name))));
+  return listOf(total);
 }
