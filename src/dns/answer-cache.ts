@@ -23,6 +23,10 @@ export class AnswerCache {
     this.#clock = clock;
   }
 
+  get size(): number {
+    return this.#kept.size;
+  }
+
   /** The answer, its TTLs less by its age. */
   get(query: Query): Forwarded | undefined {
     const key = keyOf(query);

@@ -2,12 +2,14 @@ import { BlockList } from "node:net";
 import type { EndpointSlice, Service } from "#api/gen/types.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
+import type { MetricRegistry } from "#base/metrics/registry.ts";
 import type { Informer } from "#client/informer.ts";
 import type { Informers } from "#client/informers.ts";
 import { endpointSlices, services } from "#client/kinds.ts";
 import { joinKey, keyOf, namespaceOf } from "#client/object-key.ts";
 import { AnswerCache } from "./answer-cache.ts";
 import { Forwarder } from "./forwarder.ts";
+import { DnsMetrics, exposeCache } from "./metrics.ts";
 import { redirectRules } from "./redirect.ts";
 import { Resolver } from "./resolver.ts";
 import { openDnsServer, type DnsServer } from "./server.ts";
@@ -29,6 +31,7 @@ export interface ClusterDnsOptions {
   readonly table: string;
   /** Runs a transaction of nftables. */
   readonly applyRules: (script: string, signal: AbortSignal) => Promise<void>;
+  readonly metrics: MetricRegistry;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -51,12 +54,20 @@ export async function runClusterDns(
   // Wrong answers are worse than late ones: a client waits for seconds, and asks again.
   await Promise.all([watched.services.synced(signal), watched.slices.synced(signal)]);
   for (const unsubscribe of follow(zone, watched)) stack.defer(unsubscribe);
-  const own = { servers: options.servers.filter((it) => it !== options.serviceAddress), clock };
+  const metrics = new DnsMetrics(options.metrics, clock, domain);
+  const cache = new AnswerCache(clock);
+  const own = {
+    servers: options.servers.filter((it) => it !== options.serviceAddress),
+    metrics,
+    clock,
+  };
+  stack.defer(exposeCache(options.metrics, cache));
   const resolver = new Resolver({
     zone,
     isOurs: within(options.ranges),
     forwarder: new Forwarder(own),
-    cache: new AnswerCache(clock),
+    cache,
+    metrics,
   });
   const server = stack.use(await openServer(options, resolver));
   const { table, serviceAddress, address } = options;

@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { connect } from "node:net";
 import type { Clock } from "#base/clock.ts";
+import type { DnsMetrics } from "./metrics.ts";
 import { MessageReader, framed } from "./tcp-messages.ts";
 import type { Query } from "./wire/query.ts";
 import { decodeResponse, type Response } from "./wire/response.ts";
@@ -9,6 +10,7 @@ import { decodeResponse, type Response } from "./wire/response.ts";
 export interface ForwarderOptions {
   /** Addresses of the servers to ask, in order; with a port, as in `127.0.0.1:5353`. */
   readonly servers: readonly string[];
+  readonly metrics: DnsMetrics;
   readonly clock: Clock;
 }
 
@@ -40,11 +42,13 @@ export class Forwarder {
     try {
       for (const server of this.#options.servers) {
         const message = this.#message(question);
+        const answered = this.#options.metrics.forwarded(server);
         const found = await this.#attempt(server, message, askByUdp, signal);
         const whole =
           found?.response.isTruncated === true
             ? await this.#attempt(server, message, askByTcp, signal)
             : found;
+        answered(whole?.bytes);
         if (whole !== undefined) return whole;
       }
       return undefined;

@@ -6,8 +6,10 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { systemClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
+import { MetricRegistry } from "#base/metrics/registry.ts";
 import { AnswerCache } from "./answer-cache.ts";
 import { Forwarder } from "./forwarder.ts";
+import { DnsMetrics } from "./metrics.ts";
 import { questionOf, Resolver } from "./resolver.ts";
 import { openDnsServer } from "./server.ts";
 import { framed, MessageReader } from "./tcp-messages.ts";
@@ -79,12 +81,17 @@ async function openElsewhere(): Promise<
   return elsewhere;
 }
 
-function resolver(servers: readonly string[]): Resolver {
+function resolver(
+  servers: readonly string[],
+  registry: MetricRegistry = new MetricRegistry(),
+): Resolver {
+  const metrics = new DnsMetrics(registry, systemClock, "cluster.local");
   return new Resolver({
     zone: zone(),
     isOurs: (it) => it.startsWith("10."),
-    forwarder: new Forwarder({ servers, clock: systemClock }),
+    forwarder: new Forwarder({ servers, metrics, clock: systemClock }),
     cache: new AnswerCache(systemClock),
+    metrics,
   });
 }
 
@@ -189,4 +196,27 @@ test("EDNS: a larger size is taken, and the answer says so", async () => {
   const answer = await resolver([]).answer(message, "udp", never);
   assert.ok(answer !== undefined && answer.length > 512 && answer.length <= 1232);
   assert.equal(answer[11], 1, "one additional record");
+});
+
+test("Resolver: what is asked and answered is counted", async () => {
+  await using elsewhere = await openElsewhere();
+  const registry = new MetricRegistry();
+  const by = resolver([elsewhere.address], registry);
+  await ask(by, "web.n.svc.cluster.local");
+  await ask(by, "none.n.svc.cluster.local");
+  await ask(by, "x.test");
+  await ask(by, "x.test");
+  const text = await registry.render();
+  const server = `server="dns://:53"`;
+  for (const line of [
+    `coredns_dns_requests_total{${server},zone="cluster.local.",view="",proto="tcp",family="1",type="A"} 2`,
+    `coredns_dns_responses_total{${server},zone="cluster.local.",view="",rcode="NXDOMAIN",plugin="kubernetes"} 1`,
+    `coredns_dns_responses_total{${server},zone=".",view="",rcode="NOERROR",plugin="forward"} 2`,
+    `coredns_dns_request_duration_seconds_count{${server},zone=".",view=""} 2`,
+    `coredns_cache_hits_total{${server},type="success",zones=".",view=""} 1`,
+    `coredns_cache_misses_total{${server},zones=".",view=""} 1`,
+    `coredns_proxy_request_duration_seconds_count{proxy_name="forward",to="${elsewhere.address}",rcode="NOERROR"} 1`,
+  ]) {
+    assert(text.includes(`${line}\n`), `${line} in ${text}`);
+  }
 });

@@ -1,6 +1,7 @@
 import { answerFromZone } from "./answers.ts";
 import type { AnswerCache } from "./answer-cache.ts";
 import type { Forwarded, Forwarder } from "./forwarder.ts";
+import type { DnsMetrics } from "./metrics.ts";
 import { encodeAnswer, encodeFault, type Answer, type ResourceRecord } from "./wire/answer.ts";
 import { classInternet, recordType, responseCode } from "./wire/codes.ts";
 import { decodeQuery, type Query } from "./wire/query.ts";
@@ -12,6 +13,7 @@ export interface ResolverOptions {
   readonly isOurs: (address: string) => boolean;
   readonly forwarder: Pick<Forwarder, "ask">;
   readonly cache: AnswerCache;
+  readonly metrics: DnsMetrics;
 }
 
 /** Aliases that are followed from one question. */
@@ -39,22 +41,43 @@ export class Resolver {
       if (query.id === undefined || query.fault === undefined) return undefined;
       return encodeFault(query.id, responseCode[query.fault]);
     }
+    const answered = this.#options.metrics.asked(query, bytesMax === "udp" ? "udp" : "tcp");
     const size = bytesMax === "udp" ? Math.min(query.udpBytes, udpAnswerBytesMax) : bytesMax;
-    if (query.class !== classInternet) return encodeAnswer(query, failure("refused"), size);
+    const { bytes, isOwn } = await this.#answer(query, size, signal);
+    answered(bytes, isOwn);
+    return bytes;
+  }
+
+  async #answer(
+    query: Query,
+    size: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly bytes: Uint8Array; readonly isOwn: boolean }> {
+    if (query.class !== classInternet) {
+      return { bytes: encodeAnswer(query, failure("refused"), size), isOwn: false };
+    }
     const own = answerFromZone(this.#options.zone, query, this.#options.isOurs);
     if (own !== "forward") {
-      return encodeAnswer(query, await this.#followed(query, own, signal), size);
+      const bytes = encodeAnswer(query, await this.#followed(query, own, signal), size);
+      return { bytes, isOwn: true };
     }
     const found = await this.#elsewhere(query, signal);
-    if (found === undefined) return encodeAnswer(query, failure("serverFailure"), size);
+    if (found === undefined) {
+      return { bytes: encodeAnswer(query, failure("serverFailure"), size), isOwn: false };
+    }
     // What is too long for the client, or has been asked for otherwise, is written anew.
-    return found.bytes.length <= size ? asAnswerTo(query, found.bytes) : truncated(query);
+    const fits = found.bytes.length <= size;
+    return { bytes: fits ? asAnswerTo(query, found.bytes) : truncated(query), isOwn: false };
   }
 
   async #elsewhere(query: Query, signal: AbortSignal): Promise<Forwarded | undefined> {
-    const { cache, forwarder } = this.#options;
+    const { cache, forwarder, metrics } = this.#options;
     const kept = cache.get(query);
-    if (kept !== undefined) return kept;
+    if (kept !== undefined) {
+      metrics.cacheHit();
+      return kept;
+    }
+    metrics.cacheMissed();
     const found = await forwarder.ask(query, signal);
     if (found !== undefined) cache.put(query, found);
     return found;

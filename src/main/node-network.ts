@@ -13,6 +13,7 @@ import { removePodNetwork } from "#network/links.ts";
 import { runPodNetwork } from "#network/pod-network.ts";
 import { runHostPorts } from "#proxy/hostports/host-ports.ts";
 import { openPodLoopback } from "#proxy/hostports/pod-loopback.ts";
+import { ProxyMetrics } from "#proxy/metrics.ts";
 import { nftOf } from "#proxy/nft/nft.ts";
 import type { PodAdmission } from "#proxy/policy/admission.ts";
 import { runPolicyEnforcer } from "#proxy/policy/enforcer.ts";
@@ -96,6 +97,7 @@ export async function runNodeNetwork(
     serviceRange,
     table: names.serviceTable,
     conntrack,
+    metrics: new ProxyMetrics(options.metrics, clock),
     checks: (checks: readonly HealthCheck[]) => {
       checkServers.set(checks);
     },
@@ -116,7 +118,7 @@ export async function runNodeNetwork(
 }
 
 async function runDns(
-  { address, clock, log, nodeDirectory }: NodeNetworkOptions,
+  { address, clock, log, nodeDirectory, metrics }: NodeNetworkOptions,
   at: { readonly informers: Informers; readonly nft: string },
   signal: AbortSignal,
 ): Promise<void> {
@@ -132,6 +134,7 @@ async function runDns(
       servers: parseResolvConf(resolvConf).servers,
       table: nodeNames(nodeDirectory).dnsTable,
       applyRules: (script, stop) => nftOf(at.nft).apply(script, stop),
+      metrics,
       clock,
       log: log.with({ component: "dns" }),
     },

@@ -2,6 +2,7 @@ import { Backoff } from "#base/backoff.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { Waiters } from "#client/waiters.ts";
+import type { TableMetrics } from "#proxy/metrics.ts";
 import { Ledger } from "./ledger.ts";
 import type { Nft } from "./nft.ts";
 import { renderChange, renderRemoval, type TableText } from "./render.ts";
@@ -15,6 +16,7 @@ export interface TableOptions {
   readonly plan: (ledger: Ledger) => void;
   /** Called when the kernel has what was planned; handles its failures itself. */
   readonly applied?: ((signal: AbortSignal) => Promise<void>) | undefined;
+  readonly metrics?: TableMetrics | undefined;
 }
 
 /** Changes that come within this time go into one transaction. */
@@ -55,6 +57,7 @@ export class NftTable {
         await clock.sleep(pauseMs, signal);
       } catch (error) {
         if (isAborted(signal)) return;
+        this.#options.metrics?.failed();
         this.#ledger.forget();
         this.#isDirty = true;
         const afterMs = this.#backoff.fail("");
@@ -69,11 +72,13 @@ export class NftTable {
   }
 
   async #flush(signal: AbortSignal): Promise<void> {
-    const { table, nft, plan, applied } = this.#options;
+    const { table, nft, plan, applied, clock, metrics } = this.#options;
+    const since = clock.monotonic();
     this.#isDirty = false;
     plan(this.#ledger);
     const change = this.#ledger.take();
     if (change !== undefined) await nft.apply(renderChange(table, change), signal);
+    metrics?.applied((clock.monotonic() - since) / 1_000);
     await applied?.(signal);
   }
 }

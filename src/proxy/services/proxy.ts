@@ -6,6 +6,7 @@ import type { Informers } from "#client/informers.ts";
 import { endpointSlices, nodes, services } from "#client/kinds.ts";
 import { joinKey, keyOf, namespaceOf } from "#client/object-key.ts";
 import type { Conntrack } from "#proxy/conntrack.ts";
+import type { ProxyMetrics } from "#proxy/metrics.ts";
 import type { Ledger } from "#proxy/nft/ledger.ts";
 import type { Nft } from "#proxy/nft/nft.ts";
 import { NftTable } from "#proxy/nft/table.ts";
@@ -25,6 +26,7 @@ export interface ServiceProxyOptions {
   readonly conntrack: Conntrack | undefined;
   /** Hears the checks that load balancers make of this node, after each change of them. */
   readonly checks: (checks: readonly HealthCheck[]) => void;
+  readonly metrics: ProxyMetrics;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -81,10 +83,11 @@ class ServiceProxy implements Disposable {
   constructor(options: ServiceProxyOptions, watched: Watched) {
     this.#options = options;
     this.#watched = watched;
-    const { nft, clock, log } = options;
+    const { nft, metrics, clock, log } = options;
     this.#table = new NftTable({
       table: { name: options.table, base: baseRules(options) },
       nft,
+      metrics,
       clock,
       log,
       plan: (ledger) => {
@@ -109,9 +112,11 @@ class ServiceProxy implements Disposable {
     const { services: all, slices, node } = this.#watched;
     return [
       all.subscribe(({ key }) => {
+        this.#options.metrics.changed("service");
         this.#touch(key);
       }),
       slices.subscribe(({ previous, current }) => {
+        this.#options.metrics.changed("endpoint");
         for (const it of [previous, current]) if (it !== undefined) this.#touch(ownerOf(it));
       }),
       node.subscribe(({ previous, current }) => {
