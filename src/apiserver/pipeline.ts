@@ -84,6 +84,9 @@ export class Pipeline {
     const { status } = response;
     const seconds = (clock.monotonic() - since) / 1_000;
     this.#metrics.finished(request, info, { code: status, seconds });
+    // Without the query, which may carry what a proxied service takes for a secret.
+    const about = { method: request.method, path: info?.path, status, seconds, id: auditId };
+    this.#options.log.debug("request", about);
     const body = this.#metrics.lasting(request, info, response.body);
     return { status, headers: { "audit-id": auditId, ...response.headers }, body };
   }

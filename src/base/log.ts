@@ -2,8 +2,14 @@ import type { Clock } from "./clock.ts";
 
 export type Fields = Readonly<Record<string, string | number | boolean | Error | undefined>>;
 
+/** From the most to the least: `debug` is everything that was done, `error` what someone should see. */
+export const logLevels = ["debug", "info", "error"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
 /** Structured logging: a constant message plus fields. Never interpolate values into the message. */
 export interface Logger {
+  /** What was done, where it changed nothing that matters to people. */
+  debug(message: string, fields?: Fields): void;
   info(message: string, fields?: Fields): void;
   error(message: string, fields?: Fields): void;
   /** A logger that adds `fields` to every line. */
@@ -12,34 +18,47 @@ export interface Logger {
 
 /** Says nothing. For tests, and for code whose caller does not want to hear. */
 export const silentLogger: Logger = {
-  info: () => undefined,
-  error: () => undefined,
+  debug: silent,
+  info: silent,
+  error: silent,
   with: () => silentLogger,
 };
+
+export interface JsonLoggerOptions {
+  /** Lines below it are left out; `info` by default. */
+  readonly level?: LogLevel | undefined;
+  /** On every line. */
+  readonly fields?: Fields | undefined;
+}
 
 /** Writes one JSON object a line: `time`, `level`, `message`, then the fields; errors with causes. */
 export function jsonLogger(
   clock: Clock,
   write: (line: string) => void,
-  fields: Fields = {},
+  options: JsonLoggerOptions = {},
 ): Logger {
-  function line(level: string, message: string, more: Fields = {}): void {
-    const time = new Date(clock.now()).toISOString();
-    const all = Object.entries({ ...fields, ...more }).map(([name, value]) => [
-      name,
-      render(value),
-    ]);
-    write(`${JSON.stringify({ time, level, message, ...Object.fromEntries(all) })}\n`);
-  }
-  return {
-    info: (message, more) => {
-      line("info", message, more);
-    },
-    error: (message, more) => {
-      line("error", message, more);
-    },
-    with: (more) => jsonLogger(clock, write, { ...fields, ...more }),
+  const { level: least = "info", fields = {} } = options;
+  const at = (level: LogLevel): Logger["info"] => {
+    if (logLevels.indexOf(level) < logLevels.indexOf(least)) return silent;
+    return (message, more = {}) => {
+      const time = new Date(clock.now()).toISOString();
+      const all = Object.entries({ ...fields, ...more }).map(([name, value]) => [
+        name,
+        render(value),
+      ]);
+      write(`${JSON.stringify({ time, level, message, ...Object.fromEntries(all) })}\n`);
+    };
   };
+  return {
+    debug: at("debug"),
+    info: at("info"),
+    error: at("error"),
+    with: (more) => jsonLogger(clock, write, { level: least, fields: { ...fields, ...more } }),
+  };
+}
+
+function silent(): void {
+  // Nobody hears.
 }
 
 function render(value: Fields[string]): unknown {

@@ -13,6 +13,7 @@ import type { RegistryServer } from "#registry/server.ts";
 import { keepRenewed } from "#pki/renewal.ts";
 import { world } from "./control-plane-host.ts";
 import type { Drain } from "./drain.ts";
+import { agentLogName } from "./further-nodes.ts";
 import { runInForeground } from "./foreground.ts";
 import { mirrorToCluster, mirrorToLocalStore, openNodeMirror } from "./images.ts";
 import { InstanceLock } from "./instance.ts";
@@ -41,7 +42,8 @@ export async function agent(options: AgentOptions): Promise<void> {
     }
     ensurePrerequisites(options, (line) => process.stderr.write(`${line}\n`));
   }
-  await runInForeground(async (log, signal, drain) => {
+  const path = join(options.dataDir, agentLogName);
+  await runInForeground({ ...options, path }, async (log, signal, drain) => {
     await runAgent(options, { log, drain }, signal);
   });
 }

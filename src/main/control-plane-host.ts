@@ -38,7 +38,10 @@ export async function openHost(
   const where = { url: options.store, directory: paths.database };
   const store = stack.use(await openStore({ ...where, clock: systemClock, log }, signal));
   const controlPlane = stack.use(
-    await openControlPlane({ ...options, store, ...world(log) }, signal),
+    await openControlPlane(
+      { ...options, store, ...world(log.with({ component: "apiserver" })) },
+      signal,
+    ),
   );
   stack.use(exposeProcess(controlPlane.metrics));
   await writeAdminKubeconfig(paths.kubeconfig, serverOf(controlPlane), controlPlane.authority);

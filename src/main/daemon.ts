@@ -1,10 +1,10 @@
-import { systemClock } from "#base/clock.ts";
-import { describeError, jsonLogger } from "#base/log.ts";
+import { describeError } from "#base/log.ts";
 import { Drain, endOnSignals } from "./drain.ts";
 import type { UpOptions } from "./options.ts";
+import { pathsBelow, runDirectoryOf } from "./paths.ts";
 import { ProgressSender } from "./progress.ts";
 import { runSystem } from "./system.ts";
-import { writeLog } from "./write-log.ts";
+import { processLog } from "./write-log.ts";
 
 /**
  * Runs the whole system in this process until a signal ends it; containers go on, unless they are
@@ -12,7 +12,8 @@ import { writeLog } from "./write-log.ts";
  */
 export async function daemon(options: UpOptions, progressTo: number | undefined): Promise<void> {
   const progress = new ProgressSender(progressTo);
-  const log = jsonLogger(systemClock, writeLog);
+  const paths = pathsBelow(options.dataDir, runDirectoryOf(options.dataDir));
+  const log = processLog(options.logLevel, paths.log);
   const stop = new AbortController();
   const drain = new Drain();
   endOnSignals(drain, stop);

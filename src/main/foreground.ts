@@ -1,16 +1,17 @@
-import { systemClock } from "#base/clock.ts";
-import { jsonLogger, type Logger } from "#base/log.ts";
+import type { Logger } from "#base/log.ts";
+import type { LogOptions } from "./options.ts";
 import { Drain, endOnSignals } from "./drain.ts";
-import { writeLog } from "./write-log.ts";
+import { processLog } from "./write-log.ts";
 
 /**
  * Runs until a signal (see drain.ts) aborts `run`'s and `run` has ended.
- * Logs go to stderr. @throws whatever `run` throws, unless it was told to end.
+ * Logs go to stderr; if that is the file at `path`, it has a bound. @throws whatever `run` throws, unless it was told to end.
  */
 export async function runInForeground(
+  logging: Partial<LogOptions> & { readonly path?: string },
   run: (log: Logger, signal: AbortSignal, drain: Drain) => Promise<void>,
 ): Promise<void> {
-  const log = jsonLogger(systemClock, writeLog);
+  const log = processLog(logging.logLevel ?? "info", logging.path);
   const stop = new AbortController();
   const drain = new Drain();
   endOnSignals(drain, stop);

@@ -22,12 +22,15 @@ export interface FurtherNode {
   readonly directory: string;
 }
 
+/** Where a further node logs, in its directory. */
+export const agentLogName = "agent.log";
+
 export interface FurtherNodesOptions {
   readonly paths: Paths;
   readonly runtime: "containerd" | "simulated";
   /** As the nodes reach it. */
   readonly server: string;
-  /** Arguments that say on which ports the nodes serve Ingresses, and where the registry is. */
+  /** Of their agents: on which ports they serve Ingresses, where the registry is, what is logged. */
   readonly ports: readonly string[];
   readonly clock: Clock;
   readonly log: Logger;
@@ -119,7 +122,7 @@ async function runAgentOnce(
   // An agent does not outlive this process, however this process ends; its containers do.
   const within = at.runtime === "containerd" ? ["nsenter", `--net=${namespace}`] : [];
   const rest = ["--pdeathsig", "TERM", ...within, ...program];
-  const out = openSync(join(node.directory, "agent.log"), "a", 0o600);
+  const out = openSync(join(node.directory, agentLogName), "a", 0o600);
   const child = spawn("setpriv", rest, { stdio: ["ignore", out, out], cwd: "/" });
   closeSync(out);
   const stop = (): void => {

@@ -7,6 +7,7 @@ import {
   checkDuration,
   ingressHttpPort,
   ingressHttpsPort,
+  logLevelOption,
   parseNodeCount,
   parsePort,
   registryPort,
@@ -48,6 +49,7 @@ function upOptions(command: Command): Command {
     .option("--node-name <name>", "name of this machine's node; its host name by default")
     .option(...ingressHttpPort)
     .option(...ingressHttpsPort)
+    .addOption(logLevelOption())
     .option(...registryPort)
     .option(
       "--nodes <number>",

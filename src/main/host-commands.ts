@@ -2,6 +2,7 @@ import { Option, type Command } from "commander";
 import {
   ingressHttpPort,
   ingressHttpsPort,
+  logLevelOption,
   parsePort,
   registryPort,
   type AgentOptions,
@@ -24,6 +25,7 @@ export function addHostCommands(program: Command): void {
     .addOption(serverDataDir())
     .option("--host <address>", "address to listen on", "0.0.0.0")
     .option("--port <number>", "port of the API server", parsePort, 6443)
+    .addOption(logLevelOption())
     .option("--store <address>", "etcd://host:2379[,…] instead of the embedded store")
     .option(...registryPort)
     .option(
@@ -68,6 +70,7 @@ function addAgent(program: Command): void {
     )
     .option(...ingressHttpPort)
     .option(...ingressHttpsPort)
+    .addOption(logLevelOption())
     .option(...registryPort)
     .option("--no-install", "name missing packages instead of installing them")
     .addOption(new Option("--image-store <path>", "images in place of a registry's").hideHelp())

@@ -1,5 +1,6 @@
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import type { IngressPorts } from "./node-ingress.ts";
+import { logLevels, type LogLevel } from "#base/log.ts";
 import { parseDuration } from "#kubelet/settings/duration.ts";
 
 /** Nodes of one machine; each takes some 150 MB. */
@@ -10,12 +11,26 @@ export interface Where {
   readonly dataDir: string;
 }
 
+/** What every command that runs for long takes. */
+export interface LogOptions {
+  readonly logLevel: LogLevel;
+}
+
+/** The definition of {@link LogOptions}. */
+export function logLevelOption(): Option {
+  const text = "least level of what is logged; debug: every request, reconcile and action";
+  return new Option("--log-level <level>", text)
+    .choices(logLevels)
+    .env("GANTRY_LOG_LEVEL")
+    .default("info");
+}
+
 export interface DownOptions extends Where {
   /** Pods end before the system does. */
   readonly drain: boolean;
 }
 
-export interface UpOptions extends Where, IngressPorts {
+export interface UpOptions extends Where, IngressPorts, LogOptions {
   readonly host: string;
   readonly port: number;
   readonly runtime: "containerd" | "simulated";
@@ -33,7 +48,7 @@ export interface UpOptions extends Where, IngressPorts {
 }
 
 /** A control plane without a node. */
-export interface ServerOptions extends Where {
+export interface ServerOptions extends Where, LogOptions {
   readonly host: string;
   readonly port: number;
   readonly store: string | undefined;
@@ -44,7 +59,7 @@ export interface ServerOptions extends Where {
 }
 
 /** A node without a control plane. */
-export interface AgentOptions extends Where, IngressPorts {
+export interface AgentOptions extends Where, IngressPorts, LogOptions {
   readonly server: string;
   /** `id.secret`; needed at first start only, as is `caHash`. */
   readonly token: string | undefined;

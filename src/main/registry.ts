@@ -38,7 +38,7 @@ export async function serveRegistry(options: ServeOptions): Promise<void> {
   const gate = gateOf(options);
   const tls = await tlsOf(options);
   const { host, port } = parseListen(options.listen);
-  await runInForeground(async (log, signal) => {
+  await runInForeground({}, async (log, signal) => {
     await using store = await openImageStore(options.storage, { clock: systemClock, log });
     await using server = await openRegistryServer({
       store,

@@ -12,7 +12,7 @@ import { version } from "./version.ts";
 
 /** Runs a control plane without a node in this process until a signal ends it. */
 export async function server(options: ServerOptions): Promise<void> {
-  await runInForeground(async (log, signal) => {
+  await runInForeground(options, async (log, signal) => {
     await runServer(options, log, signal);
   });
 }

@@ -137,7 +137,8 @@ function startFurther(
 ): void {
   const { runtime } = at.options;
   const registry = ["--registry-port", String(at.options.registryPort)];
-  const ports = [...registry, ...ingressArguments(at.options)];
+  const logging = ["--log-level", at.options.logLevel];
+  const ports = [...registry, ...ingressArguments(at.options), ...logging];
   const server = `https://${address}:${controlPlane.port}`;
   for (const node of nodes) {
     at.tasks.start(async (stop) => {

@@ -57,6 +57,7 @@ function startDaemon(options: UpOptions, log: string): { readonly progress: Read
   if (options.nodes !== undefined) args.push("--nodes", String(options.nodes));
   if (options.shutdownGrace !== undefined) args.push("--shutdown-grace", options.shutdownGrace);
   if (options.store !== undefined) args.push("--store", options.store);
+  args.push("--log-level", options.logLevel);
   args.push("--registry-port", String(options.registryPort), ...ingressArguments(options));
   const child = spawn(process.execPath, args, {
     detached: true,

@@ -62,7 +62,10 @@ interface Answer {
 /** As Prometheus does it: a token, and the cluster's authority. */
 async function scrape(url: string, token: string | undefined): Promise<Answer> {
   const config = readFileSync(gantry().kubeconfig, "utf8");
-  const ca = Buffer.from(/certificate-authority-data: (\S+)/.exec(config)?.[1] ?? "", "base64");
+  const ca = Buffer.from(
+    /"certificate-authority-data": "([^"]+)"/.exec(config)?.[1] ?? "",
+    "base64",
+  );
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const asked = request(url, { ca, headers, agent: false }, (response) => {
@@ -81,7 +84,7 @@ async function scrape(url: string, token: string | undefined): Promise<Answer> {
 before(() => {
   if (skip !== undefined) return;
   system = new GantryProcess(port);
-  ok(system.up());
+  ok(system.up("--log-level", "debug"));
   ok(system.gantry("image", "seed"));
   node = kubectl("get", "nodes", "-o", "jsonpath={.items[0].metadata.name}");
   const path = 'jsonpath={.items[0].status.addresses[?(@.type=="InternalIP")].address}';
@@ -276,5 +279,6 @@ test("the log: one JSON object a line, with time, level and component", { skip }
     assert.ok(typeof time === "string" && typeof message === "string", line);
     assert.ok(level === "info" || level === "error" || level === "debug", line);
   }
-  assert.match(text, /"component":"kubelet"/);
+  assert.match(text, /"level":"debug","message":"request","component":"apiserver"/);
+  assert.match(text, /"component":"kubelet","pod":"web_default/);
 });

@@ -412,8 +412,9 @@ export class PodAgent {
     state.operations.start(
       key,
       async (signal) => {
-        const { clock, metrics } = this.#context;
+        const { clock, metrics, log } = this.#context;
         const since = clock.monotonic();
+        log.debug("pod action", { pod: podTitle(state.pod), action: key });
         await perform(operation, action, signal);
         metrics.worked(workOf(action), (clock.monotonic() - since) / 1_000);
         this.#performed(state, action);
