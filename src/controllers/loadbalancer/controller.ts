@@ -95,15 +95,24 @@ function relevant(service: Service | undefined): unknown {
 }
 
 function nodeText(node: Node | undefined): string {
-  return node === undefined || !canBalance(node) ? "" : (addressOf(node) ?? "");
+  const ports = node === undefined ? [] : ingressPortsOf(node);
+  const address = node === undefined || !canBalance(node) ? undefined : addressOf(node);
+  return [address ?? "", ...ports].join(" ");
 }
 
-/** Where kubelets and API servers answer: no service may take connections from them. */
+/** Where the node answers Ingresses: its `gantry-ingress` says so. */
+function ingressPortsOf(node: Node): number[] {
+  const text = node.metadata?.annotations?.["gantry.dev/ingress-ports"] ?? "";
+  return text === "" ? [] : text.split(",").map(Number);
+}
+
+/** Where kubelets, API servers and Ingresses answer: no service may take connections from them. */
 function reservedPorts(
   all: readonly Node[],
   apiServer: readonly EndpointSlice[],
 ): ReadonlySet<string> {
   const kubelets = all.map((it) => it.status?.daemonEndpoints?.kubeletEndpoint?.Port);
   const servers = apiServer.flatMap((it) => (it.ports ?? []).map((port) => port.port));
-  return new Set([...kubelets, ...servers].map((it) => `tcp/${it ?? 0}`));
+  const ingress = all.flatMap(ingressPortsOf);
+  return new Set([...kubelets, ...servers, ...ingress].map((it) => `tcp/${it ?? 0}`));
 }

@@ -1,4 +1,5 @@
 import { unavailable, type BackendPlan, type IngressPlan, type Target } from "#ingress/model.ts";
+import { hopByHopRules, nominatedFile, nominatedScript } from "./hop-by-hop.ts";
 import { pathRules } from "./route-rules.ts";
 import type { Slots } from "./slots.ts";
 
@@ -47,7 +48,7 @@ export function renderConfig(
   slots: Slots,
   place: ConfigPlace,
 ): ReadonlyMap<string, string> {
-  const files = new Map<string, string>();
+  const files = new Map<string, string>([[nominatedFile, nominatedScript]]);
   const lines = [...globalLines(place), ...defaultLines()];
   if (place.httpPort !== undefined) {
     const table = tableOf(place.httpsPort === undefined ? undefined : redirecting);
@@ -73,7 +74,8 @@ interface Output {
 
 const redirecting = "to-https";
 
-function globalLines({ socket, root, user, connectionsMax, threads }: ConfigPlace): string[] {
+function globalLines(place: ConfigPlace): string[] {
+  const { directory, socket, root, user, connectionsMax, threads } = place;
   return [
     "global",
     `  maxconn ${connectionsMax}`,
@@ -83,6 +85,7 @@ function globalLines({ socket, root, user, connectionsMax, threads }: ConfigPlac
     `  hard-stop-after ${drainSeconds}s`,
     `  stats socket ${socket} mode 600 level admin expose-fd listeners`,
     "  stats timeout 10s",
+    `  lua-load-per-thread ${directory}/${nominatedFile}`,
     `  chroot ${root}`,
     ...(user === undefined ? [] : [`  uid ${user.uid}`, `  gid ${user.gid}`]),
     `  tune.bufsize ${headBytesMax}`,
@@ -148,6 +151,7 @@ function frontendLines(
   return [
     ...pathRules((name) => `${place.directory}/${scheme}-${name}.map`),
     "  http-request deny deny_status 400 if { var(txn.host) -m sub / }",
+    ...hopByHopRules(),
     // Whoever the client says it is, these say what this proxy saw.
     "  http-request set-header X-Forwarded-For %[src]",
     "  http-request set-header X-Real-IP %[src]",
@@ -155,11 +159,6 @@ function frontendLines(
     "  http-request set-header X-Forwarded-Host %[req.hdr(host)]",
     "  http-request set-header X-Forwarded-Port %[dst_port]",
     "  http-request del-header Forwarded",
-    ...["Keep-Alive", "Proxy-Connection", "Proxy-Authorization"].flatMap((it) => [
-      `  http-request del-header ${it}`,
-      `  http-response del-header ${it}`,
-    ]),
-    "  http-request del-header TE unless { req.hdr(te) -m str trailers }",
     "  http-request disable-l7-retry unless { method GET HEAD OPTIONS }",
     "  use_backend %[var(txn.backend)] if { var(txn.backend) -m found }",
     `  default_backend ${routes.last === undefined ? "not-found" : backendOf(routes.last)}`,
@@ -168,13 +167,11 @@ function frontendLines(
 
 function ownBackends({ httpsPort }: ConfigPlace): string[] {
   const port = httpsPort === undefined || httpsPort === 443 ? "" : `:${httpsPort}`;
-  const answer = (status: number, text: string): string =>
-    `  http-request return status ${status} content-type text/plain string "${text}\\n"`;
   return [
     "backend not-found",
-    answer(404, "404: no Ingress is for this host and path"),
+    `  ${returned(404, "404: no Ingress is for this host and path")}`,
     `backend ${unavailable}`,
-    answer(503, "503: the service of this Ingress does not exist"),
+    `  ${returned(503, "503: the service of this Ingress does not exist")}`,
     `backend ${redirecting}`,
     `  http-request redirect code 308 location https://%[var(txn.host)]${port}%[pathq]`,
   ];
@@ -198,11 +195,16 @@ function backendLines(
 
 /** A body whose length is not said beforehand would be in the service's hands when it is too long. */
 function bodyLimit(bytesMax: number): string[] {
+  const unsaid = "411: this service takes bodies of a length that is said beforehand";
   return [
     `  http-request deny deny_status 413 if { req.hdr_val(content-length) gt ${bytesMax} }`,
-    "  http-request deny deny_status 411 if { req.hdr(transfer-encoding) -m found }",
-    "  http-request deny deny_status 411 if { method POST PUT PATCH } !{ req.hdr(content-length) -m found }",
+    `  ${returned(411, unsaid)} if { req.hdr(transfer-encoding) -m found }`,
+    `  ${returned(411, unsaid)} if { method POST PUT PATCH } !{ req.hdr(content-length) -m found }`,
   ];
+}
+
+function returned(status: number, text: string): string {
+  return `http-request return status ${status} content-type text/plain string "${text}\\n"`;
 }
 
 function serverText(endpoint: string | undefined, { protocol }: BackendPlan): string {
