@@ -20,6 +20,9 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   proxy: async () => {
     await (await import("./bench/proxy.ts")).benchProxy();
   },
+  ingress: async () => {
+    await (await import("./bench/ingress.ts")).benchIngress();
+  },
   start: async () => {
     await (await import("./bench/start.ts")).benchStart();
   },

@@ -11,7 +11,7 @@ export interface ConfigPlace {
   readonly socket: string;
   /** An empty directory, which is all that the running proxy sees of the disk. */
   readonly root: string;
-  /** The user that the proxy becomes when it has read its files; undefined: it stays who it is. */
+  /** The user that the proxy becomes when it has read its files; undefined: it stays who and where it is. */
   readonly user: { readonly uid: number; readonly gid: number } | undefined;
   /** Where to listen; undefined for not at all. */
   readonly httpPort: number | undefined;
@@ -86,8 +86,7 @@ function globalLines(place: ConfigPlace): string[] {
     `  stats socket ${socket} mode 600 level admin expose-fd listeners`,
     "  stats timeout 10s",
     `  lua-load-per-thread ${directory}/${nominatedFile}`,
-    `  chroot ${root}`,
-    ...(user === undefined ? [] : [`  uid ${user.uid}`, `  gid ${user.gid}`]),
+    ...(user === undefined ? [] : [`  chroot ${root}`, `  uid ${user.uid}`, `  gid ${user.gid}`]),
     `  tune.bufsize ${headBytesMax}`,
     `  tune.http.maxhdr ${headersMax}`,
     "  ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets",
