@@ -5,14 +5,14 @@ import type { Logger } from "#base/log.ts";
 import type { TaskGroup } from "#base/task-group.ts";
 import type { ImageStore } from "#images/store/image-store.ts";
 import type { Authority } from "#pki/authority.ts";
-import type { CertificatePair } from "#pki/files.ts";
+import { writeFileAtomically, type CertificatePair } from "#pki/files.ts";
 import { keepRenewed } from "#pki/renewal.ts";
 import { clusterOrganizations, CredentialGate } from "#registry/auth/gate.ts";
 import { UsersFile } from "#registry/auth/users-file.ts";
 import { openRegistryServer, type Listener, type RegistryServer } from "#registry/server.ts";
 import { collectRegularly } from "./images.ts";
 import type { Paths } from "./paths.ts";
-import { ownNames } from "./registry-names.ts";
+import { ownNames, registryPortFile } from "./registry-names.ts";
 
 export interface ClusterRegistryOptions {
   readonly paths: Paths;
@@ -60,6 +60,7 @@ export async function openClusterRegistry(
     log.error("no registry", { error: error as Error });
     return undefined;
   }
+  await writeFileAtomically(registryPortFile(options.paths), `${port}\n`, 0o644);
   tasks.start(async (stop) => {
     const renewed = (next: CertificatePair): void => {
       server.renew(next);

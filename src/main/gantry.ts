@@ -2,6 +2,7 @@ import { Command, Option } from "commander";
 import { describeError } from "#base/log.ts";
 import { addClusterVerbs } from "./cluster-verbs.ts";
 import { addHostCommands } from "./host-commands.ts";
+import { addImageCommands } from "./image-commands.ts";
 import { addRegistryCommands } from "./registry-commands.ts";
 import {
   checkDuration,
@@ -72,6 +73,7 @@ upOptions(program.command("daemon", { hidden: true })).action(async (options: Up
 
 addHostCommands(program);
 addRegistryCommands(program);
+addImageCommands(program);
 
 program
   .command("down")

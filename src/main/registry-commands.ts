@@ -19,6 +19,7 @@ export function addRegistryCommands(program: Command): void {
     )
     .option("--users <file>", "who may what; gantry registry passwd writes it")
     .option("--anonymous-pull", "everybody may pull", false)
+    .option("--mirror <registry>", "serve another registry's images, as docker.io's, and keep them")
     .action(async (options: ServeOptions) => {
       const { serveRegistry } = await import("./registry.ts");
       await serveRegistry(options);
@@ -38,7 +39,8 @@ export function addRegistryCommands(program: Command): void {
     .addOption(dataDir())
     .action(async (name: string, options: PasswordOptions) => {
       const { setPassword } = await import("./registry.ts");
-      process.stdout.write(`${await setPassword(name, options)}\n`);
+      const made = await setPassword(name, options);
+      if (made !== undefined) process.stdout.write(`${made}\n`);
     });
   registry
     .command("gc")

@@ -4,7 +4,11 @@ import { text as textOf } from "node:stream/consumers";
 import { systemClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { TaskGroup } from "#base/task-group.ts";
+import { findCredentials } from "#images/client/docker-config.ts";
+import { RemoteRegistry } from "#images/client/remote.ts";
 import { openImageStore } from "#images/store/open.ts";
+import { PullThrough } from "#registry/mirror/pull-through.ts";
+import { readDockerConfig } from "./docker-config-file.ts";
 import { readFileIfPresent, writeFileAtomically } from "#pki/files.ts";
 import { openGate, type Gate } from "#registry/access.ts";
 import { CredentialGate } from "#registry/auth/gate.ts";
@@ -31,6 +35,8 @@ export interface ServeOptions {
   /** Needed unless `auth` is none. */
   readonly users: string | undefined;
   readonly anonymousPull: boolean;
+  /** `docker.io`: serves that registry's images, and keeps them. Undefined: its own. */
+  readonly mirror: string | undefined;
 }
 
 /** Runs a registry by itself until a signal ends it. @throws {Error} for options that do not fit. */
@@ -40,10 +46,14 @@ export async function serveRegistry(options: ServeOptions): Promise<void> {
   const { host, port } = parseListen(options.listen);
   await runInForeground({}, async (log, signal) => {
     await using store = await openImageStore(options.storage, { clock: systemClock, log });
+    using remote = await remoteOf(options.mirror);
+    const { mirror: domain = "" } = options;
+    const mirror =
+      remote && new PullThrough({ store, remote, domain, clock: systemClock, log, signal });
     await using server = await openRegistryServer({
       store,
       listeners: [{ host, port, gate, tls }],
-      mirror: undefined,
+      mirror,
       isOwnName: () => false,
       clock: systemClock,
       log,
@@ -67,10 +77,13 @@ export interface PasswordOptions extends Where {
 }
 
 /**
- * Gives a user a password: the first line of the input, or a new one. Resolves with it.
+ * Gives a user a password: the first line of the input, or a new one, with which it resolves.
  * @throws {Error} for a name or grants that are none.
  */
-export async function setPassword(name: string, options: PasswordOptions): Promise<string> {
+export async function setPassword(
+  name: string,
+  options: PasswordOptions,
+): Promise<string | undefined> {
   if (!isUserName(name)) throw new Error(`'${name}' is no user name: letters, digits, . _ @ -`);
   parseGrants(options.grants);
   const given = process.stdin.isTTY ? "" : ((await textOf(process.stdin)).split("\n")[0] ?? "");
@@ -80,7 +93,7 @@ export async function setPassword(name: string, options: PasswordOptions): Promi
   const grants = options.grants === "" ? "" : `:${options.grants}`;
   const line = `${name}:${await hashPassword(password)}${grants}`;
   await writeFileAtomically(file, withUser((await readFileIfPresent(file)) ?? "", line), 0o600);
-  return password;
+  return given === "" ? password : undefined;
 }
 
 export interface CollectCommand extends Where {
@@ -102,6 +115,13 @@ export async function collectGarbage(
   const untaggedMs = options.untagged ? 0 : undefined;
   const { blobs, manifests, freedBytes } = await store.collect({ untaggedMs }, signal);
   return `removed ${manifests} manifests and ${blobs} blobs, ${freedBytes} bytes`;
+}
+
+/** The registry that is mirrored, with the credentials of Docker's file if it has some. */
+async function remoteOf(domain: string | undefined): Promise<RemoteRegistry | undefined> {
+  if (domain === undefined) return undefined;
+  const credentials = await findCredentials(await readDockerConfig(), domain);
+  return new RemoteRegistry({ domain, credentials, ca: undefined, isInsecure: false });
 }
 
 function gateOf({ auth, users, anonymousPull }: ServeOptions): Gate {

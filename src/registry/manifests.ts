@@ -31,23 +31,31 @@ export async function serveManifest(
   // A tag may have moved at the source; what a digest names never changes.
   const isHere = store.findManifest(at.repository, at.reference) !== undefined;
   if (mirror !== undefined && !(isHere && isDigest(at.reference))) {
-    await mirror.fetchManifest(at.repository, at.reference, exchange.signal);
+    const { repository, reference } = at;
+    const waiting = await mirror.fetchManifest(repository, reference, exchange.signal);
+    if (waiting !== undefined) {
+      answerBytes(exchange, waiting, waiting.bytes);
+      return;
+    }
   }
   const found = store.findManifest(at.repository, at.reference);
   if (found === undefined) throw unknownManifest(at);
   const served = await negotiate(context, found, at, exchange.request.headers.accept);
-  const headers = {
-    "content-type": served.mediaType,
-    "docker-content-digest": served.digest,
-    etag: `"${served.digest}"`,
-  };
-  if (exchange.request.headers["if-none-match"] === headers.etag) {
-    answer(exchange, 304, headers);
-  } else if (exchange.method === "HEAD") {
-    answer(exchange, 200, { ...headers, "content-length": served.sizeBytes });
-  } else {
-    answer(exchange, 200, headers, await readBytes(context, served));
-  }
+  const isHead = exchange.method === "HEAD";
+  answerBytes(exchange, served, isHead ? served.sizeBytes : await readBytes(context, served));
+}
+
+/** @param bytes or how many, for HEAD. */
+function answerBytes(
+  exchange: Exchange,
+  { digest, mediaType }: { readonly digest: string; readonly mediaType: string },
+  bytes: Buffer | number,
+): void {
+  const etag = `"${digest}"`;
+  const headers = { "content-type": mediaType, "docker-content-digest": digest, etag };
+  if (exchange.request.headers["if-none-match"] === etag) answer(exchange, 304, headers);
+  else if (typeof bytes !== "number") answer(exchange, 200, headers, bytes);
+  else answer(exchange, 200, { ...headers, "content-length": bytes });
 }
 
 /** PUT of a manifest: distribution-spec, Pushing Manifests. */

@@ -149,8 +149,13 @@ function repositoryOf(
   { name }: { readonly name: string },
   { method, query, response }: Exchange,
 ): string {
-  const host = query.get("ns");
-  if (host === null || (method !== "GET" && method !== "HEAD")) return name;
+  const isRead = method === "GET" || method === "HEAD";
+  const { mirror } = context;
+  if (!isRead && mirror !== undefined) {
+    throw new Refusal(405, "UNSUPPORTED", `a mirror of ${mirror.domain} takes no changes`);
+  }
+  const host = query.get("ns") ?? mirror?.domain ?? null;
+  if (host === null || !isRead) return name;
   if (!hostPattern.test(host)) throw new Refusal(404, "NAME_UNKNOWN", "no such registry");
   response.setHeader("oci-namespace", host);
   return context.isOwnName(host) ? name : `${host}/${name}`;

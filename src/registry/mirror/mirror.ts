@@ -1,7 +1,22 @@
 /** Brings content from another registry into the store, so that it can be served from there. */
 export interface Mirror {
-  /** Brings a manifest. Resolves when it is in the store, or the other registry has none such. */
-  fetchManifest(repository: string, reference: string, signal: AbortSignal): Promise<void>;
+  /** Whose images it has: `docker.io`. Clients that name no registry mean this one. */
+  readonly domain: string;
+  /**
+   * Asks for a manifest. Resolves with it when the store cannot have it yet, as its layers are still
+   * to come; with undefined when it is in the store, or the other registry has none such.
+   */
+  fetchManifest(
+    repository: string,
+    reference: string,
+    signal: AbortSignal,
+  ): Promise<MirroredManifest | undefined>;
   /** Brings a blob, once for all who ask at the same time. */
   fetchBlob(repository: string, digest: string, signal: AbortSignal): Promise<void>;
+}
+
+export interface MirroredManifest {
+  readonly bytes: Buffer;
+  readonly mediaType: string;
+  readonly digest: string;
 }

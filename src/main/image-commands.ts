@@ -1,0 +1,174 @@
+import { Option, type Command } from "commander";
+import type { ListOptions } from "#images/verbs/list.ts";
+import type { LoadCommand, LoginCommand, SaveCommand, TransferCommand } from "./image-verbs.ts";
+import type { Where } from "./options.ts";
+import { defaultDataDirectory } from "./paths.ts";
+
+/** Adds the commands on images that Docker's client has. */
+export function addImageCommands(program: Command): void {
+  addListing(program);
+  addChanges(program);
+  addTransfers(program);
+  addArchives(program);
+  addLogin(program);
+}
+
+function addListing(program: Command): void {
+  program
+    .command("images")
+    .argument("[name]", "a repository, perhaps with a tag")
+    .description("list images")
+    .option("-a, --all", "images without a tag too", false)
+    .option("-q, --quiet", "ids only", false)
+    .option("--digests", "show digests", false)
+    .option("--no-trunc", "whole ids")
+    .addOption(dataDir())
+    .action(async (name: string | undefined, options: ListArguments) => {
+      const { nowMs, withImages } = await import("./image-verbs.ts");
+      const { listImages } = await import("#images/verbs/list.ts");
+      await withImages(options, async (world) => {
+        const wanted = { ...options, name, noTrunc: !options.trunc };
+        process.stdout.write(await listImages(world, wanted, nowMs()));
+      });
+    });
+  program
+    .command("history")
+    .argument("<image>")
+    .description("show how an image was made")
+    .option("-q, --quiet", "ids only", false)
+    .option("--no-trunc", "whole commands")
+    .addOption(dataDir())
+    .action(async (image: string, options: ListArguments) => {
+      const { nowMs, withImages } = await import("./image-verbs.ts");
+      const { showHistory } = await import("#images/verbs/list.ts");
+      await withImages(options, async (world) => {
+        const how = { quiet: options.quiet, noTrunc: !options.trunc, now: nowMs() };
+        process.stdout.write(await showHistory(world, image, how));
+      });
+    });
+  program
+    .command("inspect")
+    .argument("<images...>")
+    .description("show all that is known of images, as JSON")
+    .addOption(dataDir())
+    .action(async (images: string[], where: Where) => {
+      const { withImages } = await import("./image-verbs.ts");
+      const { inspectImages } = await import("#images/verbs/inspect.ts");
+      await withImages(where, async (world) => {
+        const described = await inspectImages(world, images);
+        process.stdout.write(`${JSON.stringify(described, undefined, 4)}\n`);
+      });
+    });
+}
+
+type ListArguments = Omit<ListOptions, "name" | "noTrunc"> & Where & { readonly trunc: boolean };
+
+function addChanges(program: Command): void {
+  program
+    .command("tag")
+    .argument("<source>", "a name or an id")
+    .argument("<target>", "a new name")
+    .description("give an image another name")
+    .addOption(dataDir())
+    .action(async (source: string, target: string, where: Where) => {
+      const { withImages } = await import("./image-verbs.ts");
+      const { tagImage } = await import("#images/verbs/change.ts");
+      await withImages(where, async (world) => {
+        await tagImage(world, source, target);
+      });
+    });
+  program
+    .command("rmi")
+    .argument("<images...>", "names or ids")
+    .description("remove images")
+    .option("-f, --force", "an id with all its names", false)
+    .addOption(dataDir())
+    .action(async (images: string[], options: Where & { readonly force: boolean }) => {
+      const { printLine, withImages } = await import("./image-verbs.ts");
+      const { removeImage } = await import("#images/verbs/change.ts");
+      await withImages(options, async (world) => {
+        for (const image of images) {
+          for await (const line of removeImage(world, image, options.force)) printLine(line);
+        }
+      });
+    });
+}
+
+function addTransfers(program: Command): void {
+  program
+    .command("pull")
+    .argument("<name>", "of an image of a registry")
+    .description("bring an image from a registry")
+    .option("-q, --quiet", "print the name only", false)
+    .option("--platform <os/arch>", "instead of this machine's")
+    .option("--no-tls-verify", "believe any certificate, and plain HTTP")
+    .addOption(dataDir())
+    .action(async (name: string, options: TransferCommand) => {
+      const { pullCommand } = await import("./image-verbs.ts");
+      await pullCommand(name, options);
+    });
+  program
+    .command("push")
+    .argument("<name>", "of an image, with its registry")
+    .description("send an image to the registry in its name")
+    .option("-a, --all-tags", "all tags of the name", false)
+    .option("-q, --quiet", "print the name only", false)
+    .option("--no-tls-verify", "believe any certificate, and plain HTTP")
+    .addOption(dataDir())
+    .action(async (name: string, options: TransferCommand) => {
+      const { pushCommand } = await import("./image-verbs.ts");
+      await pushCommand(name, options);
+    });
+}
+
+function addArchives(program: Command): void {
+  program
+    .command("save")
+    .argument("<images...>", "names or ids")
+    .description("write images as a tar: an OCI layout that Docker loads too")
+    .option("-o, --output <file>", "instead of the standard output")
+    .addOption(dataDir())
+    .action(async (images: string[], options: SaveCommand) => {
+      const { saveCommand } = await import("./image-verbs.ts");
+      await saveCommand(images, options);
+    });
+  program
+    .command("load")
+    .description("take in images of a tar: an OCI layout, or of docker save; perhaps gzipped")
+    .option("-i, --input <file>", "instead of the standard input")
+    .option("-q, --quiet", "taken for Docker's sake: there is no progress to leave out", false)
+    .addOption(dataDir())
+    .action(async (options: LoadCommand) => {
+      const { loadCommand } = await import("./image-verbs.ts");
+      await loadCommand(options);
+    });
+}
+
+function addLogin(program: Command): void {
+  program
+    .command("login")
+    .argument("[server]", "a registry", "docker.io")
+    .description("keep credentials for a registry in ~/.docker/config.json")
+    .option("-u, --username <name>")
+    .option("-p, --password <password>", "others see it in the list of processes")
+    .option("--password-stdin", "read the password from the input", false)
+    .option("--no-tls-verify", "believe any certificate, and plain HTTP")
+    .action(async (server: string, options: LoginCommand) => {
+      const { loginCommand } = await import("./image-verbs.ts");
+      await loginCommand(server, options);
+    });
+  program
+    .command("logout")
+    .argument("[server]", "a registry", "docker.io")
+    .description("forget a registry's credentials")
+    .action(async (server: string) => {
+      const { logoutCommand } = await import("./image-verbs.ts");
+      await logoutCommand(server);
+    });
+}
+
+function dataDir(): Option {
+  return new Option("--data-dir <path>", "where everything is kept")
+    .env("GANTRY_DATA_DIR")
+    .default(defaultDataDirectory);
+}
