@@ -92,8 +92,10 @@ async function runScheduler(options: ComponentOptions, signal: AbortSignal): Pro
     await events.run(stop);
   });
   const name = "default-scheduler";
+  const { metrics } = options.controlPlane;
   try {
-    await new Scheduler({ client, informers, events, clock, random, log, name }).run(signal);
+    const world = { client, informers, events, metrics, clock, random, log };
+    await new Scheduler({ ...world, name }).run(signal);
   } catch (error) {
     if (!signal.aborted) throw error;
   }

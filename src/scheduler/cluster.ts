@@ -80,6 +80,11 @@ export class Cluster {
     return this.#state.table.nodes;
   }
 
+  /** Pods that are counted on nodes. */
+  get pods(): number {
+    return this.#nodeOfPod.size;
+  }
+
   setNode(node: Node): void {
     const { table, index } = this.#state;
     index.nodeChanged(table.set(node));

@@ -4,6 +4,7 @@ import type { NodeFacts, NodeTable } from "./node-table.ts";
 import {
   hasNoPodRules,
   isCausedByPods,
+  pluginOf,
   podFault,
   podRulesOf,
   type PodRules,
@@ -25,6 +26,8 @@ export interface Refusal {
   readonly message: string;
   /** Slots of the nodes that might do with fewer pods on them. */
   readonly crowded: readonly number[];
+  /** Whose rules were in the way: upstream's names of plugins. */
+  readonly plugins: ReadonlySet<string>;
 }
 
 /** The cluster as a decision sees it. */
@@ -124,14 +127,16 @@ function refuse(state: ClusterState, shape: PodShape, mask: NodeMask, rules: Pod
   const { table } = state;
   const crowded: number[] = [];
   const reasons: string[] = [];
+  const plugins = new Set<string>();
   for (let slot = 0; slot < table.size; slot++) {
     if (table.facts[slot] === undefined) continue;
     const found = obstacleAt(state, shape, { mask, rules, slot }) ?? changedMeanwhile;
     reasons.push(...found.reasons);
+    plugins.add(found.plugin);
     if (found.isCrowd) crowded.push(slot);
   }
   const message = table.nodes === 0 ? noNodes : tally(table.nodes, reasons);
-  return { kind: "unschedulable", message, crowded };
+  return { kind: "unschedulable", message, crowded, plugins };
 }
 
 const noNodes = "no nodes available to schedule pods";
@@ -146,19 +151,17 @@ export function tally(nodes: number, reasons: readonly string[]): string {
 
 /** Why a node is out. */
 export interface Obstacle {
+  /** Upstream's name of the plugin whose rule it is. */
+  readonly plugin: string;
   readonly reasons: readonly string[];
   /** It might be open if fewer pods were there. */
   readonly isCrowd: boolean;
 }
 
-const changedMeanwhile = obstacle("node(s) changed meanwhile");
+const changedMeanwhile = obstacle("", "node(s) changed meanwhile");
 
-function obstacle(reason: string): Obstacle {
-  return { reasons: [reason], isCrowd: false };
-}
-
-function crowd(...reasons: readonly string[]): Obstacle {
-  return { reasons, isCrowd: true };
+function obstacle(plugin: string, reason: string, isCrowd = false): Obstacle {
+  return { plugin, reasons: [reason], isCrowd };
 }
 
 /** What keeps the pod off the node in `slot`, as the state is now; undefined: it fits. */
@@ -184,17 +187,23 @@ function obstacleAt(
   const own = ownObstacle(table, shape, at.mask, slot);
   if (own !== undefined) return own;
   if (table.hasPortConflict(slot, shape.hostPorts)) {
-    return crowd("node(s) didn't have free ports for the requested pod ports");
+    return obstacle(
+      "NodePorts",
+      "node(s) didn't have free ports for the requested pod ports",
+      true,
+    );
   }
   const lacking = shortages(table, slot, shape.amounts);
   if (lacking.length > 0) {
-    return { reasons: lacking, isCrowd: hasEverRoom(table, slot, shape.amounts) };
+    const isCrowd = hasEverRoom(table, slot, shape.amounts);
+    return { plugin: "NodeResourcesFit", reasons: lacking, isCrowd };
   }
   const volume = volumeFaultAt(state, slot);
-  if (volume !== undefined) return { reasons: [volume], isCrowd: volume === exclusiveConflict };
+  if (volume === exclusiveConflict) return obstacle("VolumeRestrictions", volume, true);
+  if (volume !== undefined) return obstacle("VolumeBinding", volume);
   const fromPods = podFault(at.rules, slot);
   if (fromPods === undefined) return undefined;
-  return { reasons: [fromPods], isCrowd: isCausedByPods(fromPods) };
+  return obstacle(pluginOf(fromPods), fromPods, isCausedByPods(fromPods));
 }
 
 /** What the node itself has against the pod. */
@@ -206,12 +215,15 @@ function ownObstacle(
 ): Obstacle | undefined {
   const faults = mask.faults[slot] ?? 0;
   if (faults === 0) return undefined;
-  if ((faults & fault.unschedulable) !== 0) return obstacle("node(s) were unschedulable");
+  if ((faults & fault.unschedulable) !== 0) {
+    return obstacle("NodeUnschedulable", "node(s) were unschedulable");
+  }
   if ((faults & fault.taint) !== 0) {
     const facts = table.facts[slot];
     const taint = facts && intolerable(shape.tolerations, facts);
-    return obstacle(`node(s) had untolerated taint {${taint?.key ?? ""}: ${taint?.value ?? ""}}`);
+    const named = `{${taint?.key ?? ""}: ${taint?.value ?? ""}}`;
+    return obstacle("TaintToleration", `node(s) had untolerated taint ${named}`);
   }
-  if ((faults & fault.affinity) === 0) return { reasons: [], isCrowd: false };
-  return obstacle("node(s) didn't match Pod's node affinity/selector");
+  if ((faults & fault.affinity) === 0) return { plugin: "", reasons: [], isCrowd: false };
+  return obstacle("NodeAffinity", "node(s) didn't match Pod's node affinity/selector");
 }

@@ -69,6 +69,11 @@ export function podFault(rules: PodRules, slot: number): string | undefined {
   return occupied(rules.keptAway, slot) ? existingAntiAffinityFault : undefined;
 }
 
+/** Upstream's name of the plugin whose fault it is. */
+export function pluginOf(reason: string): string {
+  return reason.startsWith(spreadFault) ? "PodTopologySpread" : "InterPodAffinity";
+}
+
 /** Whether the fault might be gone with some of the node's pods. */
 export function isCausedByPods(reason: string): boolean {
   return reason !== affinityFault && reason !== spreadLabelFault;

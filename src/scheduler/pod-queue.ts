@@ -17,12 +17,14 @@ export class PodQueue {
     return this.#heap.length;
   }
 
-  add(key: string, priority: number): void {
-    if (this.#keys.has(key)) return;
+  /** False: it waits already. */
+  add(key: string, priority: number): boolean {
+    if (this.#keys.has(key)) return false;
     this.#keys.add(key);
     this.#order += 1;
     this.#heap.push({ key, priority, order: this.#order });
     this.#rise(this.#heap.length - 1);
+    return true;
   }
 
   take(): string | undefined {

@@ -28,6 +28,14 @@ export function isOurs(pod: Pod, schedulerName: string): boolean {
   return waitsForNode(pod) && (pod.spec?.schedulerName ?? schedulerName) === schedulerName;
 }
 
+/** Is ours, and waits until somebody takes its gates away. */
+export function isGated(pod: Pod, schedulerName: string): boolean {
+  const { metadata, spec } = pod;
+  if ((spec?.schedulingGates ?? []).length === 0 || (spec?.nodeName ?? "") !== "") return false;
+  if (metadata?.deletionTimestamp !== undefined) return false;
+  return (spec?.schedulerName ?? schedulerName) === schedulerName;
+}
+
 /** A change of the pod itself that may let it fit: fewer gates, more tolerations, other labels. */
 export function changedInFavour(previous: Pod, current: Pod): boolean {
   const relevant = ({ metadata, spec }: Pod): string => JSON.stringify([metadata?.labels, spec]);
@@ -37,7 +45,9 @@ export function changedInFavour(previous: Pod, current: Pod): boolean {
 /** A change of a pod on its node that others feel: other labels, or another spec (a resize). */
 export function changedOnNode(previous: Pod, current: Pod): boolean {
   const [before, now] = [previous.metadata, current.metadata];
-  if (before?.generation !== now?.generation) return true;
+  // A pod that begins to end has a new generation, too, and takes what it took.
+  const isEnding = before?.deletionTimestamp !== now?.deletionTimestamp;
+  if (!isEnding && before?.generation !== now?.generation) return true;
   const [old, labels] = [before?.labels ?? {}, now?.labels ?? {}];
   const keys = Object.keys(labels);
   return keys.length !== Object.keys(old).length || keys.some((key) => old[key] !== labels[key]);

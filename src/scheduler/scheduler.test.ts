@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
+import { afterEach, beforeEach, test } from "node:test";
 import type { Pod, PodSpec } from "#api/gen/types.ts";
 import { systemClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
+import { MetricRegistry } from "#base/metrics/registry.ts";
 import { seededRandom } from "#base/random.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import { Informers } from "#client/informers.ts";
-import { events, namespaces, nodes, podDisruptionBudgets, pods } from "#client/kinds.ts";
+import { events, nodes, podDisruptionBudgets, pods } from "#client/kinds.ts";
 import { EventSender } from "#reconcile/events.ts";
 import { eventually } from "#testing/eventually.ts";
 import { openTestApi, type TestApi } from "#testing/test-api.ts";
@@ -16,22 +17,17 @@ import { Scheduler } from "./scheduler.ts";
 
 const never = new AbortController().signal;
 let testApi: TestApi;
-let namespace = "";
-let serial = 0;
+const namespace = "default";
 
-before(async () => {
+beforeEach(async () => {
   testApi = await openTestApi(systemClock);
 });
-after(async () => {
+afterEach(async () => {
   await testApi[Symbol.asyncDispose]();
-});
-beforeEach(async () => {
-  namespace = `test-${serial++}`;
-  await testApi.client.create(namespaces, { metadata: { name: namespace } }, {}, never);
 });
 
 /** A scheduler, until disposed. */
-function start(): AsyncDisposable {
+function start(metrics = new MetricRegistry()): AsyncDisposable {
   const { client } = testApi;
   const [clock, log] = [systemClock, silentLogger];
   const ports = { client, clock, random: seededRandom(1), log };
@@ -42,6 +38,7 @@ function start(): AsyncDisposable {
     ...ports,
     informers,
     events: sender,
+    metrics,
     name: "default-scheduler",
   });
   tasks.start((signal) => sender.run(signal));
@@ -58,26 +55,16 @@ function start(): AsyncDisposable {
   };
 }
 
-/** A node of the test's own, that only its pods may use. */
 async function addNode(name: string, cpu: string): Promise<void> {
   const { client } = testApi;
-  const labels = { test: namespace, "kubernetes.io/hostname": name };
-  await client.create(nodes, { metadata: { name: `${namespace}-${name}`, labels } }, {}, never);
+  const labels = { "kubernetes.io/hostname": name };
+  await client.create(nodes, { metadata: { name, labels } }, {}, never);
   const allocatable = { cpu, memory: "8Gi", pods: "110" };
   const patch = {
     type: "merge",
     body: { status: { capacity: allocatable, allocatable } },
   } as const;
-  await client.patch(nodes, { name: `${namespace}-${name}`, subresource: "status" }, patch, never);
-  const taints = [{ op: "remove", path: "/spec/taints" }];
-  const found = await client.get(nodes, { name: `${namespace}-${name}` }, never);
-  if (found.spec?.taints === undefined) return;
-  await client.patch(
-    nodes,
-    { name: `${namespace}-${name}` },
-    { type: "json", body: taints },
-    never,
-  );
+  await client.patch(nodes, { name, subresource: "status" }, patch, never);
 }
 
 async function addPod(
@@ -91,7 +78,7 @@ async function addPod(
     pods,
     {
       metadata: { namespace, name, labels: { app: name } },
-      spec: { nodeSelector: { test: namespace }, priority, containers: [container], ...spec },
+      spec: { priority, containers: [container], ...spec },
     },
     {},
     never,
@@ -109,7 +96,7 @@ async function remove(name: string): Promise<void> {
 
 async function isOn(name: string, node: string): Promise<void> {
   await eventually(async () => {
-    assert.equal((await get(name)).spec?.nodeName, `${namespace}-${node}`);
+    assert.equal((await get(name)).spec?.nodeName, node);
   });
 }
 
@@ -119,8 +106,7 @@ async function waits(name: string, message: RegExp, nominated?: string): Promise
     assert.equal(spec?.nodeName, undefined);
     const condition = status?.conditions?.find((it) => it.type === "PodScheduled");
     assert.match(condition?.message ?? "", message);
-    const node = nominated === undefined ? undefined : `${namespace}-${nominated}`;
-    assert.equal(status?.nominatedNodeName, node);
+    assert.equal(status?.nominatedNodeName, nominated);
   });
 }
 
@@ -149,7 +135,7 @@ test("preemption: the victim is told why and ends, then the pod has its room", a
     const { items } = await testApi.client.list(events, { namespace }, never);
     const told = items.find((it) => it.reason === "Preempted");
     assert.equal(told?.involvedObject.name, "low");
-    const message = `Preempted by pod ${high.metadata?.uid ?? ""} on node ${namespace}-a`;
+    const message = `Preempted by pod ${high.metadata?.uid ?? ""} on node a`;
     assert.equal(told.message, message);
   });
   assert.ok(!isEnding(await get("mid")));
@@ -248,6 +234,43 @@ test("a pod's new labels count for those that keep away from them", async () => 
   await remove("there");
   await isOn("apart", "a");
 });
+
+test("metrics: attempts, queues and preemption", async () => {
+  const metrics = new MetricRegistry();
+  await using scope = new AsyncDisposableStack();
+  scope.use(start(metrics));
+  await addNode("a", "4");
+  await addPod("low", 1, "4");
+  await isOn("low", "a");
+  await addPod("high", 10, "4");
+  await waits("high", /Insufficient cpu/, "a");
+  await addPod("gated", 1, "1", { schedulingGates: [{ name: "example.com/wait" }] });
+  await shows(metrics, [
+    'scheduler_pending_pods{queue="unschedulable"} 1',
+    'scheduler_pending_pods{queue="gated"} 1',
+    'scheduler_unschedulable_pods{plugin="NodeResourcesFit",profile="default-scheduler"} 1',
+    "scheduler_preemption_attempts_total 1",
+    "scheduler_preemption_victims_sum 1",
+    'scheduler_schedule_attempts_total{result="unschedulable",profile="default-scheduler"} 1',
+    'scheduler_queue_incoming_pods_total{queue="unschedulable",event="ScheduleAttemptFailure"} 1',
+  ]);
+  await remove("low");
+  await isOn("high", "a");
+  await shows(metrics, [
+    'scheduler_pending_pods{queue="unschedulable"} 0',
+    'scheduler_schedule_attempts_total{result="scheduled",profile="default-scheduler"} 2',
+    'scheduler_pod_scheduling_sli_duration_seconds_count{attempts="2"} 1',
+    "scheduler_pod_scheduling_attempts_count 2",
+    'scheduler_queue_incoming_pods_total{queue="active",event="AssignedPodDelete"} 1',
+  ]);
+});
+
+async function shows(metrics: MetricRegistry, lines: readonly string[]): Promise<void> {
+  await eventually(async () => {
+    const text = await metrics.render();
+    for (const line of lines) assert.ok(text.includes(`${line}\n`), `${line} in ${text}`);
+  });
+}
 
 test("a pod with gates waits until the last is taken away", async () => {
   await using scope = new AsyncDisposableStack();

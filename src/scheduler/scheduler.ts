@@ -2,9 +2,9 @@ import type { Node, Pod } from "#api/gen/types.ts";
 import { matchesLabels } from "#api/selector/label.ts";
 import type { SelectedNode } from "#api/selector/node.ts";
 import { isStatus } from "#api/status.ts";
-import { Backoff } from "#base/backoff.ts";
 import type { Clock } from "#base/clock.ts";
 import { describeError, type Logger } from "#base/log.ts";
+import type { MetricRegistry } from "#base/metrics/registry.ts";
 import type { Random } from "#base/random.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import { nextTurn } from "#base/turn.ts";
@@ -14,11 +14,10 @@ import type { Informer } from "#client/informer.ts";
 import type { Informers } from "#client/informers.ts";
 import { namespaces, nodes, podDisruptionBudgets, pods } from "#client/kinds.ts";
 import { joinKey, keyOf, namespaceOf, nameOf, uidOf } from "#client/object-key.ts";
-import { DelayedQueue } from "#reconcile/delayed-queue.ts";
 import type { EventRecorder } from "#reconcile/events.ts";
 import { Cluster, priorityOf, type Incoming } from "./cluster.ts";
+import { SchedulerMetrics, type SchedulerSizes } from "./metrics.ts";
 import type { Placement, Refusal } from "./plan.ts";
-import { PodQueue } from "./pod-queue.ts";
 import { writeWaiting, type WaitingStatus } from "./pod-status.ts";
 import { clearNomination, evictVictims, type Execution } from "./preemption/executor.ts";
 import { Preemptor, type Outcome } from "./preemption/preemptor.ts";
@@ -26,12 +25,14 @@ import {
   changedInFavour,
   changedOnNode,
   hasEnded,
+  isGated,
   isOurs,
   sameForScheduling,
   waitsForNode,
 } from "./relevance.ts";
 import { claimKeysOf, VolumeBinder, type Reservation } from "./volume-binder.ts";
 import { volumeFault, type PodVolumes } from "./volume-rules.ts";
+import { WaitingPods } from "./waiting-pods.ts";
 
 export interface SchedulerOptions {
   readonly client: Client;
@@ -40,6 +41,7 @@ export interface SchedulerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  readonly metrics: MetricRegistry;
   /** Pods with this `spec.schedulerName` are ours. */
   readonly name: string;
 }
@@ -48,10 +50,6 @@ export interface SchedulerOptions {
 const bindingsMax = 100;
 /** Decisions made before others in the process get their turn. */
 const decisionsPerTurn = 20;
-/** client-go's pod back-off of the scheduler: 1 s doubling to 10 s. */
-const backoffMs = { initialMs: 1_000, maxMs: 10_000 };
-/** A pod that found no node is tried again after this, even if nothing seems to have changed. */
-const retryAnywayMs = 300_000;
 
 /**
  * Gives each pending pod a node. It counts a pod on its node from the moment of the decision, so
@@ -60,12 +58,8 @@ const retryAnywayMs = 300_000;
 export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #cluster: Cluster;
-  readonly #queue = new PodQueue();
-  /** Found no node: waits for a change in its favour. To the time before which it is not tried. */
-  readonly #unschedulable = new Map<string, number>();
-  /** Their victims are being told; true: something happened meanwhile that may let them fit. */
-  readonly #preempting = new Map<string, boolean>();
-  readonly #backoff = new Backoff<string>(backoffMs);
+  readonly #metrics: SchedulerMetrics;
+  readonly #waiting: WaitingPods;
   readonly #tasks: TaskGroup;
   /** Pods whose volumes are being bound; bounded by the pods that the nodes take. */
   readonly #waits: TaskGroup;
@@ -73,13 +67,23 @@ export class Scheduler {
   readonly #preemptor: Preemptor;
   readonly #pods: Informer<Pod>;
   readonly #nodes: Informer<Node>;
-  #later: DelayedQueue<string> | undefined;
   #wake: (() => void) | undefined;
 
   constructor(options: SchedulerOptions) {
-    const { informers, log } = options;
+    const { informers, log, clock } = options;
     this.#options = options;
     this.#pods = informers.of(pods);
+    const metrics = new SchedulerMetrics(options.metrics, options.name);
+    this.#metrics = metrics;
+    this.#waiting = new WaitingPods({
+      clock,
+      metrics,
+      priorityOf: (key) => {
+        const pod = this.#pods.get(key);
+        return pod !== undefined && isOurs(pod, options.name) ? priorityOf(pod) : undefined;
+      },
+      wake: () => this.#wake?.(),
+    });
     this.#nodes = informers.of(nodes);
     this.#pods.addIndex("node", (it) =>
       it.spec?.nodeName === undefined ? [] : [it.spec.nodeName],
@@ -107,6 +111,7 @@ export class Scheduler {
     const budgets = informers.of(podDisruptionBudgets);
     this.#preemptor = new Preemptor({
       ...options,
+      metrics,
       cluster: this.#cluster,
       pods: this.#pods,
       budgets,
@@ -115,7 +120,7 @@ export class Scheduler {
 
   /** Schedules until the signal aborts, then waits for the bindings under way. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, informers } = this.#options;
+    const { informers } = this.#options;
     await Promise.all([
       this.#nodes.synced(signal),
       this.#pods.synced(signal),
@@ -123,14 +128,9 @@ export class Scheduler {
       informers.of(namespaces).synced(signal),
       informers.of(podDisruptionBudgets).synced(signal),
     ]);
-    this.#later = new DelayedQueue<string>(
-      clock,
-      (key) => {
-        this.#enqueue(key);
-      },
-      signal,
-    );
+    this.#waiting.start(signal);
     const leave = [
+      this.#metrics.show(this.#sizes()),
       this.#nodes.subscribe((change) => {
         this.#nodeChanged(change);
       }),
@@ -161,7 +161,7 @@ export class Scheduler {
   async #decideForever(signal: AbortSignal): Promise<void> {
     let decisions = 0;
     while (!signal.aborted) {
-      const key = this.#tasks.size < bindingsMax ? this.#queue.take() : undefined;
+      const key = this.#tasks.size < bindingsMax ? this.#waiting.take() : undefined;
       if (key === undefined) {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
@@ -180,12 +180,17 @@ export class Scheduler {
     if (pod === undefined || !waitsForNode(pod)) return;
     // Decided already; its binding is under way or has not come back yet.
     if (this.#cluster.nodeOf(pod) !== undefined) return;
+    const { clock } = this.#options;
+    const sinceMs = clock.monotonic();
+    this.#waiting.attempted(key);
     const shape = this.#cluster.shapeOf(pod);
     const volumes = this.#volumes.of(pod);
     const incoming = { pod, shape, volumeFault: this.#volumeFault(pod, volumes) };
     const placement = this.#place(incoming, volumes);
+    this.#metrics.decided(clock.monotonic() - sinceMs);
     if (placement.kind === "unschedulable") {
       this.#refused(key, incoming, placement);
+      this.#metrics.attempted("unschedulable", clock.monotonic() - sinceMs);
       return;
     }
     const { node } = placement;
@@ -194,19 +199,19 @@ export class Scheduler {
     if (volumes.kind === "rules" && volumes.rules.unbound.length > 0) {
       const reservation = this.#volumes.reserve(volumes.rules, this.#nodeFacts(node));
       this.#waits.start(async (signal) => {
-        await this.#bindVolumes(key, pod, reservation, signal);
+        await this.#bindVolumes({ key, pod, sinceMs }, reservation, signal);
       });
       return;
     }
     this.#tasks.start(async (signal) => {
-      await this.#bind(key, pod, node, signal);
+      await this.#bind({ key, pod, sinceMs }, node, signal);
     });
   }
 
   #place(incoming: Incoming, volumes: PodVolumes): Placement {
     if (volumes.kind !== "refused") return this.#cluster.place(incoming, this.#options.random);
     const message = `0/${this.#cluster.nodes} nodes are available: ${volumes.message}.`;
-    return { kind: "unschedulable", message, crowded: [] };
+    return { kind: "unschedulable", message, crowded: [], plugins: new Set(["VolumeBinding"]) };
   }
 
   #volumeFault(pod: Pod, volumes: PodVolumes): Incoming["volumeFault"] {
@@ -226,12 +231,11 @@ export class Scheduler {
   #refused(key: string, incoming: Incoming, refusal: Refusal): void {
     const { pod } = incoming;
     const { nominations } = this.#cluster;
-    this.#unschedulable.set(key, this.#options.clock.monotonic() + this.#backoff.fail(key));
-    this.#later?.add(key, retryAnywayMs);
+    this.#waiting.refuse(key, refusal.plugins);
     const outcome = this.#preemptor.decide(incoming, refusal);
     if (outcome.kind === "preempts") {
       const { message } = refusal;
-      this.#preempting.set(key, false);
+      this.#waiting.hold(key);
       this.#tasks.start(async (signal) => {
         await this.#preempt(key, { preemptor: pod, ...outcome, message }, signal);
       });
@@ -240,7 +244,7 @@ export class Scheduler {
     const nominatedNode = outcome.keepsNomination ? undefined : "";
     if (nominatedNode !== undefined && nominations.nodeOf(uidOf(pod)) !== undefined) {
       nominations.remove(uidOf(pod));
-      this.#retryUnschedulable();
+      this.#waiting.retryAll("UnschedulablePodUpdate");
     }
     const message = `${refusal.message} preemption: ${outcome.why}`;
     this.#tasks.start(async (signal) => {
@@ -264,11 +268,9 @@ export class Scheduler {
     } catch (error) {
       if (signal.aborted) return;
       log.error("preemption failed", { pod: key, node, error: error as Error });
-      this.#retry(key);
+      this.#waiting.retry(key, "ForceActivate");
     } finally {
-      const isDue = this.#preempting.get(key) === true;
-      this.#preempting.delete(key);
-      if (isDue) this.#enqueue(key);
+      this.#waiting.release(key);
       this.#wake?.();
     }
   }
@@ -277,7 +279,7 @@ export class Scheduler {
   async #displace(displaced: readonly Pod[], signal: AbortSignal): Promise<void> {
     for (const pod of displaced) {
       await clearNomination(pod, this.#options.client, signal);
-      this.#retry(keyOf(pod));
+      this.#waiting.retry(keyOf(pod), "UnschedulablePodUpdate");
     }
   }
 
@@ -287,19 +289,17 @@ export class Scheduler {
 
   /** Waits for the volumes beside the bindings: a provisioner may take minutes. */
   async #bindVolumes(
-    key: string,
-    pod: Pod,
+    attempt: Attempt,
     reservation: Reservation,
     signal: AbortSignal,
   ): Promise<void> {
     const { events, log } = this.#options;
+    const { key, pod } = attempt;
     const { node } = reservation;
     try {
       await this.#volumes.bind(reservation, signal);
     } catch (error) {
-      this.#cluster.removePod(pod);
-      if (signal.aborted) return;
-      this.#later?.add(key, this.#backoff.fail(key));
+      if (!this.#failed(attempt, signal)) return;
       // Somebody else wrote first: the next look decides anew.
       if (isStatus(error, "Conflict")) return;
       const message = `running PreBind plugin "VolumeBinding": ${describeError(error)}`;
@@ -309,11 +309,12 @@ export class Scheduler {
     } finally {
       this.#volumes.release(reservation);
     }
-    await this.#bind(key, pod, node, signal);
+    await this.#bind(attempt, node, signal);
   }
 
-  async #bind(key: string, pod: Pod, node: string, signal: AbortSignal): Promise<void> {
-    const { client, events, log } = this.#options;
+  async #bind(attempt: Attempt, node: string, signal: AbortSignal): Promise<void> {
+    const { client, clock, events, log } = this.#options;
+    const { key, pod, sinceMs } = attempt;
     const [namespace, name] = [namespaceOf(pod), nameOf(pod)];
     const binding = {
       apiVersion: "v1",
@@ -323,17 +324,30 @@ export class Scheduler {
     };
     try {
       await client.createAt(pods, { namespace, name, subresource: "binding" }, binding, signal);
-      this.#backoff.succeed(key);
+      this.#waiting.bound(key);
+      this.#metrics.attempted("scheduled", clock.monotonic() - sinceMs);
       const message = `Successfully assigned ${key} to ${node}`;
       events.record(pods, pod, { type: "Normal", reason: "Scheduled", message });
     } catch (error) {
-      this.#cluster.removePod(pod);
-      if (signal.aborted || isStatus(error, "NotFound")) return;
-      this.#later?.add(key, this.#backoff.fail(key));
-      log.error("pod not bound", { pod: key, node, error: error as Error });
+      if (isStatus(error, "NotFound")) this.#cluster.removePod(pod);
+      else if (this.#failed(attempt, signal)) {
+        log.error("pod not bound", { pod: key, node, error: error as Error });
+      }
     } finally {
       this.#wake?.();
     }
+  }
+
+  /** The pod is not on its node after all, and is tried again. False: the scheduler stops. */
+  #failed({ key, pod, sinceMs }: Attempt, signal: AbortSignal): boolean {
+    this.#cluster.removePod(pod);
+    if (signal.aborted) return false;
+    this.#metrics.attempted("error", this.#options.clock.monotonic() - sinceMs);
+    this.#waiting.fail(key);
+    // What its status promises still holds.
+    const latest = this.#pods.get(key);
+    if (latest !== undefined && waitsForNode(latest)) this.#preemptor.follow(undefined, latest);
+    return true;
   }
 
   /** Says on the pod and in an event why it has no node. */
@@ -346,18 +360,6 @@ export class Scheduler {
     } finally {
       this.#wake?.();
     }
-  }
-
-  #enqueue(key: string): void {
-    const pod = this.#pods.get(key);
-    if (pod === undefined || !isOurs(pod, this.#options.name)) return;
-    if (this.#preempting.has(key)) {
-      this.#preempting.set(key, true);
-      return;
-    }
-    this.#unschedulable.delete(key);
-    this.#queue.add(key, priorityOf(pod));
-    this.#wake?.();
   }
 
   #podChanged({ key, previous, current }: Change<Pod>): void {
@@ -378,15 +380,17 @@ export class Scheduler {
       if (counted === node && isSame) return;
       this.#cluster.nominations.remove(uidOf(current));
       this.#cluster.setPod(current, node);
-      this.#retryUnschedulable();
+      if (counted === undefined) this.#waiting.forget(key);
+      this.#waiting.retryAll(counted === undefined ? "AssignedPodAdd" : "AssignedPodUpdate");
     } else if (counted === undefined) {
       if (isOurs(current, this.#options.name)) this.#preemptor.follow(previous, current);
-      if (this.#isWorthATry(key, previous, current)) this.#enqueue(key);
+      const event = previous === undefined ? "UnschedulablePodAdd" : "UnschedulablePodUpdate";
+      if (this.#isWorthATry(key, previous, current)) this.#waiting.add(key, event);
     }
   }
 
   #isWorthATry(key: string, previous: Pod | undefined, current: Pod): boolean {
-    if (previous === undefined || !this.#unschedulable.has(key)) return true;
+    if (previous === undefined || !this.#waiting.refused.has(key)) return true;
     return changedInFavour(previous, current);
   }
 
@@ -395,12 +399,13 @@ export class Scheduler {
     const node = this.#cluster.nodeOf(pod) ?? nominations.nodeOf(uidOf(pod));
     nominations.remove(uidOf(pod));
     this.#cluster.removePod(pod);
-    this.#unschedulable.delete(key);
-    this.#backoff.succeed(key);
+    this.#waiting.forget(key);
     if (node === undefined) return;
     // Who has room promised there has waited for this.
-    for (const it of nominations.on(node)) this.#enqueue(joinKey(it.namespace, it.name));
-    this.#retryUnschedulable();
+    for (const it of nominations.on(node)) {
+      this.#waiting.add(joinKey(it.namespace, it.name), "AssignedPodDelete");
+    }
+    this.#waiting.retryAll("AssignedPodDelete");
   }
 
   #nodeChanged({ key, previous, current }: Change<Node>): void {
@@ -411,34 +416,67 @@ export class Scheduler {
     // Most changes of a node are heartbeats.
     if (previous !== undefined && sameForScheduling(previous, current)) return;
     this.#cluster.setNode(current);
-    this.#retryUnschedulable();
+    this.#waiting.retryAll(previous === undefined ? "NodeAdd" : "NodeUpdate");
   }
 
   /** Pods that wait for the claim need wait no longer. */
   #claimChanged(key: string): void {
     for (const pod of this.#pods.byIndex("claim", key)) {
-      if (this.#unschedulable.has(keyOf(pod))) this.#enqueue(keyOf(pod));
+      if (!this.#waiting.refused.has(keyOf(pod))) continue;
+      this.#waiting.add(keyOf(pod), "PersistentVolumeClaimUpdate");
     }
   }
 
   /** A volume or a class is new, or free: pods with claims that found no node are tried again. */
   #storageChanged(): void {
-    for (const key of [...this.#unschedulable.keys()]) {
+    for (const key of [...this.#waiting.refused.keys()]) {
       const pod = this.#pods.get(key);
-      if (pod !== undefined && claimKeysOf(pod).length > 0) this.#retry(key);
+      if (pod !== undefined && claimKeysOf(pod).length > 0) {
+        this.#waiting.retry(key, "PersistentVolumeUpdate");
+      }
     }
   }
 
-  /** Something changed that may make room. */
-  #retryUnschedulable(): void {
-    for (const key of [...this.#unschedulable.keys()]) this.#retry(key);
+  #sizes(): SchedulerSizes {
+    const [cluster, waiting, tasks, all] = [this.#cluster, this.#waiting, this.#tasks, this.#pods];
+    return {
+      pending: () => ({
+        active: waiting.active,
+        backoff: waiting.backingOff,
+        gated: all.list().filter((it) => isGated(it, this.#options.name)).length,
+        unschedulable: waiting.refused.size,
+      }),
+      refusedBy: () => countPlugins(waiting.refused.values()),
+      get nodes() {
+        return cluster.nodes;
+      },
+      get pods() {
+        return cluster.pods;
+      },
+      get assumedPods() {
+        const unbound = all.list().filter((it) => (it.spec?.nodeName ?? "") === "");
+        return unbound.filter((it) => cluster.nodeOf(it) !== undefined).length;
+      },
+      get bindings() {
+        return tasks.size;
+      },
+    };
   }
+}
 
-  /** The pod is tried again when its back-off since the last time is over. */
-  #retry(key: string): void {
-    const readyAt = this.#unschedulable.get(key);
-    if (readyAt === undefined) return;
-    this.#unschedulable.delete(key);
-    this.#later?.add(key, readyAt - this.#options.clock.monotonic());
+/** One look for a node, and what comes of it. */
+interface Attempt {
+  readonly key: string;
+  readonly pod: Pod;
+  readonly sinceMs: number;
+}
+
+function countPlugins(
+  refused: Iterable<{ readonly plugins: ReadonlySet<string> }>,
+): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { plugins } of refused) {
+    for (const it of plugins) counts.set(it, (counts.get(it) ?? 0) + 1);
   }
+  return counts;
 }

@@ -6,6 +6,7 @@ import { encodeStored } from "#apiserver/cache/stored-form.ts";
 import { fieldValues } from "#apiserver/registry/field-values.ts";
 import { systemClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
+import { MetricRegistry } from "#base/metrics/registry.ts";
 import { systemRandom } from "#base/random.ts";
 import { Informers } from "#client/informers.ts";
 import { clusterRoles, serviceAccounts } from "#client/kinds.ts";
@@ -136,6 +137,7 @@ async function runScheduler(): Promise<void> {
     informers,
     events,
     ...world,
+    metrics: new MetricRegistry(),
     name: "default-scheduler",
   });
   await Promise.all([events.run(signal), scheduler.run(signal)]);

@@ -5,6 +5,7 @@ import type { Random } from "#base/random.ts";
 import type { Informer } from "#client/informer.ts";
 import { joinKey, uidOf } from "#client/object-key.ts";
 import { priorityOf, type Cluster, type Incoming } from "#scheduler/cluster.ts";
+import type { SchedulerMetrics } from "#scheduler/metrics.ts";
 import type { Refusal } from "#scheduler/plan.ts";
 import { ineligible } from "./eligible.ts";
 
@@ -14,6 +15,7 @@ export interface PreemptorOptions {
   readonly budgets: Informer<PodDisruptionBudget>;
   readonly clock: Clock;
   readonly random: Random;
+  readonly metrics: SchedulerMetrics;
 }
 
 /** What becomes of a pod that found no node. */
@@ -38,8 +40,9 @@ export class Preemptor {
 
   /** @param refusal why the pod found no node. */
   decide(incoming: Incoming, refusal: Refusal): Outcome {
-    const { cluster, random, budgets } = this.#options;
+    const { cluster, random, budgets, metrics } = this.#options;
     const { pod } = incoming;
+    metrics.preemptionTried();
     const why = ineligible(pod, this.#nominated(pod, refusal));
     if (why !== undefined) return { kind: "waits", why, keepsNomination: true };
     const facts = {
@@ -55,6 +58,7 @@ export class Preemptor {
     const displaced = cluster.nominations.on(node).filter((it) => it.priority < priorityOf(pod));
     for (const { uid } of displaced) cluster.nominations.remove(uid);
     cluster.nominate(pod, node);
+    metrics.preempted(plan.victims.length);
     const [victims, others] = [this.#podsOf(plan.victims), this.#podsOf(displaced)];
     return { kind: "preempts", node, victims, displaced: others };
   }
