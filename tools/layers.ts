@@ -48,6 +48,8 @@ export const layers: readonly Readonly<Record<string, readonly string[]>>[] = [
 
   // 5. Composition: the only code that sees everything.
   { cli: ["base", "api", "client", "streaming"] },
+  // Compose files are another way to say what runs; its verbs are those of the command line.
+  { compose: ["base", "api", "client", "cli"] },
   { testing: ["*"], main: ["*"] },
 ];
 

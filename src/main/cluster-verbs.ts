@@ -139,7 +139,7 @@ function clusterVerb(parent: Command, usage: string, description: string): Comma
     .option("--context <name>", "in this context of the kubeconfig");
 }
 
-function parseCount(text: string): number {
+export function parseCount(text: string): number {
   const count = Number(text);
   if (!Number.isInteger(count) || count < 0) {
     throw new InvalidArgumentError("expected a whole number");
@@ -148,7 +148,7 @@ function parseCount(text: string): number {
 }
 
 /** Opens the cluster for one verb; the user's interrupt ends it. */
-async function inSession(
+export async function inSession(
   options: ClusterOptions,
   act: (session: Session) => Promise<void>,
 ): Promise<void> {

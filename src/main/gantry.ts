@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { describeError } from "#base/log.ts";
 import { addClusterVerbs } from "./cluster-verbs.ts";
+import { addComposeVerbs } from "./compose-verbs.ts";
 import { addHostCommands } from "./host-commands.ts";
 import { addImageCommands } from "./image-commands.ts";
 import { addRegistryCommands } from "./registry-commands.ts";
@@ -23,7 +24,9 @@ import { addWorkflowVerbs } from "./workflow-verbs.ts";
 const program = new Command("gantry")
   .description("Runs containers and data workflows, and speaks the Kubernetes API.")
   .version(version)
-  .showHelpAfterError("(gantry --help lists the commands)");
+  .showHelpAfterError("(gantry --help lists the commands)")
+  // So that options of a command that is to be run stay with it.
+  .enablePositionalOptions();
 
 function dataDir(): Option {
   return new Option("--data-dir <path>", "where everything is kept")
@@ -128,6 +131,7 @@ program
 
 addClusterVerbs(program);
 addWorkflowVerbs(program);
+addComposeVerbs(program);
 
 try {
   await program.parseAsync();

@@ -1,0 +1,44 @@
+import type { Project, Service } from "#compose/project/model.ts";
+
+export const projectLabel = "gantry.dev/compose-project";
+export const serviceLabel = "gantry.dev/compose-service";
+/** Followed by the name of a network that the pod is in. */
+export const networkLabelPrefix = "gantry.dev/compose-network-";
+
+const nameMax = 63;
+
+/** A name that objects of a cluster may have: `My_App` becomes `my-app`. */
+export function objectName(name: string): string {
+  const cleaned = name.toLowerCase().replaceAll(/[^a-z0-9-]/g, "-");
+  return cleaned.slice(0, nameMax).replace(/^-+/, "").replace(/-+$/, "");
+}
+
+/** Labels of everything of a project. */
+export function projectLabels(project: Project): Record<string, string> {
+  return {
+    "app.kubernetes.io/part-of": project.name,
+    "app.kubernetes.io/managed-by": "gantry-compose",
+    [projectLabel]: project.name,
+  };
+}
+
+/** Labels of everything of a service. */
+export function serviceLabels(project: Project, service: string): Record<string, string> {
+  return {
+    ...projectLabels(project),
+    "app.kubernetes.io/name": objectName(service),
+    [serviceLabel]: objectName(service),
+  };
+}
+
+/** The image of a service, which a build without a name is called by as well. */
+export function imageOf(project: Project, name: string, service: Service): string {
+  return service.image ?? `${project.name}-${name}`;
+}
+
+/** The networks of a service; none said means the default one. */
+export function networksOf(service: Service): readonly string[] {
+  if (service.network_mode !== undefined) return [];
+  const names = Object.keys(service.networks ?? {});
+  return names.length === 0 ? ["default"] : names;
+}

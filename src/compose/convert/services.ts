@@ -1,0 +1,150 @@
+import type { NetworkPolicy, Service as ClusterService, ServicePort } from "#api/gen/types.ts";
+import type { Port, Project, Service } from "#compose/project/model.ts";
+import type { Publishing } from "./container.ts";
+import {
+  networkLabelPrefix,
+  networksOf,
+  objectName,
+  projectLabel,
+  serviceLabel,
+  serviceLabels,
+} from "./names.ts";
+
+/**
+ * The names of a service: its own, its aliases, and what links call it. They resolve to the addresses
+ * of its pods, of all ports, from the start of a container on, as the names of Docker's networks do.
+ */
+export function nameServices(project: Project): {
+  readonly services: ClusterService[];
+  readonly warnings: readonly string[];
+} {
+  const owners = new Map<string, string>();
+  const warnings: string[] = [];
+  const claim = (alias: string, owner: string): void => {
+    const name = objectName(alias);
+    const before = owners.get(name);
+    if (before === undefined) owners.set(name, owner);
+    else if (before !== owner) {
+      warnings.push(
+        `services ${before} and ${owner} are both called ${alias}; it is that of ${before}`,
+      );
+    }
+    if (name !== alias) warnings.push(`the name ${alias} is ${name} in the cluster`);
+  };
+  const named = Object.entries(project.services).filter(([, it]) => it.network_mode !== "none");
+  for (const [name] of named) claim(name, name);
+  for (const [name, service] of named) for (const it of aliasesOf(service)) claim(it, name);
+  for (const [, { links = [] }] of named) {
+    for (const link of links) {
+      const [target = "", alias = target] = link.split(":");
+      if (project.services[target] !== undefined) claim(alias, target);
+    }
+  }
+  const services = [...owners].map(([name, owner]): ClusterService => {
+    const ports = namePorts(project.services[owner]);
+    return {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name, labels: serviceLabels(project, owner) },
+      spec: {
+        clusterIP: "None",
+        publishNotReadyAddresses: true,
+        selector: selectorOf(project, owner),
+        ...(ports.length === 0 ? {} : { ports }),
+      },
+    };
+  });
+  return { services, warnings };
+}
+
+function aliasesOf(service: Service): readonly string[] {
+  const own = Object.values(service.networks ?? {}).flatMap((it) => it?.aliases ?? []);
+  return service.container_name === undefined ? own : [...own, service.container_name];
+}
+
+function namePorts(service: Service | undefined): ServicePort[] {
+  const published = (service?.ports ?? []).map((it) => `${it.target}/${it.protocol}`);
+  const exposed = (service?.expose ?? []).map((it) => (it.includes("/") ? it : `${it}/tcp`));
+  return [...new Set([...published, ...exposed])].map((it) => {
+    const [port, protocol = "tcp"] = it.split("/");
+    return {
+      name: `${protocol}-${port ?? ""}`,
+      port: Number(port),
+      protocol: protocol.toUpperCase(),
+    };
+  });
+}
+
+/** A service of its own for published ports, unless the pods hold them on their nodes. */
+export function publishedService(
+  project: Project,
+  name: string,
+  service: Service,
+  publish: Publishing,
+): ClusterService | undefined {
+  const ports = (service.ports ?? []).filter(
+    (it) => publish !== "host-port" || it.published === undefined,
+  );
+  if (ports.length === 0) return undefined;
+  const isBalanced = publish === "load-balancer" && ports.every((it) => it.published !== undefined);
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: `${objectName(name)}-published`, labels: serviceLabels(project, name) },
+    spec: {
+      type: isBalanced ? "LoadBalancer" : "NodePort",
+      selector: selectorOf(project, name),
+      ports: ports.map(publishedPort),
+    },
+  };
+}
+
+function publishedPort(port: Port): ServicePort {
+  const number = port.published ?? port.target;
+  return {
+    name: `${port.protocol}-${number}`,
+    port: number,
+    targetPort: port.target,
+    protocol: port.protocol.toUpperCase(),
+  };
+}
+
+/**
+ * Who may talk to whom, where not all services are in the same networks: those that share one, and
+ * everybody to published ports.
+ */
+export function networkPolicies(project: Project): NetworkPolicy[] {
+  const services = Object.entries(project.services).filter(
+    ([, it]) => it.network_mode === undefined,
+  );
+  const sets = new Set(services.map(([, it]) => [...networksOf(it)].sort().join(" ")));
+  if (sets.size < 2) return [];
+  return services.map(([name, service]): NetworkPolicy => {
+    const from = networksOf(service).map((it) => ({
+      podSelector: {
+        matchLabels: {
+          [projectLabel]: project.name,
+          [`${networkLabelPrefix}${objectName(it)}`]: "true",
+        },
+      },
+    }));
+    const ports = (service.ports ?? []).map((it) => ({
+      port: it.target,
+      protocol: it.protocol.toUpperCase(),
+    }));
+    return {
+      apiVersion: "networking.k8s.io/v1",
+      kind: "NetworkPolicy",
+      metadata: { name: objectName(name), labels: serviceLabels(project, name) },
+      spec: {
+        podSelector: { matchLabels: selectorOf(project, name) },
+        policyTypes: ["Ingress"],
+        ingress: [{ from }, ...(ports.length === 0 ? [] : [{ ports }])],
+      },
+    };
+  });
+}
+
+export function selectorOf(project: Project, service: string): Record<string, string> {
+  return { [projectLabel]: project.name, [serviceLabel]: objectName(service) };
+}

@@ -1,0 +1,144 @@
+import type { PersistentVolumeClaim, Volume, VolumeMount } from "#api/gen/types.ts";
+import type { FileMount, Mount, Project, Service } from "#compose/project/model.ts";
+import { objectName, projectLabels } from "./names.ts";
+
+const claimSize = "1Gi";
+
+export interface VolumePorts {
+  /** Whether the path is there and is no directory. */
+  readonly isFile: (path: string) => boolean;
+}
+
+export interface PodVolumes {
+  readonly volumes: readonly Volume[];
+  readonly mounts: readonly VolumeMount[];
+}
+
+/** The claims of the volumes that the project makes itself. */
+export function claims(project: Project): PersistentVolumeClaim[] {
+  return Object.entries(project.volumes)
+    .filter(([, it]) => it.external !== true)
+    .map(([name, volume]) => ({
+      apiVersion: "v1",
+      kind: "PersistentVolumeClaim",
+      metadata: {
+        name: claimName(project, name),
+        labels: projectLabels(project),
+        ...(volume.labels === undefined ? {} : { annotations: { ...volume.labels } }),
+      },
+      spec: {
+        accessModes: ["ReadWriteOnce"],
+        resources: { requests: { storage: volume.driver_opts?.["size"] ?? claimSize } },
+      },
+    }));
+}
+
+/** All that a service mounts. Volumes have numbers for names: paths would not be names. */
+export function volumesOf(project: Project, service: Service, ports: VolumePorts): PodVolumes {
+  const volumes: Volume[] = [];
+  const mounts: VolumeMount[] = [];
+  const byClaim = new Map<string, string>();
+  const add = (source: Omit<Volume, "name">): string => {
+    const name = `volume-${volumes.length + 1}`;
+    volumes.push({ name, ...source });
+    return name;
+  };
+  for (const mount of service.volumes ?? []) {
+    const source = sourceOf(project, mount, ports);
+    // A claim that is mounted twice is one volume of the pod.
+    const claim = source.persistentVolumeClaim?.claimName ?? "";
+    const name = byClaim.get(claim) ?? add(source);
+    if (claim !== "") byClaim.set(claim, name);
+    mounts.push(mountOf(mount, name));
+  }
+  for (const entry of service.tmpfs ?? []) {
+    const { path, ...emptyDir } = memoryOf(entry);
+    mounts.push({ name: add({ emptyDir }), mountPath: path });
+  }
+  if (service.shm_size !== undefined) {
+    const emptyDir = { medium: "Memory", sizeLimit: String(service.shm_size) };
+    mounts.push({ name: add({ emptyDir }), mountPath: "/dev/shm" });
+  }
+  for (const kind of ["configs", "secrets"] as const) {
+    for (const it of service[kind] ?? []) {
+      mounts.push(fileMount(add(fileSource(project, kind, it)), kind, it));
+    }
+  }
+  return { volumes, mounts };
+}
+
+function claimName(project: Project, name: string): string {
+  return objectName(project.volumes[name]?.name ?? name);
+}
+
+function sourceOf(project: Project, mount: Mount, { isFile }: VolumePorts): Omit<Volume, "name"> {
+  const { type, source } = mount;
+  if (type === "tmpfs") {
+    const sizeLimit = mount.size === undefined ? {} : { sizeLimit: String(mount.size) };
+    return { emptyDir: { medium: "Memory", ...sizeLimit } };
+  }
+  if (source === undefined) return { emptyDir: {} };
+  if (type === "volume")
+    return { persistentVolumeClaim: { claimName: claimName(project, source) } };
+  const makes = mount.create_host_path === true && !isFile(source);
+  return { hostPath: { path: source, ...(makes ? { type: "DirectoryOrCreate" } : {}) } };
+}
+
+const propagations: Readonly<Record<string, string>> = {
+  shared: "Bidirectional",
+  rshared: "Bidirectional",
+  slave: "HostToContainer",
+  rslave: "HostToContainer",
+};
+
+function mountOf(mount: Mount, name: string): VolumeMount {
+  const propagation = propagations[mount.propagation ?? ""];
+  return {
+    name,
+    mountPath: mount.target,
+    ...(mount.read_only === true ? { readOnly: true } : {}),
+    ...(mount.subpath === undefined ? {} : { subPath: mount.subpath }),
+    ...(propagation === undefined ? {} : { mountPropagation: propagation }),
+  };
+}
+
+/** Key of the content in the ConfigMap or Secret. */
+export const contentKey = "content";
+
+/** Name of the ConfigMap or Secret of a config or secret. */
+export function sourceName(project: Project, kind: "configs" | "secrets", name: string): string {
+  return objectName(project[kind][name]?.name ?? name);
+}
+
+function fileSource(
+  project: Project,
+  kind: "configs" | "secrets",
+  { source, mode }: FileMount,
+): Omit<Volume, "name"> {
+  const name = sourceName(project, kind, source);
+  const defaultMode = mode ?? 0o444;
+  return kind === "secrets"
+    ? { secret: { secretName: name, defaultMode } }
+    : { configMap: { name, defaultMode } };
+}
+
+function fileMount(name: string, kind: "configs" | "secrets", it: FileMount): VolumeMount {
+  const usual = kind === "secrets" ? "/run/secrets/" : "/";
+  const target = it.target ?? it.source;
+  const mountPath = target.startsWith("/") ? target : `${usual}${target}`;
+  return { name, mountPath, subPath: contentKey, readOnly: true };
+}
+
+/** `/run` or `/run:size=64m`. */
+function memoryOf(entry: string): { path: string; medium: string; sizeLimit?: string } {
+  const [path = "", options = ""] = entry.split(":");
+  const [, size] = /(?:^|,)size=(\d+[kmg]?)/i.exec(options) ?? [];
+  return { path, medium: "Memory", ...(size === undefined ? {} : { sizeLimit: quantityOf(size) }) };
+}
+
+function quantityOf(size: string): string {
+  const unit = size.slice(-1).toLowerCase();
+  return /\d/.test(unit)
+    ? size
+    : `${size.slice(0, -1)}${{ k: "Ki", m: "Mi", g: "Gi" }[unit] ?? ""}`;
+}

@@ -1,0 +1,42 @@
+import type { KubernetesObject } from "#api/object.ts";
+import { isStatus } from "#api/status.ts";
+import type { Session } from "#cli/connection.ts";
+import type { WatchEvent } from "#client/client.ts";
+import type { ResourceOf } from "#client/resource-of.ts";
+
+/**
+ * Resolves once `isDone` says so of one of the objects that the selector names, or of none, which is
+ * undefined. Looks again whenever one of them changes. @throws what `isDone` throws.
+ */
+export async function awaitObjects<T extends KubernetesObject>(
+  session: Session,
+  resource: ResourceOf<T>,
+  labelSelector: string,
+  isDone: (objects: readonly T[]) => boolean,
+): Promise<void> {
+  const { client, namespace } = session.cluster;
+  for (;;) {
+    const list = await client.list(resource, { namespace, labelSelector }, session.signal);
+    const byName = new Map(list.items.map((it) => [it.metadata?.name ?? "", it]));
+    if (isDone([...byName.values()])) return;
+    const { resourceVersion } = list.metadata ?? {};
+    const options = { namespace, labelSelector, resourceVersion };
+    try {
+      for await (const events of client.watch<T>(resource, options, session.signal)) {
+        for (const event of events) note(byName, event);
+        if (isDone([...byName.values()])) return;
+      }
+    } catch (error) {
+      if (!isStatus(error, "Expired")) throw error;
+    }
+  }
+}
+
+function note<T extends KubernetesObject>(
+  byName: Map<string, T>,
+  { type, object }: WatchEvent<T>,
+): void {
+  const name = object.metadata?.name ?? "";
+  if (type === "DELETED") byName.delete(name);
+  else if (type !== "BOOKMARK") byName.set(name, object);
+}

@@ -1,0 +1,49 @@
+import type { Project, Service } from "#compose/project/model.ts";
+import { ComposeError } from "#compose/project/reading.ts";
+
+export interface Selection {
+  /** Services that the command names; none means all. */
+  readonly services: readonly string[];
+  /** Profiles that are on; `*` is all of them. */
+  readonly profiles: readonly string[];
+}
+
+/**
+ * The project with just the services that are meant: those without a profile or with one that is
+ * on, or the named ones, and what they depend on. Compose specification, "Profiles".
+ * @throws {ComposeError} for a name that is no service.
+ */
+export function selectServices(project: Project, { services, profiles }: Selection): Project {
+  const all = project.services;
+  const unknown = services.find((it) => all[it] === undefined);
+  if (unknown !== undefined) throw new ComposeError(unknown, "no such service");
+  const isOn = (service: Service): boolean => {
+    const own = service.profiles ?? [];
+    return own.length === 0 || profiles.includes("*") || own.some((it) => profiles.includes(it));
+  };
+  const chosen = new Set<string>();
+  const add = (name: string): void => {
+    const service = all[name];
+    if (service === undefined || chosen.has(name)) return;
+    chosen.add(name);
+    for (const [next, { required }] of Object.entries(service.depends_on ?? {})) {
+      const it = all[next];
+      if (it === undefined) continue;
+      if (!isOn(it) && !services.includes(next)) {
+        if (!required) continue;
+        throw new ComposeError(
+          `services.${name}`,
+          `depends on ${next}, whose profile is not on: --profile ${it.profiles?.[0] ?? ""}`,
+        );
+      }
+      add(next);
+    }
+  };
+  const wanted =
+    services.length > 0
+      ? services
+      : Object.entries(all).flatMap(([name, it]) => (isOn(it) ? [name] : []));
+  for (const name of wanted) add(name);
+  const kept = Object.entries(all).filter(([name]) => chosen.has(name));
+  return { ...project, services: Object.fromEntries(kept) };
+}

@@ -1,0 +1,171 @@
+import type { Job, Pod } from "#api/gen/types.ts";
+import { isStatus } from "#api/status.ts";
+import type { Session } from "#cli/connection.ts";
+import { jobs, pods } from "#client/kinds.ts";
+import type { ResourceOf } from "#client/resource-of.ts";
+import { convert, type ConvertOptions } from "#compose/convert/convert.ts";
+import { objectName, serviceLabel } from "#compose/convert/names.ts";
+import { replicasOf, type Workload } from "#compose/convert/workloads.ts";
+import type { Dependency, Project } from "#compose/project/model.ts";
+import { awaitObjects } from "./await-object.ts";
+import { applyObject, ensureNamespace, found, ofProject, workloadKinds } from "./objects.ts";
+import { hasSucceeded, isFulfilled, startFault } from "./progress.ts";
+
+export interface UpOptions extends ConvertOptions {
+  /** Until all containers are healthy, or have ended well. */
+  readonly wait: boolean;
+  /** Workloads of services that the files do not have any more are removed. */
+  readonly removeOrphans: boolean;
+}
+
+/**
+ * Makes the cluster as the project says: what all share first, then every service once its
+ * dependencies are as far as it wants them.
+ */
+export async function up(session: Session, project: Project, options: UpOptions): Promise<void> {
+  const manifests = convert(project, options);
+  for (const it of manifests.warnings) session.io.err(`warning: ${it}\n`);
+  await ensureNamespace(session, project.name);
+  for (const object of manifests.shared) {
+    const change = await applyObject(session, object);
+    if (change === "created")
+      say(session, `${object.kind ?? ""} ${object.metadata?.name ?? ""}`, change);
+  }
+  await orphans(session, project, options.removeOrphans);
+  const started = new Map<string, Promise<void>>();
+  const start = (name: string): Promise<void> => {
+    const known = started.get(name);
+    if (known !== undefined) return known;
+    const own = startService(session, { project, name, manifests, start });
+    started.set(name, own);
+    return own;
+  };
+  // Every failure is told by the first; the others are waited for, so that nothing goes on behind.
+  const outcomes = await Promise.allSettled(Object.keys(project.services).map(start));
+  const failed = outcomes.find((it) => it.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+  if (!options.wait) return;
+  await Promise.all(
+    Object.keys(project.services).map(async (name) => {
+      const condition =
+        manifests.workloads[name]?.kind === "Job"
+          ? "service_completed_successfully"
+          : "service_healthy";
+      await awaitCondition(session, project, name, condition);
+      say(session, `Service ${name}`, condition === "service_healthy" ? "healthy" : "completed");
+    }),
+  );
+}
+
+interface Start {
+  readonly project: Project;
+  readonly name: string;
+  readonly manifests: { readonly workloads: Readonly<Record<string, Workload>> };
+  readonly start: (name: string) => Promise<void>;
+}
+
+async function startService(session: Session, it: Start): Promise<void> {
+  const { project, name, manifests } = it;
+  const workload = manifests.workloads[name];
+  if (workload === undefined) return;
+  const dependencies = Object.entries(project.services[name]?.depends_on ?? {});
+  await Promise.all(
+    dependencies.map(async ([dependency, { condition, required }]) => {
+      if (project.services[dependency] === undefined) return;
+      try {
+        await it.start(dependency);
+        await awaitCondition(session, project, dependency, condition);
+      } catch (error) {
+        if (required || session.signal.aborted) throw error;
+        session.io.err(
+          `warning: ${name} starts without ${dependency}: ${(error as Error).message}\n`,
+        );
+      }
+    }),
+  );
+  say(session, `Service ${name}`, await applyWorkload(session, workload));
+}
+
+/** Jobs cannot be changed, and one that has ended is started anew, as a container would be. */
+async function applyWorkload(session: Session, workload: Workload): Promise<string> {
+  if (workload.kind !== "Job") return await applyObject(session, workload);
+  const { client, namespace } = session.cluster;
+  const at = { namespace, name: workload.metadata?.name ?? "" };
+  const before = await found(client.get(jobs, at, session.signal));
+  const hasEnded = before?.status?.conditions?.some(
+    (it) => ["Complete", "Failed"].includes(it.type) && it.status === "True",
+  );
+  try {
+    if (hasEnded !== true) return await applyObject(session, workload);
+  } catch (error) {
+    if (!isStatus(error, "Invalid")) throw error;
+  }
+  await client.delete(jobs, at, { propagationPolicy: "Foreground" }, session.signal);
+  const selector = selectorOf(workload);
+  await awaitObjects<Job>(session, jobs, selector, (left) => left.length === 0);
+  await applyObject(session, workload);
+  return "started again";
+}
+
+function selectorOf(workload: Workload): string {
+  const labels = workload.metadata?.labels ?? {};
+  return `${ofProject(labels["gantry.dev/compose-project"] ?? "")},${serviceLabel}=${labels[serviceLabel] ?? ""}`;
+}
+
+async function awaitCondition(
+  session: Session,
+  project: Project,
+  name: string,
+  condition: Dependency["condition"],
+): Promise<void> {
+  const selector = `${ofProject(project.name)},${serviceLabel}=${objectName(name)}`;
+  const service = project.services[name];
+  if (condition === "service_completed_successfully") {
+    const { client, namespace } = session.cluster;
+    const options = { namespace, labelSelector: selector };
+    let own: readonly Pod[] = [];
+    await awaitObjects<Job>(session, jobs, selector, ([job]) => hasSucceeded(name, job, own)).catch(
+      async (error: unknown) => {
+        session.signal.throwIfAborted();
+        // Said again with the exit code, which only the pods know.
+        own = (await client.list(pods, options, session.signal)).items;
+        const [job] = (await client.list(jobs, options, session.signal)).items;
+        hasSucceeded(name, job, own);
+        throw error;
+      },
+    );
+    return;
+  }
+  const replicas = service === undefined ? 1 : replicasOf(service);
+  await awaitObjects<Pod>(session, pods, selector, (own) => {
+    const fault = startFault(own);
+    if (fault !== undefined) throw new Error(`service "${name}" cannot start: ${fault}`);
+    return isFulfilled(condition, own, replicas);
+  });
+}
+
+async function orphans(session: Session, project: Project, remove: boolean): Promise<void> {
+  const { client, namespace } = session.cluster;
+  const known = new Set(Object.keys(project.services).map(objectName));
+  for (const kind of workloadKinds as readonly ResourceOf<Workload>[]) {
+    const options = { namespace, labelSelector: ofProject(project.name) };
+    const list = await client.list(kind, options, session.signal);
+    for (const { metadata } of list.items) {
+      const name = metadata?.name ?? "";
+      if (known.has(metadata?.labels?.[serviceLabel] ?? "")) continue;
+      if (!remove) {
+        session.io.err(
+          `warning: ${name} is of a service that the files do not have; --remove-orphans removes it\n`,
+        );
+        continue;
+      }
+      const how = { propagationPolicy: "Background" };
+      await client.delete(kind, { namespace, name }, how, session.signal);
+      say(session, `Service ${name}`, "removed");
+    }
+  }
+}
+
+function say(session: Session, what: string, happened: string): void {
+  session.io.err(` ${what}  ${happened}\n`);
+}

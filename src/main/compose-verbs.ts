@@ -1,0 +1,317 @@
+import { readFileSync, statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { Option, type Command } from "commander";
+import { systemClock } from "#base/clock.ts";
+import type { ClusterOptions, Session } from "#cli/connection.ts";
+import type { ConvertOptions } from "#compose/convert/convert.ts";
+import type { Publishing } from "#compose/convert/container.ts";
+import type { FileSource, Project } from "#compose/project/model.ts";
+import { inSession, parseCount } from "./cluster-verbs.ts";
+
+interface ProjectOptions {
+  readonly file?: readonly string[];
+  readonly projectName?: string;
+  readonly projectDirectory?: string;
+  readonly envFile?: readonly string[];
+  readonly profile?: readonly string[];
+}
+
+const publishings = ["host-port", "load-balancer", "node-port"] as const;
+
+/** `gantry compose …`: what compose files say, run by a cluster. Each verb loads its code when it runs. */
+export function addComposeVerbs(program: Command): void {
+  const compose = program
+    .command("compose")
+    .description("run what compose files say, in the cluster")
+    .enablePositionalOptions()
+    .option(
+      "-f, --file <path>",
+      "compose file; may be given several times, later ones win",
+      collect,
+    )
+    .option("-p, --project-name <name>", "name of the project, and of its namespace")
+    .option("--project-directory <path>", "where relative paths begin")
+    .option("--env-file <path>", "environment file instead of .env; several times", collect)
+    .option("--profile <name>", "with the services of this profile; several times", collect)
+    .option("--kubeconfig <path>", "of this cluster")
+    .option("--context <name>", "in this context of the kubeconfig")
+    .option("-n, --namespace <name>", "in this namespace instead of one of the project's name");
+  addFiles(compose);
+  addRunning(compose);
+  addLooking(compose);
+}
+
+function addFiles(compose: Command): void {
+  compose
+    .command("config [services...]")
+    .description("print the project as it is read, in long forms")
+    .option("--services", "only the names of the services")
+    .option("--volumes", "only the names of the volumes")
+    .option("--images", "only the images")
+    .option("--profiles", "only the profiles")
+    .option("-q, --quiet", "print nothing; fail when something is wrong")
+    .option("--format <form>", "yaml or json", "yaml")
+    .action(async (services: string[], options: ConfigOptions) => {
+      const project = await selected(compose, services);
+      process.stdout.write(await configText(project, options));
+    });
+  compose
+    .command("convert [services...]")
+    .description("write the manifests that the project stands for")
+    .option("-o, --output <path>", "to this file instead of standard output")
+    .addOption(
+      new Option("--publish <how>", "how published ports are reached")
+        .choices(publishings)
+        .default("load-balancer"),
+    )
+    .action(async (services: string[], options: { output?: string; publish: Publishing }) => {
+      const { manifestText } = await import("#compose/convert/manifest-text.ts");
+      const { convert } = await import("#compose/convert/convert.ts");
+      const project = await selected(compose, services);
+      const manifests = convert(project, convertOptions(project, options.publish));
+      for (const it of manifests.warnings) process.stderr.write(`warning: ${it}\n`);
+      const text = manifestText(manifests);
+      if (options.output === undefined) process.stdout.write(text);
+      else {
+        const { writeFile } = await import("node:fs/promises");
+        await writeFile(options.output, text, { mode: 0o600 });
+      }
+    });
+}
+
+interface ConfigOptions {
+  readonly services?: true;
+  readonly volumes?: true;
+  readonly images?: true;
+  readonly profiles?: true;
+  readonly quiet?: true;
+  readonly format: string;
+}
+
+async function configText(project: Project, options: ConfigOptions): Promise<string> {
+  const lines = (words: Iterable<string>): string =>
+    [...new Set(words)].map((it) => `${it}\n`).join("");
+  const services = Object.values(project.services);
+  if (options.quiet === true) return "";
+  if (options.services === true) return lines(Object.keys(project.services));
+  if (options.volumes === true) return lines(Object.keys(project.volumes));
+  if (options.images === true) {
+    const { imageOf } = await import("#compose/convert/names.ts");
+    return lines(Object.entries(project.services).map(([name, it]) => imageOf(project, name, it)));
+  }
+  if (options.profiles === true) return lines(services.flatMap((it) => it.profiles ?? []));
+  const { printProject } = await import("#compose/project/print.ts");
+  if (options.format === "json") return `${JSON.stringify(printProject(project), null, 2)}\n`;
+  const { formatYaml } = await import("#api/yaml.ts");
+  return formatYaml(printProject(project));
+}
+
+interface UpFlags {
+  readonly detach?: true;
+  readonly wait?: true;
+  readonly removeOrphans?: true;
+  readonly scale?: readonly string[];
+  readonly publish: Publishing;
+}
+
+function addRunning(compose: Command): void {
+  compose
+    .command("up [services...]")
+    .description("make the services run, in the order of their dependencies")
+    .option("-d, --detach", "leave them running and return")
+    .option("--wait", "until all are healthy; implies -d")
+    .option("--remove-orphans", "remove services that the files do not have any more")
+    .option("--scale <service=number>", "so many of a service; several times", collect)
+    .addOption(
+      new Option("--publish <how>", "how published ports are reached")
+        .choices(publishings)
+        .default("host-port"),
+    )
+    .action(async (services: string[], options: UpFlags) => {
+      const project = withScale(await selected(compose, services), options.scale ?? []);
+      await inProject(compose, project.name, async (session) => {
+        const { up } = await import("#compose/run/up.ts");
+        await up(session, project, {
+          ...convertOptions(project, options.publish),
+          wait: options.wait === true,
+          removeOrphans: options.removeOrphans === true,
+        });
+        if (options.detach === true || options.wait === true) return;
+        const { logs } = await import("#compose/run/logs.ts");
+        const of = { project: project.name, services: [] };
+        await logs(session, of, { follow: true, timestamps: false, prefix: true });
+      });
+    });
+  compose
+    .command("down")
+    .description("remove the services; volumes stay")
+    .option("-v, --volumes", "remove the volumes, too")
+    .action(async (options: { volumes?: true }) => {
+      const { name } = await load(compose);
+      await inProject(compose, name, async (session) => {
+        const { down } = await import("#compose/run/down.ts");
+        await down(session, name, { volumes: options.volumes === true });
+      });
+    });
+}
+
+function addLooking(compose: Command): void {
+  compose
+    .command("ps [services...]")
+    .description("list what runs")
+    .option("-a, --all", "what has ended, too")
+    .option("--format <form>", "table or json", "table")
+    .action(async (services: string[], options: { all?: true; format: string }) => {
+      const { name } = await load(compose);
+      await inProject(compose, name, async (session) => {
+        const { list } = await import("#compose/run/list.ts");
+        const of = { project: name, services, now: systemClock.now() };
+        await list(session, of, { all: options.all === true, json: options.format === "json" });
+      });
+    });
+  compose
+    .command("logs [services...]")
+    .description("print what the services have written")
+    .option("-f, --follow", "go on as they write")
+    .option("-t, --timestamps", "with the time of each line")
+    .option("-n, --tail <lines>", "the last lines only", parseCount)
+    .option("--no-log-prefix", "without the names of the containers")
+    .action(
+      async (
+        services: string[],
+        options: { follow?: true; timestamps?: true; tail?: number; logPrefix: boolean },
+      ) => {
+        const { name } = await load(compose);
+        await inProject(compose, name, async (session) => {
+          const { logs } = await import("#compose/run/logs.ts");
+          await logs(
+            session,
+            { project: name, services },
+            {
+              follow: options.follow === true,
+              tail: options.tail,
+              timestamps: options.timestamps === true,
+              prefix: options.logPrefix,
+            },
+          );
+        });
+      },
+    );
+  compose
+    .command("exec <service> <command...>")
+    .description("run a command in a running service")
+    .passThroughOptions()
+    .option("-T, --no-tty", "without a terminal")
+    .option("-e, --env <variable>", "with this variable (needs env in the image)", collect)
+    .action(
+      async (service: string, command: string[], options: { tty: boolean; env?: string[] }) => {
+        const { name } = await load(compose);
+        await inProject(compose, name, async (session) => {
+          const { podsOf } = await import("#compose/run/list.ts");
+          const { exec } = await import("#cli/exec.ts");
+          const found = await podsOf(session, name, [service]);
+          const pod = found.find((it) => it.status?.phase === "Running")?.metadata?.name;
+          if (pod === undefined) throw new Error(`service "${service}" is not running`);
+          const words = options.env === undefined ? command : ["env", ...options.env, ...command];
+          const tty = options.tty && process.stdin.isTTY && process.stdout.isTTY;
+          process.exitCode = await exec(session, pod, words, { stdin: true, tty });
+        });
+      },
+    );
+}
+
+/** Of an option that may be given several times: a list of words would swallow the verb. */
+function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}
+
+async function load(compose: Command): Promise<Project> {
+  const { loadProject } = await import("#compose/project/load.ts");
+  const options: ProjectOptions = compose.opts();
+  const { project } = await loadProject(
+    {
+      files: options.file ?? [],
+      projectName: options.projectName,
+      projectDirectory: options.projectDirectory,
+      envFiles: options.envFile,
+    },
+    {
+      read: readIfThere,
+      environment: process.env,
+      workingDirectory: process.cwd(),
+      home: homedir(),
+      warn: (line) => process.stderr.write(`warning: ${line}\n`),
+    },
+  );
+  return project;
+}
+
+async function selected(compose: Command, services: readonly string[]): Promise<Project> {
+  const { selectServices } = await import("#compose/run/select.ts");
+  const options: ProjectOptions = compose.opts();
+  const listed = (process.env["COMPOSE_PROFILES"] ?? "").split(",").filter((it) => it !== "");
+  const profiles = [...(options.profile ?? []), ...listed];
+  return selectServices(await load(compose), { services, profiles });
+}
+
+function withScale(project: Project, scales: readonly string[]): Project {
+  const services = { ...project.services };
+  for (const it of scales) {
+    const [, name = "", number] = /^([^=]+)=(\d+)$/.exec(it) ?? [];
+    const service = services[name];
+    if (service === undefined || number === undefined) {
+      throw new Error(`--scale ${it}: expected SERVICE=NUMBER, with a service of the project`);
+    }
+    services[name] = { ...service, scale: Number(number) };
+  }
+  return { ...project, services };
+}
+
+async function inProject(
+  compose: Command,
+  project: string,
+  act: (session: Session) => Promise<void>,
+): Promise<void> {
+  const { objectName } = await import("#compose/convert/names.ts");
+  const options: ClusterOptions = compose.opts();
+  await inSession({ ...options, namespace: options.namespace ?? objectName(project) }, act);
+}
+
+function convertOptions(project: Project, publish: Publishing): ConvertOptions {
+  return {
+    publish,
+    isFile: (path) => {
+      const stat = statSync(path, { throwIfNoEntry: false });
+      return stat !== undefined && !stat.isDirectory();
+    },
+    contents: { configs: contentsOf(project.configs), secrets: contentsOf(project.secrets) },
+  };
+}
+
+/** @throws {Error} naming a source that is not there. */
+function contentsOf(sources: Readonly<Record<string, FileSource>>): Record<string, Buffer> {
+  const found: Record<string, Buffer> = {};
+  for (const [name, source] of Object.entries(sources)) {
+    if (source.content !== undefined) found[name] = Buffer.from(source.content);
+    if (source.environment !== undefined) {
+      const value = process.env[source.environment];
+      if (value === undefined) {
+        throw new Error(`${name}: the environment variable ${source.environment} is not set`);
+      }
+      found[name] = Buffer.from(value);
+    }
+    if (source.file !== undefined) found[name] = readFileSync(source.file);
+  }
+  return found;
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? ""))
+      return undefined;
+    throw error;
+  }
+}
