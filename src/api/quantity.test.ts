@@ -231,6 +231,10 @@ test("canonical text: parsing it again changes nothing", () => {
   fc.assert(
     fc.property(number, suffix, ([whole, thousandths], unit) => {
       const given = parseQuantity(`${whole}.${thousandths}${unit}`);
+      // Beyond E upstream, and so we, write no suffix.
+      fc.pre(
+        parseQuantity("-1000E").compare(given) < 0 && given.compare(parseQuantity("1000E")) < 0,
+      );
       const again = parseQuantity(given.toString());
       assert.equal(again.compare(given), 0);
       assert.equal(again.toString(), given.toString());
