@@ -23,6 +23,9 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   ingress: async () => {
     await (await import("./bench/ingress.ts")).benchIngress();
   },
+  registry: async () => {
+    await (await import("./bench/registry.ts")).benchRegistry();
+  },
   start: async () => {
     await (await import("./bench/start.ts")).benchStart();
   },

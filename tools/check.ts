@@ -12,6 +12,7 @@ const systemPackages: readonly { readonly name: string; readonly provides: reado
   { name: "haproxy", provides: ["/usr/sbin/haproxy"] },
   { name: "conntrack", provides: ["/usr/sbin/conntrack"] },
   { name: "iproute2", provides: ["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip"] },
+  { name: "skopeo", provides: ["/usr/bin/skopeo"] },
   { name: "busybox-static", provides: ["/usr/bin/busybox", "/bin/busybox"] },
   { name: "etcd-server", provides: ["/usr/bin/etcd", "/usr/local/bin/etcd"] },
   { name: "kubernetes-client", provides: ["/usr/bin/kubectl", "/usr/local/bin/kubectl"] },

@@ -72,12 +72,18 @@ export async function pushImage(
   const { remote, path, reference, image } = to;
   const bytes = await store.readManifest(image.digest);
   const content = parseManifest(bytes, image.mediaType);
-  for (const { digest } of content.manifests) {
-    const child = store.findManifest(image.repository, digest);
-    // Of an index that was pulled for one platform, only that one is here.
-    if (child !== undefined) {
-      await pushImage(store, { remote, path, reference: digest, image: child }, options, signal);
-    }
+  const here = content.manifests.flatMap(
+    ({ digest }) => store.findManifest(image.repository, digest) ?? [],
+  );
+  const [only, ...others] = here;
+  if (only !== undefined && others.length === 0 && content.manifests.length > 1) {
+    // Of an index that was pulled for one platform the rest is not here: it goes as that image.
+    await pushImage(store, { remote, path, reference, image: only }, options, signal);
+    return;
+  }
+  for (const child of here) {
+    const part = { remote, path, reference: child.digest, image: child };
+    await pushImage(store, part, options, signal);
   }
   const blobs = [...(content.config === undefined ? [] : [content.config]), ...content.layers];
   const own = blobs.filter((it) => !isForeignLayer(it.mediaType));
