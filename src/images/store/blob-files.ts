@@ -81,6 +81,18 @@ export class BlobFiles {
     return found === undefined ? undefined : identityOf(found);
   }
 
+  /**
+   * The same of a blob whose file is the one that was just written; undefined when that of an earlier
+   * write has the name, which nobody has read since.
+   */
+  async identityOfIngested(path: string, digest: string): Promise<string | undefined> {
+    const [written, named] = await Promise.all(
+      [path, this.pathOf(digest)].map(async (it) => await stat(it).catch(() => undefined)),
+    );
+    if (written === undefined || written.ino !== named?.ino) return undefined;
+    return identityOf(written);
+  }
+
   /** Digests of all files, recorded or not. */
   async list(): Promise<string[]> {
     const digests: string[] = [];

@@ -291,6 +291,8 @@ export class DiskImageStore implements ImageStore {
       this.#catalog.put(keys.blob(digest), { sizeBytes, foundAt: now });
       if (repository !== undefined) linkBlob(this.#catalog, { repository, digest }, now);
     });
+    const identity = await this.#files.identityOfIngested(path, digest);
+    if (identity !== undefined) this.#reader.trust(digest, identity);
   }
 
   async #readWhole(digest: string): Promise<Buffer> {
