@@ -12,16 +12,20 @@ export function suggestion(word: string, names: readonly string[]): string {
   return best === undefined ? "" : ` (did you mean ${best}?)`;
 }
 
-/** Levenshtein's distance, in insertions, deletions and replacements. */
+/** Damerau's distance, in insertions, deletions, replacements and swaps of neighbours. */
 function editDistance(from: string, to: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (const [index, letter] of Array.from(from).entries()) {
-    const next = [index + 1];
-    for (const [column, other] of Array.from(to).entries()) {
-      const replaced = (row[column] ?? 0) + (letter === other ? 0 : 1);
-      next.push(Math.min(replaced, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
+  for (let at = 0; at < from.length; at++) {
+    const next = [at + 1];
+    for (let column = 0; column < to.length; column++) {
+      const replaced = (row[column] ?? 0) + (from[at] === to[column] ? 0 : 1);
+      let cost = Math.min(replaced, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1);
+      const isSwap = at > 0 && from[at] === to[column - 1] && from[at - 1] === to[column];
+      if (isSwap) cost = Math.min(cost, (before[column - 1] ?? 0) + 1);
+      next.push(cost);
     }
-    row = next;
+    [before, row] = [row, next];
   }
   return row.at(-1) ?? 0;
 }
