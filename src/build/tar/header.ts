@@ -110,7 +110,7 @@ export function decodePax(bytes: Buffer): Map<string, string> {
 export function toEntry(raw: RawHeader, pax: ReadonlyMap<string, string>): TarEntry {
   const name = pax.get("path") ?? raw.name;
   const kind = kindOf(raw.flag, name);
-  const isSparse = pax.keys().some((it) => it.startsWith("GNU.sparse."));
+  const isSparse = [...pax.keys()].some((it) => it.startsWith("GNU.sparse."));
   if (kind === undefined || isSparse) {
     throw new Error(`the archive has an entry of a kind that is not supported: '${raw.flag}'`);
   }

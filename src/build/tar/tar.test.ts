@@ -116,9 +116,8 @@ test("tar: content that is not read is skipped", async () => {
 
 test("tar: tar-stream reads what is written, and the other way round", async () => {
   const long = `${"y".repeat(90)}/${"z".repeat(90)}`;
-  const bytes = (await collect(
-      writeTar(asEntries([{ entry: { ...blank, name: long, size: 2 }, content: "hi" }])),
-    ),
+  const bytes = await collect(
+    writeTar(asEntries([{ entry: { ...blank, name: long, size: 2 }, content: "hi" }])),
   );
   const names: string[] = [];
   for await (const entry of Readable.from([bytes]).pipe(extract())) {
@@ -137,7 +136,8 @@ test("tar: tar-stream reads what is written, and the other way round", async () 
 });
 
 test("tar: damage is told", async () => {
-  const whole = (await collect(writeTar(asEntries([{ entry: { ...blank, size: 3 }, content: "abc" }]))),
+  const whole = await collect(
+    writeTar(asEntries([{ entry: { ...blank, size: 3 }, content: "abc" }])),
   );
   const broken = Buffer.from(whole);
   broken[0] = 0x7a;
