@@ -39,6 +39,7 @@ export const layers: readonly Readonly<Record<string, readonly string[]>>[] = [
     kubelet: ["base", "api", "client", "reconcile", "cri", "streaming", "pki"],
     proxy: ["base", "api", "client", "reconcile"],
     registry: ["base", "oci", "images", "pki"],
+    build: ["base", "oci", "images"],
     metrics: ["base", "api", "client", "reconcile"],
     dns: ["base", "api", "client", "reconcile"],
     network: ["base", "api", "client", "reconcile"],

@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { test } from "node:test";
+import fc from "fast-check";
+import { containerScript, type ContainerPlan } from "./plan.ts";
+import { commandLine } from "./shell.ts";
+import { runtimeSpec, type ProcessRequest } from "./spec.ts";
+
+const plan: ContainerPlan = {
+  directory: "/c/layers",
+  private: "/s/private",
+  overlays: [
+    { lowers: ["a", "b"], changes: { upper: "u", work: "w" }, at: "/s/private/bundle/rootfs" },
+    { lowers: ["c", "d"], changes: undefined, at: "/s/m1" },
+  ],
+  files: [
+    { descriptor: 3, name: "bundle/config.json", mode: 0o600, uid: 0, gid: 0 },
+    { descriptor: 4, name: "secrets/it's", mode: 0o400, uid: 7, gid: 8 },
+  ],
+  locks: ["/c/l.lock"],
+  runtime: ["runc", "run", "id"],
+  bundle: "/s/private/bundle",
+};
+
+test("containerScript: mounts, files, locks, then the runtime in its place", () => {
+  assert.deepEqual(containerScript(plan).replaceAll("'", "").split("\n"), [
+    "set -e",
+    "cd /c/layers",
+    "mount -t tmpfs -o size=16777216,mode=0700 tmpfs /s/private",
+    "mkdir -p /s/private/bundle",
+    "cat <&3 >/s/private/bundle/config.json",
+    "exec 3<&-",
+    "chmod 600 /s/private/bundle/config.json",
+    "mkdir -p /s/private/secrets",
+    "cat <&4 >/s/private/secrets/it\\s",
+    "exec 4<&-",
+    "chmod 400 /s/private/secrets/it\\s",
+    "chown 7:8 /s/private/secrets/it\\s",
+    "mkdir -p /s/private/bundle/rootfs",
+    "mount -t overlay -o lowerdir=a:b,upperdir=u,workdir=w,index=off,redirect_dir=off,metacopy=off overlay /s/private/bundle/rootfs",
+    "mkdir -p /s/m1",
+    "mount -t overlay -o lowerdir=c:d,ro,index=off,redirect_dir=off,metacopy=off overlay /s/m1",
+    "exec flock /c/l.lock runc run id --bundle /s/private/bundle",
+  ]);
+});
+
+test("containerScript: more layers than a mount takes are refused", () => {
+  const lowers = Array.from({ length: 400 }, (_, index) => String(index).padStart(12, "0"));
+  const overlays = [{ lowers, changes: undefined, at: "/m" }];
+  assert.throws(() => containerScript({ ...plan, overlays }), /the stage has 400 layers/);
+});
+
+test("commandLine: a shell gives back any words", () => {
+  const word = fc.string({ unit: "binary-ascii" }).filter((it) => !it.includes("\0"));
+  fc.assert(
+    fc.property(fc.array(word, { minLength: 1, maxLength: 4 }), (words) => {
+      const { stdout } = spawnSync("sh", ["-c", `printf '%s\\000' ${commandLine(...words)}`]);
+      assert.equal(stdout.toString("latin1"), words.map((it) => `${it}\0`).join(""));
+    }),
+    { numRuns: 20 },
+  );
+});
+
+const request: ProcessRequest = {
+  args: ["true"],
+  environment: ["A=1"],
+  workdir: "/w",
+  user: { uid: 1, gid: 2, additionalGids: [3] },
+  mounts: [{ destination: "/x", type: "bind", source: "/y", options: ["rbind"] }],
+  network: "host",
+  insecure: false,
+  hostname: "builder",
+  cgroupsPath: "/gantry-build/1",
+};
+
+function linuxOf(spec: object): Readonly<Record<string, unknown>> {
+  return (spec as { linux: Record<string, unknown> }).linux;
+}
+
+test("runtimeSpec: a container has its own network only when it is to have none", () => {
+  const types = (["host", "none"] as const).map((network) =>
+    JSON.stringify(linuxOf(runtimeSpec({ ...request, network }))["namespaces"]).includes("network"),
+  );
+  assert.deepEqual(types, [false, true]);
+});
+
+test("runtimeSpec: only an insecure container is without filters", () => {
+  for (const insecure of [false, true]) {
+    const linux = linuxOf(runtimeSpec({ ...request, insecure }));
+    assert.equal("seccomp" in linux, !insecure);
+    assert.equal("maskedPaths" in linux, !insecure);
+    assert.equal(
+      JSON.stringify(runtimeSpec({ ...request, insecure })).includes("CAP_SYS_ADMIN"),
+      insecure,
+    );
+  }
+});

@@ -1,0 +1,165 @@
+import { seccompProfile } from "./seccomp.ts";
+import type { ProcessIdentity } from "./user.ts";
+
+/** A mount in the container, as the OCI runtime specification has it. */
+export interface SpecMount {
+  readonly destination: string;
+  readonly type: string;
+  readonly source: string;
+  readonly options: readonly string[];
+}
+
+export interface ProcessRequest {
+  readonly args: readonly string[];
+  readonly environment: readonly string[];
+  readonly workdir: string;
+  readonly user: ProcessIdentity;
+  readonly mounts: readonly SpecMount[];
+  /** `none`: just a loopback of its own; else the network of who builds. */
+  readonly network: "host" | "none";
+  /** All capabilities, all devices, no filter of system calls. */
+  readonly insecure: boolean;
+  readonly hostname: string;
+  readonly cgroupsPath: string;
+}
+
+/** What Docker gives containers. */
+const capabilities: readonly string[] = [
+  "CAP_CHOWN",
+  "CAP_DAC_OVERRIDE",
+  "CAP_FSETID",
+  "CAP_FOWNER",
+  "CAP_MKNOD",
+  "CAP_NET_RAW",
+  "CAP_SETGID",
+  "CAP_SETUID",
+  "CAP_SETFCAP",
+  "CAP_SETPCAP",
+  "CAP_NET_BIND_SERVICE",
+  "CAP_SYS_CHROOT",
+  "CAP_KILL",
+  "CAP_AUDIT_WRITE",
+];
+
+const moreCapabilities: readonly string[] = [
+  "CAP_DAC_READ_SEARCH",
+  "CAP_LINUX_IMMUTABLE",
+  "CAP_NET_BROADCAST",
+  "CAP_NET_ADMIN",
+  "CAP_IPC_LOCK",
+  "CAP_IPC_OWNER",
+  "CAP_SYS_MODULE",
+  "CAP_SYS_RAWIO",
+  "CAP_SYS_PTRACE",
+  "CAP_SYS_PACCT",
+  "CAP_SYS_ADMIN",
+  "CAP_SYS_BOOT",
+  "CAP_SYS_NICE",
+  "CAP_SYS_RESOURCE",
+  "CAP_SYS_TIME",
+  "CAP_SYS_TTY_CONFIG",
+  "CAP_LEASE",
+  "CAP_AUDIT_CONTROL",
+  "CAP_MAC_OVERRIDE",
+  "CAP_MAC_ADMIN",
+  "CAP_SYSLOG",
+  "CAP_WAKE_ALARM",
+  "CAP_BLOCK_SUSPEND",
+];
+
+/** `/proc` and `/sys` of a container that does not share its network with anyone. */
+const maskedPaths: readonly string[] = [
+  "/proc/acpi",
+  "/proc/asound",
+  "/proc/kcore",
+  "/proc/keys",
+  "/proc/latency_stats",
+  "/proc/timer_list",
+  "/proc/timer_stats",
+  "/proc/sched_debug",
+  "/proc/scsi",
+  "/sys/firmware",
+  "/sys/devices/virtual/powercap",
+];
+const readonlyPaths: readonly string[] = [
+  "/proc/bus",
+  "/proc/fs",
+  "/proc/irq",
+  "/proc/sys",
+  "/proc/sysrq-trigger",
+];
+
+/** Directories that are mounted in every container. */
+export const systemMounts: readonly SpecMount[] = [
+  mount("/proc", "proc", ["nosuid", "noexec", "nodev"]),
+  mount("/dev", "tmpfs", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
+  mount("/dev/pts", "devpts", [
+    "nosuid",
+    "noexec",
+    "newinstance",
+    "ptmxmode=0666",
+    "mode=0620",
+    "gid=5",
+  ]),
+  mount("/dev/shm", "tmpfs", ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"]),
+  mount("/dev/mqueue", "mqueue", ["nosuid", "noexec", "nodev"]),
+  mount("/sys", "sysfs", ["nosuid", "noexec", "nodev", "ro"]),
+];
+
+function mount(destination: string, type: string, options: readonly string[]): SpecMount {
+  return { destination, type, source: type, options };
+}
+
+/** Devices that may be read and written: those that runc makes in every `/dev`. */
+const devices: readonly (readonly [major: number, minor: number])[] = [
+  [1, 3],
+  [1, 5],
+  [1, 7],
+  [1, 8],
+  [1, 9],
+  [5, 0],
+  [5, 2],
+];
+const terminalMajor = 136;
+
+/** The `config.json` of a RUN's container: OCI runtime-spec 1.0. */
+export function runtimeSpec(request: ProcessRequest): object {
+  const { insecure, user } = request;
+  const caps = insecure ? [...capabilities, ...moreCapabilities] : capabilities;
+  return {
+    ociVersion: "1.0.2",
+    process: {
+      terminal: false,
+      user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
+      args: request.args,
+      env: request.environment,
+      cwd: request.workdir,
+      capabilities: { bounding: caps, effective: caps, permitted: caps },
+      // su and sudo work in builds, as they do with Docker.
+      noNewPrivileges: false,
+    },
+    root: { path: "rootfs", readonly: false },
+    hostname: request.hostname,
+    mounts: [...systemMounts, ...request.mounts],
+    linux: {
+      cgroupsPath: request.cgroupsPath,
+      namespaces: [
+        ...["pid", "ipc", "uts", "mount"].map((type) => ({ type })),
+        ...(request.network === "none" ? [{ type: "network" }] : []),
+      ],
+      resources: { devices: insecure ? [{ allow: true, access: "rwm" }] : deviceRules() },
+      ...(insecure ? {} : { maskedPaths, readonlyPaths, seccomp: seccompProfile }),
+    },
+  };
+}
+
+function deviceRules(): object[] {
+  return [
+    { allow: false, access: "rwm" },
+    // Nodes may be made, as packages do, and not opened.
+    { allow: true, type: "c", access: "m" },
+    { allow: true, type: "b", access: "m" },
+    ...devices.map(([major, minor]) => ({ allow: true, type: "c", major, minor, access: "rwm" })),
+    { allow: true, type: "c", major: terminalMajor, access: "rwm" },
+  ];
+}
