@@ -18,8 +18,9 @@ const plan: ContainerPlan = {
     { descriptor: 4, name: "secrets/it's", mode: 0o400, uid: 7, gid: 8 },
   ],
   locks: ["/c/l.lock"],
-  runtime: ["runc", "run", "id"],
+  runtime: ["runc", "run"],
   bundle: "/s/private/bundle",
+  name: "id",
 };
 
 test("containerScript: mounts, files, locks, then the runtime in its place", () => {
@@ -40,7 +41,7 @@ test("containerScript: mounts, files, locks, then the runtime in its place", () 
     "mount -t overlay -o lowerdir=a:b,upperdir=u,workdir=w,index=off,redirect_dir=off,metacopy=off overlay /s/private/bundle/rootfs",
     "mkdir -p /s/m1",
     "mount -t overlay -o lowerdir=c:d,ro,index=off,redirect_dir=off,metacopy=off overlay /s/m1",
-    "exec flock /c/l.lock runc run id --bundle /s/private/bundle",
+    "exec flock --no-fork /c/l.lock runc run --bundle /s/private/bundle id",
   ]);
 });
 

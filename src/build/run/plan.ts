@@ -33,6 +33,8 @@ export interface ContainerPlan {
   /** The runtime with its arguments, up to the bundle's. */
   readonly runtime: readonly string[];
   readonly bundle: string;
+  /** The container's. */
+  readonly name: string;
 }
 
 /** Of the tmpfs with the bundle and secrets. */
@@ -60,9 +62,14 @@ export function containerScript(plan: ContainerPlan): string {
     ),
     ...plan.files.flatMap((file) => fileLines(plan.private, file)),
     ...plan.overlays.flatMap(overlayLines),
-    `exec ${[...plan.locks.flatMap((it) => ["flock", it]), ...plan.runtime, "--bundle", plan.bundle].map(quoteWord).join(" ")}`,
+    `exec ${commandLine(...locked(plan.locks, [...plan.runtime, "--bundle", plan.bundle, plan.name]))}`,
   ];
   return lines.join("\n");
+}
+
+/** Not forked, so that what ends the script ends the command. */
+function locked(locks: readonly string[], command: readonly string[]): string[] {
+  return [...locks.flatMap((it) => ["flock", "--no-fork", it]), ...command];
 }
 
 function fileLines(directory: string, file: PipedFile): string[] {

@@ -75,7 +75,7 @@ function evaluateKind(instruction: Instruction, it: Evaluation): Omit<Evaluated,
     const words = [...argsPrefix(it.state), ...operation.args];
     return { operation, state: layer(it.state, `RUN ${words.join(" ")} # buildkit`) };
   }
-  if (instruction.kind === "copy" || instruction.kind === "add") {
+  if ("destination" in instruction) {
     const { operation, createdBy } = copyOperation(instruction, it);
     return { operation, state: layer(it.state, `${createdBy} # buildkit`) };
   }
