@@ -32,6 +32,8 @@ export interface StepRecord {
   /** See `TreeLayer`. */
   readonly opaque: readonly string[];
   readonly sizeBytes: number;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
   /** For people who look. */
   readonly title: string;
   /** The layer of an image that it is, by the epoch it was made with; `none` for without. */
@@ -94,7 +96,8 @@ export class StepCache {
     // Left by a build that was killed between the two.
     rmSync(at, { recursive: true, force: true });
     renameSync(files, at);
-    const record: StepRecord = { layers: {}, ...step, directory };
+    const createdAt = this.#clock.now();
+    const record: StepRecord = { layers: {}, ...step, directory, createdAt };
     this.#write(record);
     return record;
   }

@@ -131,8 +131,7 @@ function collectInto(
 ): void {
   const { entry, relative } = selected;
   const own = judge(walk, selected, above);
-  const isOut = own.ignore?.ignored === true || own.exclude?.ignored === true;
-  const isWanted = !isOut && (walk.chosen === undefined || own.chosen?.ignored === true);
+  const { isOut, isWanted } = own;
   if (entry.stats.isSocket()) return;
   if (into.length >= filesMax) throw new Error(`more than ${filesMax} files in one step`);
   if (!entry.stats.isDirectory()) {
@@ -151,17 +150,24 @@ function collectInto(
 }
 
 /** What all patterns say of an entry. */
-function judge(walk: Walk, { entry, relative }: SelectedEntry, above: Inherited): Inherited {
+function judge(
+  walk: Walk,
+  { entry, relative }: SelectedEntry,
+  above: Inherited,
+): Inherited & { readonly isOut: boolean; readonly isWanted: boolean } {
   const { ignore } = walk.source;
   const { excludes } = walk.options;
   const path = relative.join("/");
   const isTop = relative.length === 0;
-  return {
+  const own: Inherited = {
     ignore:
       entry.names.length === 0 ? undefined : ignore?.match(entry.names.join("/"), above.ignore),
     exclude: isTop ? undefined : excludes?.match(path, above.exclude),
     chosen: isTop ? undefined : walk.chosen?.match(path, above.chosen),
   };
+  const isOut = own.ignore?.ignored === true || own.exclude?.ignored === true;
+  const isWanted = !isOut && (walk.chosen === undefined || own.chosen?.ignored === true);
+  return { ...own, isOut, isWanted };
 }
 
 function mayHoldExceptions(walk: Walk): boolean {

@@ -1,0 +1,88 @@
+import type { ImageConfig } from "#build/image/config.ts";
+import type { Platform } from "#build/stage/state.ts";
+import type { ImageStore } from "#images/store/image-store.ts";
+import { parseManifest, type Descriptor, type ManifestContent } from "#oci/manifest.ts";
+import {
+  familiarReference,
+  parseReference,
+  repositoryOf,
+  type ImageReference,
+} from "#oci/reference.ts";
+
+/** An image that a stage begins with. */
+export interface BaseImage {
+  readonly name: string;
+  readonly config: ImageConfig;
+  /** The lowest first; as many as the configuration has diff_ids. */
+  readonly layers: readonly Descriptor[];
+}
+
+const configBytesMax = 8 * 1_048_576;
+
+/**
+ * Reads an image of the store; brings it there first when it is not, or when `refresh` says so.
+ * @throws {Error} that names the image and what is missing.
+ */
+export async function findBaseImage(
+  text: string,
+  platform: Platform,
+  world: {
+    readonly store: ImageStore;
+    readonly pull: (reference: ImageReference, signal: AbortSignal) => Promise<void>;
+    readonly refresh: boolean;
+  },
+  signal: AbortSignal,
+): Promise<BaseImage> {
+  const { store } = world;
+  const reference = parseReference(text);
+  const name = familiarReference(reference);
+  const wanted = reference.digest ?? reference.tag ?? "";
+  function find(): ReturnType<ImageStore["findManifest"]> {
+    return store.findManifest(repositoryOf(reference), wanted);
+  }
+  if (world.refresh || find() === undefined) await world.pull(reference, signal);
+  const found = find();
+  if (found === undefined) throw new Error(`${name}: not found`);
+  const manifest = await readImageManifest(store, found.digest, platform, name);
+  if (manifest.config === undefined)
+    throw new Error(`${name} is no image: its manifest has no config`);
+  const config = await readConfig(store, manifest.config, name);
+  if (config.rootfs.diff_ids.length !== manifest.layers.length) {
+    throw new Error(
+      `${name} is damaged: ${manifest.layers.length} layers, and ${config.rootfs.diff_ids.length} in its config`,
+    );
+  }
+  return { name, config, layers: manifest.layers };
+}
+
+/** The manifest for a platform, through an index if there is one. */
+async function readImageManifest(
+  store: ImageStore,
+  digest: string,
+  platform: Platform,
+  name: string,
+): Promise<ManifestContent> {
+  const manifest = parseManifest(await store.readManifest(digest));
+  if (manifest.kind === "image") return manifest;
+  const { os, architecture } = platform;
+  const fit = manifest.manifests.find(
+    (it) => it.platform?.os === os && it.platform.architecture === architecture,
+  );
+  const chosen = fit ?? (manifest.manifests.length === 1 ? manifest.manifests[0] : undefined);
+  if (chosen === undefined) throw new Error(`${name} has no image for ${os}/${architecture}`);
+  return parseManifest(await store.readManifest(chosen.digest));
+}
+
+async function readConfig(
+  store: ImageStore,
+  descriptor: Descriptor,
+  name: string,
+): Promise<ImageConfig> {
+  const blob = await store.readBlob(descriptor.digest);
+  if (blob === undefined)
+    throw new Error(`${name}: its config ${descriptor.digest} is not in the store`);
+  if (descriptor.size > configBytesMax) throw new Error(`${name}: its config is too large`);
+  const chunks: Buffer[] = [];
+  for await (const chunk of blob) chunks.push(chunk as Buffer);
+  return JSON.parse(Buffer.concat(chunks).toString("utf8")) as ImageConfig;
+}

@@ -1,0 +1,165 @@
+import type { Dockerfile, Stage } from "#build/dockerfile/dockerfile.ts";
+import { expand, type Variables } from "#build/dockerfile/expand.ts";
+import type { Instruction } from "#build/dockerfile/instructions.ts";
+import { DockerfileError, type Lines } from "#build/dockerfile/location.ts";
+import { parseMount } from "#build/dockerfile/run-mounts.ts";
+import { suggestion } from "#build/dockerfile/suggest.ts";
+
+/** What a stage begins with, and what COPY and mounts take files from. */
+export type StageSource =
+  | { readonly kind: "stage"; readonly index: number }
+  | { readonly kind: "image"; readonly reference: string }
+  | { readonly kind: "scratch" };
+
+export interface PlannedStage {
+  readonly stage: Stage;
+  /** As the display names it. */
+  readonly title: string;
+  readonly base: StageSource;
+}
+
+/** The stages of a Dockerfile and those that a build needs. */
+export interface StageGraph {
+  readonly stages: readonly PlannedStage[];
+  readonly target: number;
+  /** Indexes of the stages that the target needs, itself among them, in the file's order. */
+  readonly needed: readonly number[];
+}
+
+const scratch = "scratch";
+
+/**
+ * Finds out what stages are made from.
+ * @param target a stage's name or number; undefined for the last.
+ * @throws {DockerfileError}
+ */
+export function planStages(
+  dockerfile: Dockerfile,
+  globalArgs: ReadonlyMap<string, string>,
+  target: string | undefined,
+): StageGraph {
+  const variables: Variables = (name) => globalArgs.get(name);
+  const stages = dockerfile.stages.map((stage, index): PlannedStage => {
+    const { head } = stage;
+    const base = expandAt(head.base, head.lines, variables, dockerfile);
+    if (base === "") {
+      throw new DockerfileError(
+        head.lines,
+        `base name (${head.base}) should not be blank: is an ARG missing?`,
+      );
+    }
+    const title = head.name ?? (dockerfile.stages.length === 1 ? "" : `stage-${index}`);
+    return { stage, title, base: sourceOf(base, dockerfile.stages.slice(0, index)) };
+  });
+  const wanted = findTarget(dockerfile, target);
+  return {
+    stages,
+    target: wanted,
+    needed: [...reachable(dockerfile, stages, wanted)].sort((a, b) => a - b),
+  };
+}
+
+function expandAt(
+  text: string,
+  lines: Lines,
+  variables: Variables,
+  { escape }: Dockerfile,
+): string {
+  try {
+    return expand(text, variables, { escape }).text;
+  } catch (error) {
+    throw new DockerfileError(lines, error instanceof Error ? error.message : String(error));
+  }
+}
+
+function findTarget(dockerfile: Dockerfile, target: string | undefined): number {
+  const { stages } = dockerfile;
+  if (target === undefined) return stages.length - 1;
+  const byName = stages.findLastIndex((it) => it.head.name === target.toLowerCase());
+  if (byName !== -1) return byName;
+  if (/^\d+$/.test(target) && Number(target) < stages.length) return Number(target);
+  const names = stages.flatMap((it) => it.head.name ?? []);
+  const last = stages.at(-1)?.head.lines ?? { start: 1, end: 1 };
+  throw new DockerfileError(
+    last,
+    `target stage "${target}" could not be found${suggestion(target, names)}: the file has ${names.join(", ") || "no named stages"}`,
+  );
+}
+
+/** A base: stages before it, by name; else an image. */
+function sourceOf(name: string, before: readonly Stage[]): StageSource {
+  const index = before.findLastIndex((it) => it.head.name === name.toLowerCase());
+  if (index !== -1) return { kind: "stage", index };
+  return name === scratch ? { kind: "scratch" } : { kind: "image", reference: name };
+}
+
+/**
+ * What `--from` and `from=` name: an earlier stage, by name or number, or an image.
+ * @param index of the stage it stands in.
+ * @throws {DockerfileError} for the stage itself and those after it.
+ */
+export function resolveFrom(
+  from: string,
+  stages: readonly Stage[],
+  index: number,
+  lines: Lines,
+): StageSource {
+  if (from.includes("$")) {
+    throw new DockerfileError(
+      lines,
+      "variable expansion is not supported for --from, define a new stage with FROM using ARG from global scope as a workaround",
+    );
+  }
+  if (/^\d+$/.test(from)) {
+    if (Number(from) < index) return { kind: "stage", index: Number(from) };
+    throw new DockerfileError(
+      lines,
+      `--from=${from}: there is no stage of that number before this one`,
+    );
+  }
+  const source = sourceOf(from, stages.slice(0, index));
+  const isLater = stages.slice(index).some((it) => it.head.name === from.toLowerCase());
+  if (source.kind !== "stage" && isLater) {
+    throw new DockerfileError(
+      lines,
+      `stage "${from}" needs to be defined before the stage that uses it`,
+    );
+  }
+  return source;
+}
+
+/** Names behind `from=` and `--from` of an instruction. */
+export function sourceNames(instruction: Instruction): string[] {
+  if ("destination" in instruction) return instruction.from === undefined ? [] : [instruction.from];
+  if (instruction.kind !== "run") return [];
+  return instruction.mounts.flatMap((mount) => {
+    try {
+      return parseMount(mount, (value) => value).from ?? [];
+    } catch {
+      // A variable that has no value yet; told when it has one.
+      return /(?:^|,)from=([^,]+)/.exec(mount)?.[1] ?? [];
+    }
+  });
+}
+
+function reachable(
+  { stages }: Dockerfile,
+  planned: readonly PlannedStage[],
+  target: number,
+): Set<number> {
+  const found = new Set<number>();
+  const waiting = [target];
+  for (;;) {
+    const index = waiting.pop();
+    if (index === undefined) return found;
+    const entry = planned[index];
+    if (entry === undefined || found.has(index)) continue;
+    found.add(index);
+    const sources = entry.stage.instructions.flatMap((instruction) =>
+      sourceNames(instruction).map((from) => resolveFrom(from, stages, index, instruction.lines)),
+    );
+    for (const source of [entry.base, ...sources]) {
+      if (source.kind === "stage") waiting.push(source.index);
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import type { Clock } from "#base/clock.ts";
+import type { CacheLayout } from "#build/cache/layout.ts";
+import type { Session } from "#build/cache/session.ts";
+import type { StepCache } from "#build/cache/step-cache.ts";
+import type { ImageReference } from "#oci/reference.ts";
+import type { ImageStore, Lease } from "#images/store/image-store.ts";
+import type { BuildProgress } from "./progress.ts";
+
+/** A file from the network. */
+export interface Download {
+  readonly content: AsyncIterable<Uint8Array>;
+  /** Milliseconds since the epoch; undefined when the server does not say. */
+  readonly lastModified: number | undefined;
+}
+
+/** What a build works with. */
+export interface BuildWorld {
+  readonly store: ImageStore;
+  readonly lease: Lease;
+  readonly cache: StepCache;
+  readonly layout: CacheLayout;
+  readonly session: Session;
+  readonly clock: Clock;
+  readonly progress: BuildProgress;
+  /** @throws {Error} for anything but a file. */
+  readonly download: (url: string, signal: AbortSignal) => Promise<Download>;
+  /** Brings an image into the store from its registry. @throws {Error} when it has none. */
+  readonly pull: (reference: ImageReference, signal: AbortSignal) => Promise<void>;
+}
+
+/** What a build was asked for. */
+export interface BuildOptions {
+  readonly buildArgs: ReadonlyMap<string, string>;
+  readonly noCache: boolean;
+  /** Asks the registry for newer base images. */
+  readonly pull: boolean;
+  /** Contents by id. @throws {Error} when one cannot be read. */
+  readonly secrets: ReadonlyMap<string, () => Promise<Buffer>>;
+  /** Sockets of agents by id. */
+  readonly sshSockets: ReadonlyMap<string, string>;
+  /** --network: of RUNs that do not say one. */
+  readonly network: "host" | "none";
+  readonly allowInsecure: boolean;
+  readonly labels: ReadonlyMap<string, string>;
+  /** Seconds; SOURCE_DATE_EPOCH. */
+  readonly epoch: number | undefined;
+}
