@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import { describeError } from "#base/log.ts";
+import { addBuildCommand } from "./build-command.ts";
 import { addClusterVerbs } from "./cluster-verbs.ts";
 import { addComposeVerbs } from "./compose-verbs.ts";
 import { addHostCommands } from "./host-commands.ts";
@@ -77,6 +78,7 @@ upOptions(program.command("daemon", { hidden: true })).action(async (options: Up
 addHostCommands(program);
 addRegistryCommands(program);
 addImageCommands(program);
+addBuildCommand(program);
 
 program
   .command("down")

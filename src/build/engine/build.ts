@@ -110,10 +110,8 @@ class EagerLayers {
 
   async #store(below: StageResult, record: StepRecord): Promise<StoredLayer> {
     const { epoch } = this.#request.options;
-    return await storeStep(record, below.stack, epoch, {
-      world: this.#world,
-      signal: this.#signal,
-    });
+    const source = { record, below: () => treeOf(below.stack, this.#world), epoch };
+    return await storeLayer(source, this.#world, this.#signal);
   }
 }
 

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { formatSeconds, type ShownStep } from "./steps.ts";
 
 /** How texts are made to stand out; each gives the text back when there are no colours. */
@@ -50,7 +51,7 @@ function renderStep(step: ShownStep, now: number, columns: number, colors: Color
   const mark = { running: " =>", done: " =>", cached: " => CACHED", failed: " => ERROR" }[
     step.outcome
   ];
-  const room = Math.max(columns - mark.length - right.length - 3, 8);
+  const room = Math.max(columns - mark.length - right.length - 2, 8);
   const title = fit(step.title, room);
   const line = `${mark} ${title.padEnd(room)} ${right}`.trimEnd();
   const color = {
@@ -73,11 +74,10 @@ function fit(text: string, length: number): string {
 
 /** Nothing that a command prints moves our cursor. */
 function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text
-    .replaceAll(/\u001b\[[0-9;?]*[a-zA-Z]/g, "")
-    .replaceAll("\t", "    ")
-    .replaceAll(/[\u0000-\u001f]/g, "");
+  const plain = stripVTControlCharacters(text).replaceAll("\t", "    ");
+  return Array.from(plain)
+    .filter((it) => it >= " " && it !== "\u007f")
+    .join("");
 }
 
 /** Moves the cursor to the beginning of what was drawn before, and draws over it. */

@@ -1,6 +1,6 @@
 import type { CopyInstruction } from "#build/dockerfile/instructions.ts";
 import { cleanPath } from "#build/paths/clean.ts";
-import type { Evaluation } from "./evaluate.ts";
+import type { Evaluation } from "./evaluation.ts";
 import { parseModeChange } from "./mode.ts";
 import type { CopyOperation } from "./operations.ts";
 

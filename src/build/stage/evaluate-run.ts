@@ -1,7 +1,7 @@
 import { heredocText, readHeredocMark } from "#build/dockerfile/heredoc.ts";
 import type { CommandLine, RunInstruction } from "#build/dockerfile/instructions.ts";
 import { parseMount } from "#build/dockerfile/run-mounts.ts";
-import type { Evaluation } from "./evaluate.ts";
+import type { Evaluation } from "./evaluation.ts";
 import type { RunOperation } from "./operations.ts";
 import type { StageState } from "./state.ts";
 

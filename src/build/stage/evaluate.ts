@@ -1,4 +1,4 @@
-import { expand, type EscapeCharacter } from "#build/dockerfile/expand.ts";
+import { expand } from "#build/dockerfile/expand.ts";
 import type { CopyInstruction, Instruction } from "#build/dockerfile/instructions.ts";
 import { DockerfileError } from "#build/dockerfile/location.ts";
 import type { RunConfig } from "#build/image/config.ts";
@@ -6,38 +6,11 @@ import { cleanPath } from "#build/paths/clean.ts";
 import { healthCheckText, plainList, quotedList } from "./describe.ts";
 import { nameOf, valueOf, withVariable } from "./environment.ts";
 import { copyOperation } from "./evaluate-copy.ts";
+import type { BuildSettings, Evaluated, Evaluation } from "./evaluation.ts";
 import { commandWords, runOperation } from "./evaluate-run.ts";
-import type { Operation } from "./operations.ts";
 import { parseExposed } from "./ports.ts";
 import { isSignal } from "./signals.ts";
 import type { StageState } from "./state.ts";
-
-/** What a build was told, the same for all its stages. */
-export interface BuildSettings {
-  readonly escape: EscapeCharacter;
-  /** --build-arg. */
-  readonly buildArgs: ReadonlyMap<string, string>;
-  /** ARGs before the first FROM, and those of platforms. */
-  readonly globalArgs: ReadonlyMap<string, string>;
-}
-
-export interface Evaluated {
-  readonly state: StageState;
-  /** Undefined when only the configuration changes. */
-  readonly operation: Operation | undefined;
-  /** Variables that were named and are not set. */
-  readonly unset: readonly string[];
-}
-
-/** How an instruction sees the stage. */
-export interface Evaluation {
-  readonly state: StageState;
-  readonly settings: BuildSettings;
-  /** Replaces variables and takes quotes off. @throws {Error} */
-  readonly expandText: (text: string) => string;
-  /** Replaces variables and leaves everything else. @throws {Error} */
-  readonly expandRaw: (text: string) => string;
-}
 
 /**
  * What an instruction makes of a stage: BuildKit's `dockerfile2llb/convert.go`.

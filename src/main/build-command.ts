@@ -1,0 +1,62 @@
+import { Option, type Command } from "commander";
+import { parseBytes, type BuildCommandOptions } from "./build-options.ts";
+import { defaultDataDirectory } from "./paths.ts";
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+/** Adds `gantry build`. */
+export function addBuildCommand(program: Command): void {
+  program
+    .command("build [context]")
+    .description(
+      "build an image from a Dockerfile: of a directory, a tar archive's URL, or - for stdin",
+    )
+    .option("-t, --tag <name>", "name of the image; may be repeated", collect, [])
+    .option("-f, --file <path>", "the Dockerfile; - for stdin; that of the context if unset")
+    .option("--build-arg <name=value>", "value of an ARG", collect, [])
+    .option("--label <name=value>", "label of the image", collect, [])
+    .option(
+      "--secret <id=…,src=…>",
+      "what RUN --mount=type=secret sees; env= for a variable",
+      collect,
+      [],
+    )
+    .option(
+      "--ssh <id=socket>",
+      "agent that RUN --mount=type=ssh sees; default is yours",
+      collect,
+      [],
+    )
+    .option("--target <stage>", "build this stage; the last if unset")
+    .option("--no-cache", "run every step")
+    .option("--pull", "ask the registry for newer base images", false)
+    .option("--platform <os/arch>", "of the image: this machine's is the only one")
+    .addOption(new Option("--network <mode>", "of RUN").choices(["host", "none"]).default("host"))
+    .option("--allow <entitlement>", "security.insecure lets RUN --security=insecure", collect, [])
+    .option("-o, --output <type=…,dest=…>", "image, registry, oci, docker, local, tar", collect, [])
+    .addOption(
+      new Option("--progress <form>", "how progress is shown")
+        .choices(["auto", "plain", "tty", "quiet"])
+        .default("auto"),
+    )
+    .option("-q, --quiet", "print the image's digest and nothing else", false)
+    .option("--iidfile <path>", "write the image's digest to a file")
+    .option(
+      "--cache-size <bytes>",
+      "of the results of steps that are kept",
+      parseBytes,
+      20 * 2 ** 30,
+    )
+    .option("--check", "look for faults in the Dockerfile and build nothing", false)
+    .addOption(
+      new Option("--data-dir <path>", "where everything is kept")
+        .env("GANTRY_DATA_DIR")
+        .default(defaultDataDirectory),
+    )
+    .action(async (context: string | undefined, options: BuildCommandOptions) => {
+      const { build } = await import("./build.ts");
+      process.exitCode = await build(context ?? ".", options);
+    });
+}

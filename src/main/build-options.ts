@@ -1,0 +1,136 @@
+import { InvalidArgumentError } from "commander";
+import type { Where } from "./options.ts";
+
+/** What `gantry build` was told, as commander gives it. */
+export interface BuildCommandOptions extends Where {
+  readonly tag: readonly string[];
+  readonly file: string | undefined;
+  readonly buildArg: readonly string[];
+  readonly label: readonly string[];
+  readonly secret: readonly string[];
+  readonly ssh: readonly string[];
+  readonly target: string | undefined;
+  /** False for --no-cache. */
+  readonly cache: boolean;
+  readonly pull: boolean;
+  readonly platform: string | undefined;
+  readonly network: "host" | "none";
+  readonly allow: readonly string[];
+  readonly output: readonly string[];
+  readonly progress: "auto" | "plain" | "tty" | "quiet";
+  readonly quiet: boolean;
+  readonly iidfile: string | undefined;
+  readonly cacheSize: number;
+  readonly check: boolean;
+}
+
+/** Where a build's result goes. */
+export interface Output {
+  readonly type: "image" | "registry" | "oci" | "docker" | "local" | "tar";
+  /** A path, `-` for standard output; the empty text for what needs none. */
+  readonly destination: string;
+}
+
+const outputTypes: readonly Output["type"][] = [
+  "image",
+  "registry",
+  "oci",
+  "docker",
+  "local",
+  "tar",
+];
+
+/** `type=oci,dest=file`, or a directory, or `-`. @throws {Error} */
+export function parseOutput(text: string): Output {
+  if (!text.includes("=")) {
+    return text === "-" ? { type: "tar", destination: "-" } : { type: "local", destination: text };
+  }
+  const fields = parseFields(text, "output");
+  const type = outputTypes.find((it) => it === fields.get("type"));
+  if (type === undefined) {
+    throw new Error(`--output ${text}: expected type= one of ${outputTypes.join(", ")}`);
+  }
+  const destination = fields.get("dest") ?? "";
+  const needsDestination =
+    type === "oci" || type === "local" || type === "tar" || type === "docker";
+  if (needsDestination && destination === "") {
+    throw new Error(`--output ${text}: expected dest= with a path`);
+  }
+  return { type, destination };
+}
+
+/** Where a secret's content is from. */
+export interface SecretSource {
+  readonly id: string;
+  readonly file: string | undefined;
+  readonly variable: string | undefined;
+}
+
+/** `id=key,src=file` or `id=key,env=VARIABLE`. @throws {Error} */
+export function parseSecret(text: string): SecretSource {
+  const fields = parseFields(text, "secret");
+  const id = fields.get("id") ?? "";
+  if (id === "") throw new Error(`--secret ${text}: expected id=`);
+  const file = fields.get("src") ?? fields.get("source");
+  const variable = fields.get("env");
+  const isVariable = variable !== undefined || fields.get("type") === "env";
+  if (isVariable) return { id, file: undefined, variable: variable ?? file ?? id };
+  return { id, file: file ?? id, variable: undefined };
+}
+
+/** `default` or `id=socket`; undefined socket: that of the user's agent. @throws {Error} */
+export function parseSsh(text: string): {
+  readonly id: string;
+  readonly socket: string | undefined;
+} {
+  const at = text.indexOf("=");
+  if (at === -1) return { id: text, socket: undefined };
+  return { id: text.slice(0, at), socket: text.slice(at + 1) };
+}
+
+/** `name=value` pairs; a name alone takes its value from the environment, or is left out. */
+export function parsePairs(
+  texts: readonly string[],
+  environment: (name: string) => string | undefined,
+): Map<string, string> {
+  const pairs = new Map<string, string>();
+  for (const text of texts) {
+    const at = text.indexOf("=");
+    const name = at === -1 ? text : text.slice(0, at);
+    const value = at === -1 ? environment(text) : text.slice(at + 1);
+    if (value !== undefined) pairs.set(name, value);
+  }
+  return pairs;
+}
+
+function parseFields(text: string, flag: string): Map<string, string> {
+  const fields = new Map<string, string>();
+  for (const field of text.split(",")) {
+    const at = field.indexOf("=");
+    if (at === -1) throw new Error(`--${flag} ${text}: '${field}' must be a key=value pair`);
+    fields.set(field.slice(0, at).trim().toLowerCase(), field.slice(at + 1));
+  }
+  return fields;
+}
+
+const units: Readonly<Record<string, number>> = {
+  "": 1,
+  k: 2 ** 10,
+  m: 2 ** 20,
+  g: 2 ** 30,
+  t: 2 ** 40,
+};
+
+/** Bytes of `10g`. @throws {InvalidArgumentError} which commander shows with the option's name. */
+export function parseBytes(text: string): number {
+  const [, number = "", unit = ""] = /^(\d+(?:\.\d+)?)([kmgt]?)(?:i?b)?$/i.exec(text) ?? [];
+  if (number === "") throw new InvalidArgumentError("expected a size such as 10g");
+  return Math.floor(Number(number) * (units[unit.toLowerCase()] ?? 1));
+}
+
+/** SOURCE_DATE_EPOCH. @throws {Error} */
+export function parseEpoch(text: string | undefined): number | undefined {
+  if (text === undefined || text === "") return undefined;
+  if (/^\d{1,11}$/.test(text)) return Number(text);
+  throw new Error(`SOURCE_DATE_EPOCH is '${text}': expected seconds since 1970`);
+}

@@ -1,0 +1,304 @@
+import { createWriteStream } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { systemClock } from "#base/clock.ts";
+import { describeError, silentLogger } from "#base/log.ts";
+import { makeFiles } from "#build/archive/gnu-tar.ts";
+import { parseDockerfile } from "#build/dockerfile/dockerfile.ts";
+import { describeDockerfileError, DockerfileError } from "#build/dockerfile/location.ts";
+import { buildStages, storeImage, type BuiltImage } from "#build/engine/build.ts";
+import { openBuild } from "#build/engine/open.ts";
+import { treeOf, type StageResult } from "#build/engine/stack.ts";
+import type { BuildOptions, BuildWorld, Download } from "#build/engine/world.ts";
+import { dockerEntries, ociEntries } from "#build/output/archive.ts";
+import { fileSystemEntries } from "#build/output/file-system.ts";
+import type { Platform } from "#build/stage/state.ts";
+import { writeTar, type WriteEntry } from "#build/tar/write.ts";
+import {
+  familiarReference,
+  formatReference,
+  parseReference,
+  repositoryOf,
+  type ImageReference,
+} from "#oci/reference.ts";
+import { readInput, type BuildInput } from "./build-input.ts";
+import {
+  parseEpoch,
+  parseOutput,
+  parsePairs,
+  parseSecret,
+  parseSsh,
+  type BuildCommandOptions,
+  type Output,
+} from "./build-options.ts";
+import { showBuild, type ShownBuild } from "./build-progress.ts";
+import { openImages } from "./images.ts";
+import { pathsBelow, runDirectoryOf } from "./paths.ts";
+
+/** A build may take so long before what it has stored is given up. */
+const leaseMs = 24 * 3_600_000;
+const parallelMin = 2;
+
+/** `gantry build`. Resolves with the exit code. */
+export async function build(context: string, options: BuildCommandOptions): Promise<number> {
+  const stop = new AbortController();
+  function interrupt(): void {
+    stop.abort(new Error("the build was interrupted"));
+  }
+  process.once("SIGINT", interrupt);
+  process.once("SIGTERM", interrupt);
+  try {
+    return await buildHere(context, options, stop.signal);
+  } finally {
+    process.off("SIGINT", interrupt);
+    process.off("SIGTERM", interrupt);
+  }
+}
+
+async function buildHere(
+  context: string,
+  options: BuildCommandOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  if (process.getuid?.() !== 0)
+    throw new Error("gantry build needs root: it mounts layers and runs containers");
+  const outputs = options.output.map(parseOutput);
+  const names = options.tag.map(parseReference);
+  const platform = hostPlatform(options.platform);
+  const buildOptions = optionsOf(options);
+  const paths = pathsBelow(options.dataDir, runDirectoryOf(options.dataDir));
+  await using store = await openImages(paths, silentLogger);
+  await using lease = await store.openLease("build", leaseMs);
+  await using open = await openBuild(join(paths.data, "build"), systemClock, options.cacheSize);
+  const input = await readInput(context, options.file, open.session, signal);
+  const world: Omit<BuildWorld, "progress"> = {
+    ...open,
+    store,
+    lease,
+    clock: systemClock,
+    download,
+    pull,
+  };
+  try {
+    if (options.check) return check(input);
+    const shown = showBuild(options.quiet ? "quiet" : options.progress);
+    const run: BuildRun = { input, options, buildOptions, platform, names, outputs, shown };
+    return await runBuild(run, { ...world, progress: shown.book }, signal);
+  } catch (error) {
+    if (!(error instanceof DockerfileError)) throw error;
+    process.stderr.write(`${describeDockerfileError(error, input.name, input.dockerfile)}\n`);
+    return 1;
+  }
+}
+
+function check(input: BuildInput): number {
+  const { emptyContinuations } = parseDockerfile(input.dockerfile);
+  for (const { start } of emptyContinuations) {
+    process.stdout.write(`${input.name}:${start}: an empty line continues the instruction\n`);
+  }
+  return emptyContinuations.length > 0 ? 1 : 0;
+}
+
+interface BuildRun {
+  readonly input: BuildInput;
+  readonly options: BuildCommandOptions;
+  readonly buildOptions: BuildOptions;
+  readonly platform: Platform;
+  readonly names: readonly ImageReference[];
+  readonly outputs: readonly Output[];
+  readonly shown: ShownBuild;
+}
+
+async function runBuild(run: BuildRun, world: BuildWorld, signal: AbortSignal): Promise<number> {
+  const { input, options, buildOptions, platform, shown } = run;
+  const wantsImage = run.outputs.every((it) => it.type !== "local" && it.type !== "tar");
+  let result: StageResult;
+  let digest: string | undefined;
+  try {
+    const request = {
+      dockerfile: input.dockerfile,
+      context: input.context,
+      platform,
+      target: options.target,
+      options: buildOptions,
+      parallel: Math.max(availableParallelism(), parallelMin),
+      layers: wantsImage,
+    };
+    result = await buildStages(request, world, signal);
+    if (wantsImage) digest = await exportImage(run, result, world, signal);
+    for (const output of run.outputs) await exportFiles(output, result, run, { world, signal });
+  } finally {
+    await shown[Symbol.asyncDispose]();
+    printFailure(shown);
+  }
+  if (digest === undefined) return 0;
+  if (options.iidfile !== undefined) await writeFile(options.iidfile, digest);
+  process.stdout.write(`${digest}\n`);
+  return 0;
+}
+
+/** The end of what the failed step printed, if the display has not shown it. */
+function printFailure({ book }: ShownBuild): void {
+  const { failed } = book;
+  if (failed === undefined || failed.lines.length === 0) return;
+  process.stderr.write(`------\n > ${failed.title}:\n${failed.lines.join("\n")}\n------\n`);
+}
+
+/** Names the image and writes it where it is wanted. Resolves with its manifest's digest. */
+async function exportImage(
+  run: BuildRun,
+  result: StageResult,
+  world: BuildWorld,
+  signal: AbortSignal,
+): Promise<string> {
+  const step = world.progress.step("exporting to image");
+  try {
+    const image = await storeImage(result, run.buildOptions, world, signal);
+    const digest = await nameImage(image, run.names, world);
+    for (const output of run.outputs) {
+      if (output.type === "registry")
+        throw new Error("--output type=registry: push the image with gantry push");
+      if (output.type !== "oci" && output.type !== "docker") continue;
+      const archive = {
+        image,
+        manifestDigest: digest,
+        names: run.names.map(formatReference),
+        familiarNames: run.names.map(familiarReference),
+      };
+      const entries =
+        output.type === "oci"
+          ? ociEntries(archive, world.store)
+          : dockerEntries(archive, world.store);
+      await writeArchive(entries, output.destination, signal);
+    }
+    step.done();
+    return digest;
+  } catch (error) {
+    step.fail(error);
+    throw error;
+  }
+}
+
+/** Where images are that have no name: they can be found by their digest. */
+const namelessRepository = "localhost/build";
+
+async function nameImage(
+  image: BuiltImage,
+  names: readonly ImageReference[],
+  { store }: BuildWorld,
+): Promise<string> {
+  let digest = "";
+  const repositories = new Map<string, string[]>();
+  for (const name of names) {
+    const repository = repositoryOf(name);
+    repositories.set(repository, [...(repositories.get(repository) ?? []), name.tag ?? "latest"]);
+  }
+  if (repositories.size === 0) repositories.set(namelessRepository, []);
+  for (const [repository, tags] of repositories) {
+    const stored = await store.putManifest({ repository, bytes: image.manifest, tags });
+    digest = stored.digest;
+  }
+  return digest;
+}
+
+async function exportFiles(
+  output: Output,
+  result: StageResult,
+  run: BuildRun,
+  { world, signal }: { readonly world: BuildWorld; readonly signal: AbortSignal },
+): Promise<void> {
+  if (output.type !== "local" && output.type !== "tar") return;
+  const tree = await treeOf(result.stack, world);
+  const entries = fileSystemEntries(tree, run.buildOptions.epoch, signal);
+  if (output.type === "tar") {
+    await writeArchive(entries, output.destination, signal);
+    return;
+  }
+  await mkdir(output.destination, { recursive: true });
+  await makeFiles(output.destination, writeTar(entries), signal);
+}
+
+async function writeArchive(
+  entries: AsyncIterable<WriteEntry>,
+  destination: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const sink: Writable =
+    destination === "-"
+      ? new Writable({
+          write: (chunk, _encoding, done) => void process.stdout.write(chunk as Buffer, done),
+        })
+      : createWriteStream(destination);
+  await pipeline(writeTar(entries), sink, { signal });
+}
+
+function optionsOf(options: BuildCommandOptions): BuildOptions {
+  const buildArgs = parsePairs(options.buildArg, (name) => process.env[name]);
+  const epochText = buildArgs.get("SOURCE_DATE_EPOCH") ?? process.env["SOURCE_DATE_EPOCH"];
+  return {
+    buildArgs,
+    noCache: !options.cache,
+    pull: options.pull,
+    secrets: new Map(
+      options.secret.map(parseSecret).map((it) => [it.id, () => readSecret(it.file, it.variable)]),
+    ),
+    sshSockets: new Map(
+      options.ssh.map(parseSsh).map(({ id, socket }) => {
+        const path = socket ?? process.env["SSH_AUTH_SOCK"];
+        if (path === undefined)
+          throw new Error("--ssh: there is no agent: SSH_AUTH_SOCK is not set");
+        return [id, path];
+      }),
+    ),
+    network: options.network,
+    allowInsecure: options.allow.includes("security.insecure"),
+    labels: parsePairs(options.label, () => ""),
+    epoch: parseEpoch(epochText),
+  };
+}
+
+async function readSecret(file: string | undefined, variable: string | undefined): Promise<Buffer> {
+  if (file !== undefined) return await readFile(file);
+  const value = variable === undefined ? undefined : process.env[variable];
+  if (value === undefined) throw new Error(`--secret: the variable ${variable ?? ""} is not set`);
+  return Buffer.from(value);
+}
+
+const architectures: Readonly<Partial<Record<NodeJS.Architecture, string>>> = {
+  x64: "amd64",
+  arm64: "arm64",
+};
+
+/** @throws {Error} for another platform than this machine's. */
+function hostPlatform(wanted: string | undefined): Platform {
+  const architecture = architectures[process.arch] ?? process.arch;
+  const host = `linux/${architecture}`;
+  if (wanted !== undefined && wanted !== host && wanted !== "linux") {
+    throw new Error(`--platform ${wanted}: images are built for this machine's platform, ${host}`);
+  }
+  return { os: "linux", architecture };
+}
+
+async function download(url: string, signal: AbortSignal): Promise<Download> {
+  const response = await fetch(url, { signal }).catch((cause: unknown) => {
+    throw new Error(`${url}: ${describeError(cause)}`, { cause });
+  });
+  if (!response.ok || response.body === null) {
+    throw new Error(`${url}: the server answers ${response.status} ${response.statusText}`);
+  }
+  const modified = Date.parse(response.headers.get("last-modified") ?? "");
+  return { content: response.body, lastModified: Number.isNaN(modified) ? undefined : modified };
+}
+
+async function pull(reference: ImageReference, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const name = familiarReference(reference);
+  await Promise.reject(
+    new Error(
+      `${name} is not in the local store: pull it with gantry pull, or make it with gantry image seed where no registry can be reached`,
+    ),
+  );
+}
