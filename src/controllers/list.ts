@@ -1,5 +1,6 @@
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
+import type { MetricRegistry } from "#base/metrics/registry.ts";
 import type { Random } from "#base/random.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import type { Client } from "#client/client.ts";
@@ -24,6 +25,7 @@ import { localPathController } from "./localpath/controller.ts";
 import { loadBalancerController } from "./loadbalancer/controller.ts";
 import { horizontalPodAutoscalerController } from "./horizontalpodautoscaler/controller.ts";
 import { jobController } from "./job/controller.ts";
+import { exposeCluster } from "./metrics/cluster-metrics.ts";
 import { namespaceController } from "./namespace/controller.ts";
 import { persistentVolumeBinder } from "./persistentvolume/controller.ts";
 import type { ControllerFactory, ControllerPorts } from "./ports.ts";
@@ -91,6 +93,8 @@ export interface RunControllersOptions {
   /** The authority's key; undefined where this process does not hold it: nothing is signed then. */
   readonly signing?: Signing | undefined;
   readonly metrics?: ReconcileMetrics | undefined;
+  /** Where what controllers see is told; undefined: nobody reads it. */
+  readonly registry?: MetricRegistry | undefined;
 }
 
 /**
@@ -115,6 +119,10 @@ export async function runControllers(
   };
   const ports = { ...options, recorder };
   const made = list.map((it) => it(ports));
+  using stack = new DisposableStack();
+  if (options.registry !== undefined) {
+    stack.use(exposeCluster(options.registry, options.informers));
+  }
   if (signing !== undefined) made.push(certificateController(ports, signing));
   await runAll(made, { clock, log, metrics: options.metrics }, signal);
 }

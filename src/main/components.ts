@@ -124,6 +124,7 @@ async function runControllerManager(options: ComponentOptions, signal: AbortSign
   const { authority: signing } = controlPlane;
   const rootCa = signing.certificate;
   const metrics = reconcileMetrics(controlPlane.metrics, clock);
-  const world = { client, informers, clock, random, log, metrics };
+  const { metrics: registry } = controlPlane;
+  const world = { client, informers, clock, random, log, metrics, registry };
   await runControllers({ ...world, rootCa, signing }, signal);
 }
