@@ -53,20 +53,18 @@ export class EventCorrelator {
 
   correlate(about: ObjectReference, content: EventContent, nowMs: number): CorrelatedEvent {
     const object = [about.kind, about.namespace, about.name, about.uid].join("/");
-    if (!this.#allowed(object, nowMs)) return { kind: "drop" };
     const group = [object, about.fieldPath ?? "", content.type, content.reason].join("/");
     const combined = this.#isCrowded(group, content.message, nowMs);
     const message = combined
       ? `(combined from similar events): ${content.message}`
       : content.message;
     const key = combined ? group : `${group}/${content.message}`;
-    const known = this.#known.get(key);
-    if (known === undefined) {
-      remember(this.#known, key, { count: 1, event: undefined });
-      return { kind: "create", count: 1, message, key };
-    }
+    const known = this.#known.get(key) ?? { count: 0, event: undefined };
     known.count++;
     remember(this.#known, key, known);
+    // What is not told counts all the same: the next one that is told says how often it happened.
+    if (!this.#allowed(object, nowMs)) return { kind: "drop" };
+    if (known.count === 1) return { kind: "create", count: 1, message, key };
     return { kind: "repeat", count: known.count, message, key, event: known.event };
   }
 

@@ -45,6 +45,18 @@ for (const [name, messages, everyMs, want] of cases) {
   });
 }
 
+test("EventCorrelator: what was dropped counts in what is told later", () => {
+  const correlator = new EventCorrelator();
+  const content = { type: "Normal", reason: "R", message: "a" } as const;
+  const other = { ...content, reason: "S" };
+  for (let i = 0; i < 30; i++) correlator.correlate(about, content, 0);
+  assert.equal(correlator.correlate(about, other, 0).kind, "drop");
+  const told = correlator.correlate(about, content, 300_000);
+  assert.deepEqual([told.kind, "count" in told ? told.count : 0], ["repeat", 31]);
+  const first = correlator.correlate(about, other, 600_000);
+  assert.deepEqual(first.kind === "repeat" ? [first.count, first.event] : [], [2, undefined]);
+});
+
 test("EventSender: a repeated event is one object with a count", async () => {
   await using api = await openTestApi(systemClock);
   const clock = new FakeClock(Date.UTC(2026, 0, 1));
