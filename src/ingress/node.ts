@@ -2,6 +2,7 @@ import type { Service } from "#api/gen/types.ts";
 import type { Clock } from "#base/clock.ts";
 import { Backoff } from "#base/backoff.ts";
 import type { Logger } from "#base/log.ts";
+import type { MetricRegistry } from "#base/metrics/registry.ts";
 import type { Random } from "#base/random.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import type { Client } from "#client/client.ts";
@@ -13,6 +14,7 @@ import { IngressCluster } from "./cluster.ts";
 import { renderConfig, type ConfigPlace } from "./haproxy/config.ts";
 import { Haproxy } from "./haproxy/haproxy.ts";
 import { assignSlots, slotChanges, type Slots } from "./haproxy/slots.ts";
+import { exposeProxy } from "./metrics.ts";
 import type { IngressPlan } from "./model.ts";
 import { balancerOn, isFree, portsAnnotation } from "./ports.ts";
 
@@ -33,6 +35,8 @@ export interface IngressNodeOptions {
   readonly resources: Pick<ConfigPlace, "connectionsMax" | "threads" | "user">;
   /** PEM of a certificate that nobody trusts, and its key; asked for once. */
   readonly makeCertificate: () => Promise<string>;
+  /** Shown at the node's `/metrics`. */
+  readonly metrics: MetricRegistry;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -111,6 +115,7 @@ class IngressNode {
     stack.defer(async () => {
       await haproxy.stop();
     });
+    stack.use(exposeProxy(this.#options.metrics, clock, () => haproxy.statistics(signal)));
     this.#held = await haproxy.ports();
     const cluster = stack.use(new IngressCluster(this.#options, touch));
     const retry = (): void => {

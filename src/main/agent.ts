@@ -91,7 +91,7 @@ async function runAgent(
       await runNodeNetwork({ ...place, client, admission, metrics, ...world(log) }, stop);
     });
     tasks.start(async (stop) => {
-      await runNodeIngress({ ...options, nodeName, nodeDirectory, client, ...world(log) }, stop);
+      await runNodeIngress({ ...options, ...place, client, metrics, ...world(log) }, stop);
     });
   }
   await runNode(

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { UserInfo } from "#apiserver/contract.ts";
 import { systemClock, type Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
+import type { MetricRegistry } from "#base/metrics/registry.ts";
 import type { Random } from "#base/random.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import type { Client } from "#client/client.ts";
@@ -25,6 +26,8 @@ export interface NodeIngressOptions extends IngressPorts {
   readonly nodeDirectory: string;
   /** In the node's name. */
   readonly client: Client;
+  /** Shown at the node's `/metrics`. */
+  readonly metrics: MetricRegistry;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -51,7 +54,7 @@ export async function runNodeIngress(
   options: NodeIngressOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { client, clock, random, nodeName: host } = options;
+  const { client, clock, random, metrics, nodeName: host } = options;
   const log = options.log.with({ component: "ingress" });
   const directory = directoryOf(options.nodeDirectory);
   if (options.ingressHttpPort === 0 && options.ingressHttpsPort === 0) {
@@ -68,7 +71,7 @@ export async function runNodeIngress(
   });
   await runIngressNode(
     {
-      ...{ client, informers, recorder, clock, random, log, directory, nodeName: host },
+      ...{ client, informers, recorder, metrics, clock, random, log, directory, nodeName: host },
       program: await findProgram("haproxy"),
       httpPort: options.ingressHttpPort,
       httpsPort: options.ingressHttpsPort,

@@ -218,8 +218,8 @@ function startTasks(
     await runNodeNetwork({ ...node, ...world(log) }, stop);
   });
   tasks.start(async (stop) => {
-    const client = controlPlane.clientOf(nodeUser(nodeName), "gantry-ingress");
-    const node = { ...options, nodeName, nodeDirectory: paths.node, client };
+    const client = controlPlane.clientOf(nodeUser(nodeName), "gantry-ingress", metrics);
+    const node = { ...options, nodeName, nodeDirectory: paths.node, client, metrics };
     await runNodeIngress({ ...node, ...world(log) }, stop);
   });
 }

@@ -131,6 +131,12 @@ export class Haproxy {
     await changeSlots(socket, changes, signal);
   }
 
+  /** What the running proxy has counted for its frontends and backends; empty while there is none. */
+  async statistics(signal: AbortSignal): Promise<string> {
+    const socket = this.#current?.socket;
+    return socket === undefined ? "" : await ask(socket, "show stat -1 3 -1", signal);
+  }
+
   /** Lets requests under way end, for a moment, and ends all that runs. */
   async stop(): Promise<void> {
     this.#current = undefined;
