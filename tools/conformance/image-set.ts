@@ -36,7 +36,10 @@ type Recipe = (sources: Sources) => Promise<Contents>;
 /** By the image's name without registry and tag: the suite asks for one or two tags of each. */
 export const recipes: Readonly<Record<string, Recipe>> = {
   agnhost,
-  busybox: async () => ({ config: { ...environment, Cmd: ["sh"] }, files: await busyboxFiles() }),
+  busybox: async (sources) => ({
+    config: { ...environment, Cmd: ["sh"] },
+    files: await busybox(sources),
+  }),
   "glibc-dns-testing": async () => ({
     config: { ...environment, Cmd: ["sh"] },
     files: await withPrograms(networkPrograms),
@@ -51,9 +54,9 @@ export const recipes: Readonly<Record<string, Recipe>> = {
       { ...program(join(programs, "nnp"), "usr/local/bin/nnp"), mode: 0o6755 },
     ]),
   }),
-  nonroot: async () => ({
+  nonroot: async (sources) => ({
     config: { ...environment, Cmd: ["sh"], User: "1234" },
-    files: await busyboxFiles(),
+    files: await busybox(sources),
   }),
   pause: async ({ programs }) => ({
     config: { Env: environment.Env, WorkingDir: "/", Entrypoint: ["/agnhost", "pause"] },
@@ -152,6 +155,12 @@ async function nginxServer(): Promise<Contents> {
       text("usr/share/nginx/html/index.html", "<h1>Welcome to nginx!</h1>\n"),
     ]),
   };
+}
+
+async function busybox({ programs }: Sources): Promise<LayerFile[]> {
+  const files = await programFiles([shell.path]);
+  const usual = (await busyboxFiles()).filter((it) => it.name !== "bin/sh");
+  return withFolders([...usual, program(join(programs, "busybox-shell"), "bin/sh"), ...files]);
 }
 
 /** Busybox with other programs; its own shell would take its own commands before theirs. */

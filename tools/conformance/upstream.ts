@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "
 import { join } from "node:path";
 import type { Sources } from "./image-set.ts";
 import { canBuild, releasesToTry, suiteModule, targetedMinor } from "./release.ts";
+import { shellProgram } from "./shell-program.ts";
 
 /** The suite, built. */
 export interface Suite extends Sources {
@@ -13,6 +14,7 @@ export interface Suite extends Sources {
 /** Programs by the names of their files, each with its package; tests are built as programs too. */
 const packages: Readonly<Record<string, { readonly path: string; readonly isTest?: true }>> = {
   agnhost: { path: "k8s.io/kubernetes/test/images/agnhost" },
+  "busybox-shell": { path: "conformance/shell" },
   nnp: { path: "k8s.io/kubernetes/test/images/nonewprivs" },
   ginkgo: { path: "github.com/onsi/ginkgo/v2/ginkgo" },
   "e2e.test": { path: "k8s.io/kubernetes/test/e2e", isTest: true },
@@ -35,6 +37,8 @@ export async function buildSuite(cache: string): Promise<Suite> {
   if (!existsSync(join(module, "go.mod"))) {
     writeFileSync(join(module, "go.mod"), suiteModule(release, goMod));
   }
+  mkdirSync(join(module, "shell"), { recursive: true });
+  writeFileSync(join(module, "shell", "main.go"), shellProgram);
   for (const [name, { path, isTest }] of Object.entries(packages)) {
     await build(
       module,
