@@ -285,6 +285,26 @@ test("controllers: a ReplicationController keeps its pods", async () => {
   assert.equal(pod === undefined ? "" : controllerOf(pod)?.kind, "ReplicationController");
 });
 
+test("controllers: Endpoints written by hand are mirrored as slices", async () => {
+  await using scope = new AsyncDisposableStack();
+  scope.use(await start());
+  const at = { namespace, name: "outside" };
+  await client.create(services, { metadata: at, spec: { ports: [{ port: 80 }] } }, {}, never);
+  const subsets = [{ addresses: [{ ip: "192.0.2.7" }], ports: [{ port: 8080 }] }];
+  await client.create(endpoints, { metadata: at, subsets }, {}, never);
+  const mirrored = async (): Promise<string[]> => {
+    const { items } = await client.list(endpointSlices, { namespace }, never);
+    return items.flatMap((slice) => (slice.endpoints ?? []).flatMap((it) => it.addresses));
+  };
+  await eventually(async () => {
+    assert.deepEqual(await mirrored(), ["192.0.2.7"]);
+  });
+  await client.delete(endpoints, at, {}, never);
+  await eventually(async () => {
+    assert.deepEqual(await mirrored(), []);
+  });
+});
+
 test("controllers: endpoints follow the pods of a service", async () => {
   await using scope = new AsyncDisposableStack();
   scope.use(await start());

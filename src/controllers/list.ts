@@ -19,6 +19,7 @@ import { nodeIpamController } from "./nodeipam/controller.ts";
 import { podCollector } from "./podgc/controller.ts";
 import { disruptionController } from "./disruption/controller.ts";
 import { endpointsController, endpointSliceController } from "./endpoints/controller.ts";
+import { endpointSliceMirroringController } from "./endpointslicemirroring/controller.ts";
 import { ephemeralVolumeController } from "./ephemeralvolume/controller.ts";
 import { garbageCollector } from "./garbage/controller.ts";
 import { localPathController } from "./localpath/controller.ts";
@@ -49,6 +50,7 @@ export const controllers: readonly ControllerFactory[] = [
   replicationController,
   endpointSliceController,
   endpointsController,
+  endpointSliceMirroringController,
   loadBalancerController,
   garbageCollector,
   nodeIpamController,

@@ -44,3 +44,17 @@ test("obsolete: the oldest that no pod has", () => {
   assert.deepEqual(obsolete([three, one, two], new Set(["w-1"]), 1), [two]);
   assert.deepEqual(obsolete([three, one, two], new Set(), 3), []);
 });
+
+test("revisionData: as upstream's text, fields in order and lists as they are", () => {
+  const template = {
+    spec: {
+      containers: [{ name: "b", image: "i", env: [{ value: "1", name: "z" }] }, { name: "a" }],
+    },
+    metadata: { labels: { b: "2", a: "1" } },
+  };
+  assert.equal(
+    JSON.stringify(revisionData(template as PodTemplateSpec)),
+    '{"spec":{"template":{"$patch":"replace","metadata":{"labels":{"a":"1","b":"2"}},' +
+      '"spec":{"containers":[{"env":[{"name":"z","value":"1"}],"image":"i","name":"b"},{"name":"a"}]}}}}',
+  );
+});

@@ -1,4 +1,5 @@
 import type { ControllerRevision, PodTemplateSpec } from "#api/gen/types.ts";
+import { sortedKeys } from "#api/json-value.ts";
 import { isJsonObject, type Json } from "#api/object.ts";
 import { nameOf } from "#client/object-key.ts";
 import { canonicalTemplate, templateHash } from "#controllers/deployment/template-hash.ts";
@@ -32,9 +33,21 @@ export function planHistory(
   return { kind: "create", hash: templateHash(template, collisions), number };
 }
 
-/** What `kubectl rollout undo` patches back, as a strategic merge. */
+/**
+ * What `kubectl rollout undo` patches back, as a strategic merge. Fields are in order: clients find
+ * the revision of a template by comparing text (upstream: `getPatch`, `Match` of
+ * `pkg/controller/daemon/update.go`).
+ */
 export function revisionData(template: PodTemplateSpec): Json {
-  return { spec: { template: { ...(template as { [key: string]: Json }), $patch: "replace" } } };
+  const patch = { ...(template as { [key: string]: Json }), $patch: "replace" };
+  return inOrder({ spec: { template: patch } });
+}
+
+function inOrder(value: Json): Json {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (!isJsonObject(value)) return value;
+  const fields = sortedKeys(value).map((key) => [key, inOrder(value[key] ?? null)]);
+  return Object.fromEntries(fields) as Json;
 }
 
 /** The template that a revision holds; empty when it holds none. */
