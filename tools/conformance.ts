@@ -19,6 +19,7 @@ import { buildSuite, type Suite } from "./conformance/upstream.ts";
 
 const usage = `npm run conformance -- [options] [areas such as sig-node; all of them if none is named]
   --cache <path>       programs, images and results; ~/.cache/gantry-conformance
+  --release <version>  of Kubernetes, v1.36.4; the newest of the targeted ones that Go can build
   --data-dir <path>    of the cluster; a folder of the cache
   --port <number>      of its API server; 26443
   --kubeconfig <path>  of a cluster that runs already and has the images
@@ -42,6 +43,7 @@ const { values, positionals } = parseArgs({
   options: {
     cache: { type: "string", default: join(homedir(), ".cache", "gantry-conformance") },
     "data-dir": { type: "string" },
+    release: { type: "string" },
     port: { type: "string", default: "26443" },
     kubeconfig: { type: "string" },
     focus: { type: "string", default: "" },
@@ -57,7 +59,7 @@ if (values.help) console.log(usage);
 else await main();
 
 async function main(): Promise<void> {
-  const suite = await buildSuite(values.cache);
+  const suite = await buildSuite(values.cache, values.release);
   const tests = await conformanceTests(suite);
   const keptPath = join(values.cache, suite.release, "results.json");
   if (!values.document) await runAreas(suite, tests, keptPath);

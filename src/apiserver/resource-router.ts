@@ -46,7 +46,10 @@ export class ResourceRouter {
     const endpoint = this.#endpointOf(call);
     if (endpoint === undefined) return this.#serveComputed(call);
     const { resource } = endpoint.kind;
-    if (info.verb === "") throw methodNotSupported(resource, call.request.method.toLowerCase());
+    // Who answers a proxied request may know methods that the API has not.
+    if (info.verb === "" && info.subresource !== "proxy") {
+      throw methodNotSupported(resource, call.request.method.toLowerCase());
+    }
     if (resource.namespaced && info.namespace === "" && needsNamespace(call)) {
       return pageNotFound();
     }

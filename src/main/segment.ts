@@ -76,9 +76,12 @@ export async function ensureMember(
   signal: AbortSignal,
 ): Promise<void> {
   const namespace = segment.namespaceOf(node);
-  if (await isWhole(namespace, segment.addressOf(node), signal)) return;
-  await removeMember(segment, node, signal);
   const link = segment.linkOf(node);
+  if (await isWhole(namespace, segment.addressOf(node), signal)) {
+    await sendBack(link, signal);
+    return;
+  }
+  await removeMember(segment, node, signal);
   await run("ip", ["netns", "add", namespace], { signal });
   const outside = [
     `link add ${link} type veth peer name eth0 netns ${namespace}`,
@@ -86,6 +89,7 @@ export async function ensureMember(
     `link set ${link} up`,
   ];
   await runBatch("ip", outside, signal);
+  await sendBack(link, signal);
   const inside = [
     ["link", "set", "lo", "up"],
     ["addr", "add", `${segment.addressOf(node)}/24`, "dev", "eth0"],
@@ -93,6 +97,15 @@ export async function ensureMember(
     ["route", "add", "default", "via", segment.address],
   ];
   for (const args of inside) await run("ip", ["-n", namespace, ...args], { signal });
+}
+
+/**
+ * A node's packet to a service of this machine may be sent back to the same node. Where the kernel
+ * shows a bridge's packets to the rules (br_netfilter, as Docker has it), the bridge itself turns it
+ * round, and does so only where it is told to.
+ */
+async function sendBack(link: string, signal: AbortSignal): Promise<void> {
+  await runBatch("ip", [`link set ${link} type bridge_slave hairpin on`], signal);
 }
 
 async function isWhole(namespace: string, address: string, signal: AbortSignal): Promise<boolean> {

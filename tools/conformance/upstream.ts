@@ -26,10 +26,12 @@ const sampleServerModule = "k8s.io/sample-apiserver@v0.33.7";
 /**
  * Builds the suite and the programs of its images below a folder, once for each release; what is
  * there already stays. The first build takes minutes and some gigabytes of Go's cache.
+ * @param asked `v1.36.4`; undefined for the newest of the targeted releases.
  * @throws {Error} when Go is missing, its module proxy does not answer, or a build fails.
  */
-export async function buildSuite(cache: string): Promise<Suite> {
-  const { release, goMod } = await chooseRelease();
+export async function buildSuite(cache: string, asked: string | undefined): Promise<Suite> {
+  const release = asked ?? (await chooseRelease());
+  const goMod = await goModOf(release);
   const module = join(cache, release, "module");
   const programs = join(cache, release, "bin");
   mkdirSync(module, { recursive: true });
@@ -52,12 +54,15 @@ export async function buildSuite(cache: string): Promise<Suite> {
   return { release, programs, kubernetes: found.Dir };
 }
 
-async function chooseRelease(): Promise<{ release: string; goMod: string }> {
+async function goModOf(release: string): Promise<string> {
+  return readFileSync((await download(`k8s.io/kubernetes@${release}`)).GoMod, "utf8");
+}
+
+async function chooseRelease(): Promise<string> {
   const list = await go(["list", "-m", "-versions", "k8s.io/kubernetes"]);
   const goVersion = (await go(["env", "GOVERSION"])).trim();
   for (const release of releasesToTry(list.trim().split(/\s+/), targetedMinor)) {
-    const goMod = readFileSync((await download(`k8s.io/kubernetes@${release}`)).GoMod, "utf8");
-    if (canBuild(goVersion, goMod)) return { release, goMod };
+    if (canBuild(goVersion, await goModOf(release))) return release;
   }
   throw new Error(`${goVersion} builds no release of k8s.io/kubernetes up to ${targetedMinor}`);
 }
