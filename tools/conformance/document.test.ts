@@ -30,7 +30,8 @@ test("renderDocument: counts by area, a reason for each test that does not pass,
     String.raw`# Conformance
 
 The conformance tests of Kubernetes v1.36.4, built from its sources and run against
-${"`gantry up --nodes 2`"} by ${"`npm run conformance`"}, which also writes this page.
+${"`gantry up --nodes 2`"} by ${"`npm run conformance`"}, which also writes this page. A test keeps its latest
+result until it runs again.
 
 **1 of 4 pass.** Tests ran for 1 h 7 min (2 CPUs).
 

@@ -24,7 +24,8 @@ export function renderDocument(conformance: Conformance): string {
   const sections = [
     `# Conformance`,
     `The conformance tests of Kubernetes ${release}, built from its sources and run against
-\`gantry up --nodes 2\` by \`npm run conformance\`, which also writes this page.`,
+\`gantry up --nodes 2\` by \`npm run conformance\`, which also writes this page. A test keeps its latest
+result until it runs again.`,
     `**${passed} of ${tests.length} pass.** Tests ran for ${duration(wallSeconds)} (${machine}).`,
     renderAreas(conformance),
     ...renderFailures(conformance),

@@ -7,8 +7,12 @@ export interface Reason {
 
 export const reasons: readonly Reason[] = [
   {
-    tests: /CustomResource|FieldValidation .* CR|CRD|custom resource/,
+    tests: /CustomResource|FieldValidation .*(?:CR|typed)|CRD|custom resource/,
     reason: "custom resources are not served yet",
+  },
+  {
+    tests: /AggregatedDiscovery|Discovery should locate/,
+    reason: "asks for the groups of custom resources and of aggregation, which are not served yet",
   },
   { tests: /AdmissionWebhook/, reason: "admission webhooks are not called yet" },
   { tests: /\] Aggregator /, reason: "other API servers are not aggregated yet" },
