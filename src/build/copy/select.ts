@@ -7,6 +7,8 @@ export interface CopySource {
   readonly tree: LayeredTree;
   /** What of it is left out: a context's .dockerignore; undefined for nothing. */
   readonly ignore: IgnoreMatcher | undefined;
+  /** How errors call it. */
+  readonly name?: string;
 }
 
 /** A file or directory to copy, and its path below what was named. */
@@ -57,8 +59,7 @@ export function select(source: CopySource, text: string, options: SelectOptions)
 function missing(source: CopySource, text: string, isIgnored: boolean): Error {
   if (isIgnored)
     return new Error(`"${text}": not found: .dockerignore leaves it out of the context`);
-  const where = source.ignore === undefined ? "" : " in the context";
-  return new Error(`"${text}": not found${where}`);
+  return new Error(`"${text}": not found${source.name === undefined ? "" : ` in ${source.name}`}`);
 }
 
 /** Whether something of it is not left out. */

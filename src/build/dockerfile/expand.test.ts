@@ -111,9 +111,9 @@ test("expand: the escape character may be a backtick", () => {
 });
 
 test("expand: says which variables were used and which are not set", () => {
-  const { used, unset } = expand("$home ${none:-$path} $other", lookUp, { escape: "\\" });
+  const { used, unset } = expand("$home ${none:-$path} $other ${third}", lookUp, { escape: "\\" });
   assert.deepEqual([...used].toSorted(), ["home", "path"]);
-  assert.deepEqual([...unset].toSorted(), ["none", "other"]);
+  assert.deepEqual([...unset].toSorted(), ["other", "third"]);
 });
 
 test("expand: what is not set can be kept as it is written", () => {

@@ -42,7 +42,13 @@ export function expand(text: string, variables: Variables, options: ExpandOption
     (value === undefined ? unset : used).add(name);
     return value;
   }
-  const lexer = new Lexer(text, lookUp, options);
+  /** For operators that say themselves what an unset variable means. */
+  function lookUpQuietly(name: string): string | undefined {
+    const value = variables(name);
+    if (value !== undefined) used.add(name);
+    return value;
+  }
+  const lexer = new Lexer(text, { lookUp, lookUpQuietly }, options);
   try {
     const result = lexer.readUntil(undefined, options.keepEscapes ?? false);
     return { text: result.text, words: result.words, used, unset };
@@ -81,15 +87,20 @@ class Words {
   }
 }
 
+interface LexerVariables {
+  readonly lookUp: Variables;
+  readonly lookUpQuietly: Variables;
+}
+
 class Lexer {
   readonly #characters: readonly string[];
-  readonly #lookUp: Variables;
+  readonly #variables: LexerVariables;
   readonly #options: ExpandOptions;
   #at = 0;
 
-  constructor(text: string, lookUp: Variables, options: ExpandOptions) {
+  constructor(text: string, variables: LexerVariables, options: ExpandOptions) {
     this.#characters = Array.from(text);
-    this.#lookUp = lookUp;
+    this.#variables = variables;
     this.#options = options;
   }
 
@@ -192,7 +203,7 @@ class Lexer {
     if (this.#peek() !== "{") {
       const name = this.#readName();
       if (name === "") return "$";
-      const value = this.#lookUp(name);
+      const value = this.#variables.lookUp(name);
       return value ?? (this.#options.keepUnset === true ? `$${name}` : "");
     }
     this.#at++;
@@ -202,7 +213,7 @@ class Lexer {
     const name = this.#readName();
     const operator = this.#next() ?? "";
     if (operator === "}") {
-      const value = this.#lookUp(name);
+      const value = this.#variables.lookUp(name);
       return value ?? (this.#options.keepUnset === true ? `\${${name}}` : "");
     }
     if (operator === "/") return this.#readReplacement(name);
@@ -221,7 +232,8 @@ class Lexer {
       );
     }
     const word = this.readUntil("}", trims).text;
-    const value = this.#lookUp(name);
+    const { lookUp, lookUpQuietly } = this.#variables;
+    const value = trims ? lookUp(name) : lookUpQuietly(name);
     if (value === undefined && this.#options.keepUnset === true) {
       return `\${${name}${written}${word}}`;
     }
@@ -233,7 +245,7 @@ class Lexer {
     if (all) this.#at++;
     const pattern = this.readUntil("/", true).text;
     const replacement = this.readUntil("}", true).text;
-    const value = this.#lookUp(name);
+    const value = this.#variables.lookUp(name);
     if (value === undefined && this.#options.keepUnset === true) {
       return `\${${name}/${pattern}/${replacement}}`;
     }

@@ -4,6 +4,8 @@ import type { CopySource } from "#build/copy/select.ts";
 import { IgnoreMatcher, readIgnoreFile } from "#build/paths/ignore.ts";
 import { LayeredTree } from "#build/tree/layered.ts";
 
+const name = "the context";
+
 /**
  * A build's context: the files of a directory but for those that .dockerignore leaves out.
  * @param dockerfile its path; `<name>.dockerignore` beside it goes before that of the context.
@@ -20,9 +22,9 @@ export function openContext(directory: string, dockerfile: string | undefined): 
   ];
   const file = candidates.find((it) => existsSync(it));
   const tree = new LayeredTree([{ directory: root, opaque: new Set() }]);
-  if (file === undefined) return { tree, ignore: undefined };
+  if (file === undefined) return { tree, ignore: undefined, name };
   try {
-    return { tree, ignore: new IgnoreMatcher(readIgnoreFile(readFileSync(file, "utf8"))) };
+    return { tree, name, ignore: new IgnoreMatcher(readIgnoreFile(readFileSync(file, "utf8"))) };
   } catch (error) {
     throw new Error(`${file}: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,

@@ -230,7 +230,7 @@ export class StageBuilder {
       const copy = {
         ...request,
         operation,
-        source: { tree, ignore: undefined },
+        source: { tree, ignore: undefined, name: operation.from ?? "" },
         sourceKey: source.key,
       };
       return await copyStep(copy, world, this.#signal);
