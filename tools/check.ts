@@ -16,6 +16,8 @@ const systemPackages: readonly { readonly name: string; readonly provides: reado
   { name: "busybox-static", provides: ["/usr/bin/busybox", "/bin/busybox"] },
   { name: "etcd-server", provides: ["/usr/bin/etcd", "/usr/local/bin/etcd"] },
   { name: "kubernetes-client", provides: ["/usr/bin/kubectl", "/usr/local/bin/kubectl"] },
+  { name: "umoci", provides: ["/usr/bin/umoci"] },
+  { name: "buildah", provides: ["/usr/bin/buildah"] },
 ];
 
 function run(command: string, args: readonly string[]): boolean {

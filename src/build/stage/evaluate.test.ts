@@ -184,6 +184,13 @@ test("stateOfImage: has a PATH, runs no triggers, and ENTRYPOINT takes the base'
   assert.deepEqual(build('CMD ["c"]\nENTRYPOINT ["e"]', state).state.config.Cmd, ["c"]);
 });
 
+test("stateOfImage: the history has an entry for every layer", () => {
+  const rootfs = { type: "layers", diff_ids: ["sha256:a", "sha256:b"] } as const;
+  const history = [{ created_by: "x", empty_layer: true }, { created_by: "y" }];
+  const texts = stateOfImage({ ...base, rootfs, history }).history.map((it) => it.created_by);
+  assert.deepEqual(texts, ["", "x", "y"]);
+});
+
 test("stateOfStage: knows the arguments of the stage it is from", () => {
   const first = build("ARG v=1\nONBUILD RUN x").state;
   const { state } = build("ENV x=$v", stateOfStage(first));

@@ -57,9 +57,17 @@ export function stateOfImage(image: ImageConfig): StageState {
     platform: { os, architecture, ...(variant === undefined ? {} : { variant }) },
     environment,
     buildArgs: [],
-    history: image.history ?? [],
+    history: wholeHistory(image),
     hasOwnCmd: false,
   };
+}
+
+/** A history has an entry for each layer, or tools refuse the image; some images have none. */
+function wholeHistory({ history = [], rootfs, created }: ImageConfig): HistoryEntry[] {
+  const known = history.filter((it) => it.empty_layer !== true).length;
+  const missing = Math.max(rootfs.diff_ids.length - known, 0);
+  const entry = { created: created ?? new Date(0).toISOString(), created_by: "" };
+  return [...Array.from({ length: missing }, () => entry), ...history];
 }
 
 /** The state at FROM another stage: its ONBUILD triggers are not inherited, they run. */
