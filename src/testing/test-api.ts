@@ -16,6 +16,7 @@ import { namespaceObjects } from "#apiserver/bootstrap/objects.ts";
 import type { UserInfo } from "#apiserver/contract.ts";
 import { openApiServer, type ApiServer } from "#apiserver/server.ts";
 import { MemoryStore } from "#store/memory.ts";
+import type { Store } from "#store/store.ts";
 import type { Transport } from "#client/transport.ts";
 import { inProcessTransport } from "#main/in-process-transport.ts";
 
@@ -33,9 +34,16 @@ const administrator: UserInfo = {
   extra: {},
 };
 
-/** Everybody may do everything; the system's namespaces are there. */
-export async function openTestApi(clock: Clock, log: Logger = silentLogger): Promise<TestApi> {
-  const store = new MemoryStore(clock);
+/**
+ * Everybody may do everything; the system's namespaces are there. Several may have one store, which
+ * then belongs to the caller.
+ */
+export async function openTestApi(
+  clock: Clock,
+  log: Logger = silentLogger,
+  shared?: Store,
+): Promise<TestApi> {
+  const store = shared ?? new MemoryStore(clock);
   const random = seededRandom(1);
   const stop = new AbortController();
   const refused = (): Promise<never> => Promise.reject(badRequest("nothing to connect to"));
@@ -82,7 +90,7 @@ export async function openTestApi(clock: Clock, log: Logger = silentLogger): Pro
     async [Symbol.asyncDispose]() {
       stop.abort(new Error("test is over"));
       await api[Symbol.asyncDispose]();
-      await store[Symbol.asyncDispose]();
+      if (shared === undefined) await store[Symbol.asyncDispose]();
     },
   };
 }
