@@ -87,6 +87,7 @@ export class RemoteRegistry implements Disposable {
   async hasBlob(repository: string, digest: string, signal: AbortSignal): Promise<boolean> {
     const ask = { method: "HEAD", path: `${repository}/blobs/${digest}`, repository, isPush: true };
     const answer = await this.#ask(ask, signal);
+    await requireStatus(answer, [200, 404]);
     answer.body.resume();
     return answer.status === 200;
   }
@@ -188,17 +189,20 @@ export class RemoteRegistry implements Disposable {
         ? ""
         : `repository:${ask.repository}:${ask.isPush === true ? "pull,push" : "pull"}`;
     const { method, body } = ask;
-    const send = async (): Promise<HttpAnswer> => {
-      const isHome = url.host === new URL(base).host;
-      const authorization = isHome ? this.#authorization(scope) : undefined;
+    const isHome = url.host === new URL(base).host;
+    const send = async (authorization: string | undefined): Promise<HttpAnswer> => {
       const all = authorization === undefined ? headers : { ...headers, authorization };
       return await this.#http.send({ method, url, headers: all, body }, signal);
     };
-    const answer = await send();
-    if (answer.status !== 401) return answer;
-    if (!(await this.#authenticate(answer, scope, signal))) return answer;
+    const used = isHome ? this.#authorization(scope) : undefined;
+    const answer = await send(used);
+    if (answer.status !== 401 || !isHome) return answer;
+    // Another request may have learnt meanwhile what is asked for.
+    if (this.#authorization(scope) === used) await this.#authenticate(answer, scope, signal);
+    const better = this.#authorization(scope);
+    if (better === used) return answer;
     answer.body.destroy();
-    return await send();
+    return await send(better);
   }
 
   #authorization(scope: string): string | undefined {
@@ -210,14 +214,12 @@ export class RemoteRegistry implements Disposable {
     return token === undefined ? undefined : `Bearer ${token}`;
   }
 
-  /** True when it is worth asking again. */
-  async #authenticate(answer: HttpAnswer, scope: string, signal: AbortSignal): Promise<boolean> {
-    const before = this.#authorization(scope);
+  /** Learns what the registry asks for, and gets a token if that is one. */
+  async #authenticate(answer: HttpAnswer, scope: string, signal: AbortSignal): Promise<void> {
     this.#challenge = parseChallenge(answer.header("www-authenticate") ?? "");
     if (this.#challenge?.scheme === "bearer") {
       this.#tokens.set(scope, await this.#fetchToken(this.#challenge, scope, signal));
     }
-    return this.#authorization(scope) !== before;
   }
 
   async #fetchToken(
