@@ -1,6 +1,7 @@
 import { performance } from "node:perf_hooks";
-import type { Pod } from "#api/gen/types.ts";
+import type { Node, Pod } from "#api/gen/types.ts";
 import { seededRandom } from "#base/random.ts";
+import { nameOf } from "#client/object-key.ts";
 import { Cluster } from "#scheduler/cluster.ts";
 import { inFolder } from "./api.ts";
 import { medians, printTable, type Row } from "./report.ts";
@@ -52,6 +53,56 @@ function decide(isSpread: boolean, count: number): { perSecond: number; micros: 
   return { perSecond: (count / elapsedMs) * 1_000, micros: (user + system) / count };
 }
 
+/** The cluster is full: each pod has to make others go, or finds nobody who would. */
+function preempt(priority: number, count: number): { perSecond: number; micros: number } {
+  const cluster = new Cluster(() => []);
+  const random = seededRandom(1);
+  for (let i = 0; i < nodeCount; i++) cluster.setNode(sampleNode(i));
+  const filler = fillers();
+  for (const [i, it] of filler.entries()) {
+    cluster.setPod(it, nameOf(sampleNode(i % nodeCount)));
+  }
+  const facts = { budgets: [], startedAtMs: () => 0 };
+  const before = process.cpuUsage();
+  const since = performance.now();
+  for (let i = 0; i < count; i++) {
+    const pod = demanding(`next-${i}`, priority);
+    const incoming = { pod, shape: cluster.shapeOf(pod) };
+    const placement = cluster.place(incoming, random);
+    if (placement.kind === "bind") throw new Error("there is room");
+    const plan = cluster.planPreemption(incoming, placement, facts, random);
+    if ((plan.kind === "preempt") !== priority > 0) throw new Error(plan.kind);
+    if (plan.kind === "preempt") cluster.nominate(pod, plan.node);
+  }
+  const elapsedMs = performance.now() - since;
+  const { user, system } = process.cpuUsage(before);
+  return { perSecond: (count / elapsedMs) * 1_000, micros: (user + system) / count };
+}
+
+/** Ten pods for each node, which take all of its processors. */
+function fillers(): Pod[] {
+  return Array.from({ length: nodeCount * 10 }, (_, i) => demanding(`full-${i}`, 0));
+}
+
+/** Asks for a tenth of a node. */
+function demanding(name: string, priority: number): Pod {
+  const { allocatable } = (sampleNode(0) as Node).status ?? {};
+  const cpu = Number(allocatable?.["cpu"] ?? "0") * 100;
+  const resources = { requests: { cpu: `${cpu}m` } };
+  return {
+    metadata: { name, namespace: "default", uid: name, labels: { app: "a" } },
+    spec: { priority, containers: [{ name: "c", resources }] },
+  };
+}
+
+function preemptionRow(name: string, priority: number): Row {
+  preempt(priority, 100); // Warm.
+  const { perSecond, micros } = medians(
+    Array.from({ length: rounds }, () => preempt(priority, 500)),
+  );
+  return { name, figures: { "pods/s": perSecond, "CPU µs": micros } };
+}
+
 function decisionRow(name: string, isSpread: boolean): Row {
   decide(isSpread, 1_000); // Warm.
   const { perSecond, micros } = medians(
@@ -88,6 +139,8 @@ export async function benchScheduler(): Promise<void> {
   printTable(`scheduler alone: ${title}`, [
     decisionRow("resources alone", false),
     decisionRow("spread over zones and hosts", true),
+    preemptionRow("no room, and nobody less important", 0),
+    preemptionRow("no room: one of 10 pods of a node goes", 10),
   ]);
   printTable(`scheduler with API server and client: ${title}`, [await endToEnd(5_000)]);
 }

@@ -15,10 +15,13 @@ import {
   type MachineFacts,
   type NodeIdentity,
 } from "./node-object.ts";
+import { advertisedChange } from "./advertised.ts";
 import { shouldWriteStatus } from "./plan.ts";
 
 /** How often the machine and the runtime are looked at (upstream: 10 s). */
 const lookMs = 10_000;
+/** How often it is asked what others advertise on the node; they wait that long for it to count. */
+const advertisedMs = 30_000;
 const retry = { initialMs: 200, maxMs: 10_000 };
 
 export interface NodeAgentOptions {
@@ -40,6 +43,7 @@ export class NodeAgent {
   #port: number;
   #node: Node | undefined;
   #machine: MachineFacts;
+  #askedAtMs = Number.NEGATIVE_INFINITY;
   /** What the last events told of. */
   #told: ToldNode | undefined;
   #written: { readonly status: NodeStatus; readonly atMs: number } | undefined;
@@ -72,6 +76,18 @@ export class NodeAgent {
     if (this.#node !== undefined && found !== undefined) this.#node = found;
   }
 
+  /** What others advertise in the node's capacity can be had from it, too. */
+  async #followAdvertised(signal: AbortSignal): Promise<void> {
+    const { identity, api, clock } = this.#options;
+    const nowMs = clock.monotonic();
+    if (nowMs - this.#askedAtMs < advertisedMs) return;
+    this.#askedAtMs = nowMs;
+    const found = await api.getNode(identity.name, signal);
+    const allocatable = found === undefined ? undefined : advertisedChange(found);
+    if (allocatable === undefined) return;
+    await api.patchNodeStatus(identity.name, { status: { allocatable } }, signal);
+  }
+
   /** Registers, then looks and writes until the signal aborts. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, events } = this.#options;
@@ -88,6 +104,7 @@ export class NodeAgent {
   async #lookSafely(signal: AbortSignal): Promise<boolean> {
     try {
       await this.look(signal);
+      await this.#followAdvertised(signal);
       return true;
     } catch (error) {
       const cause = error instanceof Error ? error : new Error(String(error));
