@@ -1,6 +1,7 @@
 import type { Json } from "#api/object.ts";
 import type { TaskContext } from "#dag/authoring/context.ts";
 import type { Connection } from "#dag/connection/connection.ts";
+import type { Lookup } from "#dag/template/context.ts";
 import { formatMoment } from "#dag/timetable/moment.ts";
 import type { Ask } from "./ask.ts";
 import type { Job } from "./protocol.ts";
@@ -63,10 +64,8 @@ async function variable(
   fallback: string | undefined,
 ): Promise<string> {
   const value = await ask({ kind: "variable", key });
-  if (typeof value === "string") {
-    if (isSensitive(key)) log.addSecret(value);
-    return value;
-  }
+  hideSecrets(log, { kind: "variable", key }, value);
+  if (typeof value === "string") return value;
   if (fallback !== undefined) return fallback;
   throw new Error(`variable ${key} is not set: gantry variables set ${key} VALUE`);
 }
@@ -76,12 +75,21 @@ async function connection({ ask, log }: ContextPorts, id: string): Promise<Conne
   if (found === null) {
     throw new Error(`connection ${id} is not set: gantry connections add ${id} --conn-uri URI`);
   }
-  const value = found as object as Connection;
-  log.addSecret(value.password);
-  for (const [name, it] of Object.entries(settings(value.extra))) {
+  hideSecrets(log, { kind: "connection", id }, found);
+  return found as object as Connection;
+}
+
+/** Keeps what is secret in something that was looked up out of the log. */
+export function hideSecrets(log: TaskLog, lookup: Lookup, value: Json): void {
+  if (lookup.kind === "variable" && typeof value === "string" && isSensitive(lookup.key)) {
+    log.addSecret(value);
+  }
+  if (lookup.kind !== "connection" || value === null) return;
+  const { password, extra } = value as object as Connection;
+  log.addSecret(password);
+  for (const [name, it] of Object.entries(settings(extra))) {
     if (isSensitive(name) && typeof it === "string") log.addSecret(it);
   }
-  return value;
 }
 
 function settings(extra: string | undefined): object {

@@ -12,12 +12,14 @@ import {
 } from "#dag/model/model.ts";
 import { expandedArguments } from "#dag/run/expansion.ts";
 import { operators } from "#workflows/operators/list.ts";
-import { Reschedule, type OperatorResult } from "#workflows/operators/operator.ts";
+import { Reschedule, type Operator, type OperatorResult } from "#workflows/operators/operator.ts";
 import { outputSizeMax } from "#workflows/state/outputs.ts";
+import { textOf, toValue } from "#dag/template/values.ts";
 import type { Ask } from "./ask.ts";
-import { taskContext } from "./context.ts";
+import { hideSecrets, taskContext } from "./context.ts";
 import type { AttemptResult, Job } from "./protocol.ts";
 import type { TaskLog } from "./task-log.ts";
+import { Templates } from "./templates.ts";
 
 export interface JobPorts {
   readonly ask: Ask;
@@ -36,11 +38,16 @@ export async function runJob(
 ): Promise<AttemptResult> {
   const { log } = ports;
   log.line("INFO", `starts try ${job.tryNumber} of ${job.maxTries + 1}, attempt ${job.attempt}`);
+  const templates = new Templates(job, ports.clock.now(), async (lookup) => {
+    const value = await ports.ask(lookup);
+    hideSecrets(log, lookup, value);
+    return value;
+  });
   const context = taskContext(job, {
     ask: ports.ask,
     log,
     signal,
-    render: async (template) => template,
+    render: async (template) => textOf(toValue(await templates.render(template))),
   });
   let dag: Dag | undefined;
   let result: AttemptResult;
@@ -48,7 +55,7 @@ export async function runJob(
   try {
     dag = await ports.loadDag();
     await callBack(dag, "onExecute", { job, context, log, error: undefined });
-    result = await execute(job, context, ports, dag);
+    result = await execute(job, context, { ...ports, dag, templates });
   } catch (error) {
     failure = error;
     result = resultOfError(error);
@@ -65,16 +72,15 @@ export async function runJob(
 async function execute(
   job: Job,
   context: TaskContext,
-  ports: JobPorts,
-  dag: Dag | undefined,
+  ports: JobPorts & { readonly dag: Dag | undefined; readonly templates: Templates },
 ): Promise<AttemptResult> {
   const operator = operators.get(job.task.operator);
   if (operator === undefined) throw new FailError(`unknown operator '${job.task.operator}'`);
   const result = await operator.execute({
-    input: await resolveInput(job, ports.ask),
+    input: await fillIn(operator, await resolveInput(job, ports.ask), ports.templates),
     context,
     job,
-    run: dag?.functions.get(job.taskId),
+    run: ports.dag?.functions.get(job.taskId),
     ask: ports.ask,
     log: ports.log,
     clock: ports.clock,
@@ -82,6 +88,22 @@ async function execute(
   });
   context.signal.throwIfAborted();
   return { kind: "success", ...resultFields(job, result) };
+}
+
+/** The arguments that are templates, filled in. */
+async function fillIn(
+  operator: Operator,
+  input: Readonly<Record<string, Json>>,
+  templates: Templates,
+): Promise<Record<string, Json>> {
+  const filled = { ...input };
+  for (const name of operator.templated) {
+    const value = filled[name];
+    if (value === undefined) continue;
+    const rendered = await templates.render({ [name]: value });
+    Object.assign(filled, rendered);
+  }
+  return filled;
 }
 
 function resultFields(
