@@ -27,7 +27,7 @@ export async function scheduler(options: SchedulerOptions): Promise<void> {
       stop.abort(new Error(name));
     });
   }
-  await using database = openWorkflowDatabase(places);
+  await using database = await openWorkflowDatabase(places, options.database);
   const { parallelism, executor, pausedAtCreation } = options;
   const engine = engineOptions(places, { parallelism, executor, pausedAtCreation });
   log.info("the workflow scheduler starts", { dags: places.dagsFolder, executor });

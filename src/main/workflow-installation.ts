@@ -47,9 +47,20 @@ export function workflowPlaces(where: WorkflowWhere): WorkflowPlaces {
   };
 }
 
-/** Opens the workflows' database. */
-export function openWorkflowDatabase(places: WorkflowPlaces): Database {
-  return openSqlite(places.databaseFile);
+/** Connections of one process to PostgreSQL. */
+const connectionsMax = 5;
+
+/** Opens the workflows' database. @throws {Error} for an address that is not PostgreSQL's. */
+export async function openWorkflowDatabase(
+  places: WorkflowPlaces,
+  address: string | undefined,
+): Promise<Database> {
+  if (address === undefined) return openSqlite(places.databaseFile);
+  if (!/^postgres(ql)?:\/\//.test(address)) {
+    throw new Error("--database: expected an address such as postgres://user:password@host/name");
+  }
+  const { openPostgres } = await import("#sql/postgres.ts");
+  return openPostgres(address, { connections: connectionsMax });
 }
 
 /** The key of this installation, made when there is none. GANTRY_SECRET_KEY goes before the file. */
@@ -121,6 +132,8 @@ export function engineOptions(
     codeFolder: places.codeFolder,
     scanIntervalMs: 300_000,
     parseTimeoutMs: 30_000,
+    ignoreSyntax:
+      process.env["AIRFLOW__CORE__DAG_IGNORE_FILE_SYNTAX"] === "regexp" ? "regexp" : "glob",
     ...given,
   };
 }

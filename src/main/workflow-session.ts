@@ -15,7 +15,7 @@ export async function inWorkflowSession(
   act: (session: VerbSession) => Promise<void>,
 ): Promise<void> {
   const places = workflowPlaces(where);
-  await using database = openWorkflowDatabase(places);
+  await using database = await openWorkflowDatabase(places, where.database);
   await migrate(database, migrations);
   await act({
     database,

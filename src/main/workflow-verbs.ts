@@ -21,6 +21,12 @@ function whereOptions(command: Command): Command {
     )
     .addOption(
       new Option(
+        "--database <address>",
+        "postgres://… instead of SQLite in the data directory",
+      ).env("GANTRY_WORKFLOWS_DATABASE"),
+    )
+    .addOption(
+      new Option(
         "--dags-folder <path>",
         "the files of DAGs; workflows/dags in the data directory if unset",
       ).env("GANTRY_DAGS_FOLDER"),

@@ -6,5 +6,9 @@ export async function workflowWorker(): Promise<void> {
   const environment = Object.entries(process.env).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, value] as const],
   );
-  await runWorker({ clock: systemClock, environment: Object.fromEntries(environment) });
+  await runWorker({
+    clock: systemClock,
+    environment: Object.fromEntries(environment),
+    fetch: (address, init) => fetch(address, init),
+  });
 }

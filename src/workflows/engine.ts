@@ -1,6 +1,7 @@
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { TaskGroup } from "#base/task-group.ts";
+import type { IgnoreSyntax } from "#dag/ignore/ignore.ts";
 import type { Database } from "#sql/database.ts";
 import { migrate } from "#sql/migrate.ts";
 import type { JobEvents } from "./executor/executor.ts";
@@ -24,6 +25,7 @@ export interface EngineOptions {
   readonly pausedAtCreation: boolean;
   readonly scanIntervalMs: number;
   readonly parseTimeoutMs: number;
+  readonly ignoreSyntax: IgnoreSyntax;
   /** `LocalExecutor` or `SequentialExecutor`. */
   readonly executor: string;
 }
@@ -69,13 +71,13 @@ export function openLoader(options: EngineOptions, ports: EnginePorts): Loader {
       intervalMs: options.scanIntervalMs,
       timeoutMs: options.parseTimeoutMs,
       pausedAtCreation: options.pausedAtCreation,
+      ignoreSyntax: options.ignoreSyntax,
     },
     {
       database: ports.database,
       clock: ports.clock,
       log: ports.log,
       readConfiguration: () => ({ kind: "dags", dags: [], files: {} }),
-      ignores: () => () => false,
     },
   );
 }

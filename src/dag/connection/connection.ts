@@ -127,7 +127,17 @@ function extraOf(query: string): string | undefined {
       return [decode(name.replaceAll("+", " ")), decode(value.replaceAll("+", " "))] as const;
     });
   const whole = pairs.findLast(([name]) => name === "__extra__");
-  return whole === undefined ? JSON.stringify(Object.fromEntries(pairs)) : whole[1];
+  if (whole !== undefined) return whole[1];
+  return JSON.stringify(Object.fromEntries(pairs.map(([name, it]) => [name, jsonOrText(it)])));
+}
+
+/** A setting that is written as JSON is that. */
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 function fromJson(id: string, text: string): Connection {
@@ -210,7 +220,8 @@ function flatStrings(extra: string): [string, string][] | undefined {
     const value: unknown = JSON.parse(extra);
     if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
     const entries = Object.entries(value).flatMap(([name, it]) =>
-      typeof it === "string" ? [[name, it] as [string, string]] : [],
+      // One that would be read as JSON must be written as JSON.
+      typeof it === "string" && jsonOrText(it) === it ? [[name, it] as [string, string]] : [],
     );
     return entries.length === Object.keys(value).length ? entries : undefined;
   } catch {

@@ -3,6 +3,7 @@ import { watch } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "#base/clock.ts";
 import { describeError, type Logger } from "#base/log.ts";
+import type { IgnoreSyntax } from "#dag/ignore/ignore.ts";
 import type { DagModel } from "#dag/model/model.ts";
 import type { Database } from "#sql/database.ts";
 import { replanDag } from "#workflows/scheduler/create-runs.ts";
@@ -31,6 +32,7 @@ export interface LoaderOptions {
   /** For one file. */
   readonly timeoutMs: number;
   readonly pausedAtCreation: boolean;
+  readonly ignoreSyntax: IgnoreSyntax;
 }
 
 export interface LoaderPorts {
@@ -39,7 +41,6 @@ export interface LoaderPorts {
   readonly log: Logger;
   /** Reads a file of configuration. */
   readonly readConfiguration: (folder: string, path: string) => ParseResult;
-  readonly ignores: (folder: string) => (path: string, isFolder: boolean) => boolean;
 }
 
 /** Files read at the same time, so that one that hangs does not hold up the others. */
@@ -95,7 +96,7 @@ export class Loader {
   /** Reads what is new or has changed, once. */
   async load(signal: AbortSignal): Promise<void> {
     const { folder, command, timeoutMs } = this.#options;
-    const files = scanFolder(folder, this.#ports.ignores(folder));
+    const files = scanFolder(folder, this.#options.ignoreSyntax);
     await this.#retire(files);
     const waiting = files.filter((it) => this.#isChanged(it));
     await Promise.all(

@@ -1,5 +1,11 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import {
+  ignoreFileName,
+  ignoreRules,
+  type IgnoreFile,
+  type IgnoreSyntax,
+} from "#dag/ignore/ignore.ts";
 
 /** Most files that are looked at in a folder of DAGs. */
 export const filesMax = 20_000;
@@ -19,17 +25,18 @@ function declaresDags(path: string): boolean {
 }
 
 /**
- * The DAG files of a folder and its subfolders, in order.
- * @param known stamps of files that were read before, which need not be opened again.
- * @throws {Error} when there are too many.
+ * The DAG files of a folder and its subfolders, in order, without those that ignore files name.
+ * @throws {Error} when there are too many, or an ignore file is bad.
  */
-export function scanFolder(
-  folder: string,
-  ignores: (path: string, isFolder: boolean) => boolean,
-): readonly DagFile[] {
+export function scanFolder(folder: string, syntax: IgnoreSyntax): readonly DagFile[] {
   const found: DagFile[] = [];
   let seen = 0;
-  function visit(below: string): void {
+  function visit(below: string, above: readonly IgnoreFile[]): void {
+    const own = join(folder, below, ignoreFileName);
+    const files = existsSync(own)
+      ? [...above, { folder: below, text: readFileSync(own, "utf8") }]
+      : above;
+    const ignores = ignoreRules(files, syntax);
     const entries = readdirSync(join(folder, below), { withFileTypes: true });
     for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const path = below === "" ? entry.name : `${below}/${entry.name}`;
@@ -37,7 +44,7 @@ export function scanFolder(
       seen += 1;
       if (seen > filesMax) throw new Error(`${folder} has more than ${filesMax} files`);
       if (ignores(path, entry.isDirectory())) continue;
-      if (entry.isDirectory()) visit(path);
+      if (entry.isDirectory()) visit(path, files);
       else if (isCandidate(entry.name)) add(path);
     }
   }
@@ -48,7 +55,7 @@ export function scanFolder(
       found.push({ path, stamp });
     }
   }
-  visit("");
+  visit("", []);
   return found;
 }
 

@@ -19,6 +19,8 @@ export interface OperatorCall {
   readonly clock: Clock;
   /** Of the worker. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Sends requests. */
+  readonly fetch: (address: string, init: RequestInit) => Promise<Response>;
 }
 
 /** What an operator gives back; a value that is undefined is not handed on. */

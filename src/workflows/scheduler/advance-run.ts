@@ -175,6 +175,7 @@ async function pastFacts(turn: Turn, record: RunRecord): Promise<Facts["past"]> 
     if (!task.dependsOnPast) return undefined;
     const own = states.get(task.id);
     if (own === undefined) {
+      if (before.state === "queued") return `the run before, ${before.runId}, has not begun`;
       return task.ignoreFirstDependsOnPast ? undefined : `it has not run in ${before.runId}`;
     }
     if (!own.every(isGood)) return `it has not succeeded in the run before, ${before.runId}`;

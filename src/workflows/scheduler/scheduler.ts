@@ -64,16 +64,14 @@ export class Scheduler implements JobEvents {
 
   /** Goes on until the signal aborts; tasks that run then are given back to others. */
   async run(signal: AbortSignal): Promise<void> {
-    const { database, clock, host, pid, log } = this.#world;
-    const now = clock.now();
-    await addScheduler(database, { id: this.#id, host, pid, startedAt: now, seenAt: now });
+    const { database, log } = this.#world;
+    await this.enter();
     await using stack = new AsyncDisposableStack();
     stack.use(
       await database.listen(() => {
         this.wake();
       }),
     );
-    await this.#adopt();
     try {
       await using tasks = new TaskGroup((error) => {
         log.error("the heartbeat failed", { error: error as Error });
@@ -86,6 +84,14 @@ export class Scheduler implements JobEvents {
     }
   }
 
+  /** Tells the others of this scheduler, and takes over from those that ended. */
+  async enter(): Promise<void> {
+    const { database, clock, host, pid } = this.#world;
+    const now = clock.now();
+    await addScheduler(database, { id: this.#id, host, pid, startedAt: now, seenAt: now });
+    await this.#adopt();
+  }
+
   async #turns(signal: AbortSignal): Promise<void> {
     const { log, clock } = this.#world;
     while (!signal.aborted) {
@@ -95,41 +101,38 @@ export class Scheduler implements JobEvents {
         await this.#wait(wakeAt, signal);
       } catch (error) {
         if (isAborted(signal)) return;
-        this.#records.clear();
         log.error("a turn failed and is taken again", { error: error as Error });
         await clock.sleep(pauseMs, signal).catch(() => undefined);
       }
     }
   }
 
-  /** Takes one turn. @returns when the next is due. */
+  /** Takes one turn. @returns when the next is due. @throws when it was undone; nothing is lost. */
   async turn(): Promise<number | undefined> {
-    const { database, clock, settings, host, pid } = this.#world;
     const ended = [...this.#inbox];
-    const free = new Map([...this.#executors].map(([name, it]) => [name, it.free()]));
-    this.#records.begin();
-    const result = await database.transaction(
-      (queries) =>
-        takeTurn(
-          {
-            queries,
-            now: clock.now(),
-            owner: this.#id,
-            host,
-            pid,
-            settings,
-            records: this.#records,
-            events: [],
-            newId: () => this.#world.newId(),
-          },
-          ended,
-          free,
-        ),
-      true,
-    );
+    const result = await this.#takeTurn(ended);
     this.#inbox = this.#inbox.slice(ended.length);
     await this.#dispatch(result);
-    return this.#inbox.length > 0 ? clock.now() : result.wakeAt;
+    return this.#inbox.length > 0 ? this.#world.clock.now() : result.wakeAt;
+  }
+
+  async #takeTurn(ended: readonly Ended[]): Promise<TurnResult> {
+    const { database, clock, settings, host, pid } = this.#world;
+    const free = new Map([...this.#executors].map(([name, it]) => [name, it.free()]));
+    const records = this.#records;
+    records.begin();
+    try {
+      return await database.transaction((queries) => {
+        const now = clock.now();
+        const newId = (): string => this.#world.newId();
+        const own = { owner: this.#id, host, pid, settings, records, events: [], newId };
+        return takeTurn({ queries, now, ...own }, ended, free);
+      }, true);
+    } catch (error) {
+      // What was changed in memory is not what is stored.
+      records.clear();
+      throw error;
+    }
   }
 
   async #dispatch(result: TurnResult): Promise<void> {
@@ -162,21 +165,27 @@ export class Scheduler implements JobEvents {
   }
 
   async #beat(signal: AbortSignal): Promise<void> {
-    const { database, clock, host, pid, log } = this.#world;
+    const { clock, log } = this.#world;
     while (!signal.aborted) {
       await clock.sleep(heartbeatMs, signal);
       try {
-        const now = clock.now();
-        if (!(await touchScheduler(database, this.#id, now))) {
-          // The others took it for dead: what runs here has been given to them.
-          await addScheduler(database, { id: this.#id, host, pid, startedAt: now, seenAt: now });
-          this.#records.clear();
-        }
-        await this.#adopt();
+        await this.beat();
       } catch (error) {
         log.error("a sign of life was not stored", { error: error as Error });
       }
     }
+  }
+
+  /** One sign of life, and a look at the others. */
+  async beat(): Promise<void> {
+    const { database, clock, host, pid } = this.#world;
+    const now = clock.now();
+    if (!(await touchScheduler(database, this.#id, now))) {
+      // The others took it for dead: what runs here has been given to them.
+      await addScheduler(database, { id: this.#id, host, pid, startedAt: now, seenAt: now });
+      this.#records.clear();
+    }
+    await this.#adopt();
   }
 
   async #adopt(): Promise<void> {

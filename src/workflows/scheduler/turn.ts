@@ -1,6 +1,7 @@
 import { nextDue } from "#workflows/state/dags.ts";
 import { saveEvents } from "#workflows/state/events.ts";
 import type { InstanceRow } from "#workflows/state/instances.ts";
+import { addScheduler, touchScheduler } from "#workflows/state/jobs.ts";
 import { nextPlan, runsToPlan, type RunKey } from "#workflows/state/runs.ts";
 import { createDueRuns } from "./create-runs.ts";
 import { advanceRun } from "./advance-run.ts";
@@ -35,6 +36,7 @@ export async function takeTurn(
   free: ReadonlyMap<string, number>,
 ): Promise<TurnResult> {
   const { queries, now, records } = turn;
+  await showLife(turn);
   const dirty = new Map<string, RunKey>();
   const mark = (key: RunKey): unknown => dirty.set(`${key.dagId} ${key.runId}`, key);
   for (const it of ended) {
@@ -59,4 +61,13 @@ export async function takeTurn(
   await saveEvents(queries, turn.events);
   const wake = [await nextDue(queries), await nextPlan(queries)].filter((it) => it !== undefined);
   return { started, finished, stopped, wakeAt: wake.length === 0 ? undefined : Math.min(...wake) };
+}
+
+/**
+ * A scheduler that was silent for long may have been taken for dead. It must be known again before it
+ * starts anything, or nobody would take that over from it.
+ */
+async function showLife({ queries, owner, host, pid, now }: Turn): Promise<void> {
+  if (await touchScheduler(queries, owner, now)) return;
+  await addScheduler(queries, { id: owner, host, pid, startedAt: now, seenAt: now });
 }

@@ -26,6 +26,7 @@ export interface JobPorts {
   readonly log: TaskLog;
   readonly clock: Clock;
   readonly environment: Readonly<Record<string, string>>;
+  readonly fetch: (address: string, init: RequestInit) => Promise<Response>;
   /** The DAG as its file declares it; undefined for one without code. */
   loadDag(): Promise<Dag | undefined>;
 }
@@ -85,6 +86,7 @@ async function execute(
     log: ports.log,
     clock: ports.clock,
     environment: ports.environment,
+    fetch: ports.fetch,
   });
   context.signal.throwIfAborted();
   return { kind: "success", ...resultFields(job, result) };

@@ -17,6 +17,7 @@ export const lifeline = 3;
 export interface WorkerWorld {
   readonly clock: Clock;
   readonly environment: Readonly<Record<string, string>>;
+  readonly fetch: (address: string, init: RequestInit) => Promise<Response>;
 }
 
 /**
@@ -114,6 +115,7 @@ class WorkerProgram {
         log,
         clock: this.#world.clock,
         environment: this.#world.environment,
+        fetch: this.#world.fetch,
         loadDag: () => this.#loadDag(job),
       };
       const result = await runJob(job, ports, stop.signal);

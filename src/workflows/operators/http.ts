@@ -1,0 +1,97 @@
+import type { Json } from "#api/object.ts";
+import type { Connection } from "#dag/connection/connection.ts";
+import { textOf, toValue } from "#dag/template/values.ts";
+import { optionalText, requiredText, type Operator, type OperatorCall } from "./operator.ts";
+
+/** Most bytes of an answer that is read. */
+const answerSizeMax = 16 * 1024 * 1024;
+/** Most characters of an answer that an error quotes. */
+const quotedMax = 500;
+
+/** Sends a request. The body of the answer is the result, decoded when it is JSON. */
+export const httpOperator: Operator = {
+  templated: ["endpoint", "headers", "body"],
+  async execute(call) {
+    const url = await urlOf(call);
+    const method = optionalText(call, "method") ?? "GET";
+    call.log.line("INFO", `${method} ${url.shown}`);
+    const response = await call.fetch(url.address, {
+      method,
+      headers: { ...url.headers, ...headersOf(call), ...bodyType(call) },
+      ...bodyOf(call),
+      signal: call.context.signal,
+    });
+    const text = await readText(response);
+    call.log.line("INFO", `answered ${response.status}, ${text.length} characters`);
+    if (response.status >= 400) {
+      throw new Error(`the server answered ${response.status}: ${text.slice(0, quotedMax)}`);
+    }
+    const isJson = response.headers.get("content-type")?.includes("json") === true;
+    return { value: isJson && text !== "" ? (JSON.parse(text) as Json) : text };
+  },
+};
+
+interface Url {
+  readonly address: string;
+  /** Without what may be secret. */
+  readonly shown: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+async function urlOf(call: OperatorCall): Promise<Url> {
+  const endpoint = requiredText(call, "endpoint");
+  const id = optionalText(call, "connection");
+  if (id === undefined) return { address: endpoint, shown: withoutQuery(endpoint), headers: {} };
+  const connection = await call.context.connections.get(id);
+  const address = `${baseOf(connection)}/${endpoint.replace(/^\//, "")}`;
+  const { login, password = "" } = connection;
+  const token = Buffer.from(`${login ?? ""}:${password}`).toString("base64");
+  const headers = login === undefined ? {} : { authorization: `Basic ${token}` };
+  call.log.addSecret(token);
+  return { address, shown: withoutQuery(address), headers };
+}
+
+function baseOf({ host = "", port, schema, type }: Connection): string {
+  if (host.includes("://")) return host.replace(/\/$/, "") + (port === undefined ? "" : `:${port}`);
+  const protocol = schema === "https" || type === "https" ? "https" : "http";
+  return `${protocol}://${host}${port === undefined ? "" : `:${port}`}`;
+}
+
+function withoutQuery(address: string): string {
+  return address.split("?")[0] ?? address;
+}
+
+function headersOf(call: OperatorCall): Record<string, string> {
+  const given = call.input["headers"];
+  if (typeof given !== "object" || given === null || Array.isArray(given)) return {};
+  return Object.fromEntries(
+    Object.entries(given).map(([name, it]) => [name, textOf(toValue(it ?? ""))]),
+  );
+}
+
+function bodyType(call: OperatorCall): Record<string, string> {
+  const { body } = call.input;
+  const named = Object.keys(headersOf(call)).some((it) => it.toLowerCase() === "content-type");
+  if (named || body === undefined || body === null || typeof body === "string") return {};
+  return { "content-type": "application/json" };
+}
+
+function bodyOf({ input }: OperatorCall): { readonly body?: string } {
+  const { body } = input;
+  if (body === undefined || body === null) return {};
+  return { body: typeof body === "string" ? body : JSON.stringify(body) };
+}
+
+/** @throws {Error} when there is too much. */
+async function readText(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    const bytes = chunk as Uint8Array;
+    size += bytes.length;
+    if (size > answerSizeMax) throw new Error(`the answer has more than ${answerSizeMax} bytes`);
+    text += decoder.decode(bytes, { stream: true });
+  }
+  return text + decoder.decode();
+}

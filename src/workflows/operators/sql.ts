@@ -1,0 +1,82 @@
+import type { Json } from "#api/object.ts";
+import type { Connection } from "#dag/connection/connection.ts";
+import type { Database, Queries, Row, Value } from "#sql/database.ts";
+import { openSqlite } from "#sql/sqlite.ts";
+import { requiredText, type Operator, type OperatorCall } from "./operator.ts";
+
+/** Most rows that are handed on. */
+const rowsMax = 10_000;
+
+/** Runs statements in one transaction. The rows of the last are the result. */
+export const sqlOperator: Operator = {
+  templated: ["sql", "parameters"],
+  async execute(call) {
+    const connection = await call.context.connections.get(requiredText(call, "connection"));
+    const statements = statementsOf(call);
+    await using database = await open(connection);
+    const rows = await database.transaction((queries) => runAll(call, queries, statements));
+    call.log.line("INFO", `${statements.length} statements, ${rows.length} rows`);
+    return { value: rows.slice(0, rowsMax) };
+  },
+};
+
+async function runAll(
+  call: OperatorCall,
+  queries: Queries,
+  statements: readonly string[],
+): Promise<readonly Row[]> {
+  let rows: readonly Row[] = [];
+  for (const statement of statements) {
+    call.context.signal.throwIfAborted();
+    call.log.line("INFO", statement);
+    rows = await queries.rows(statement, ...parametersOf(call));
+  }
+  return rows;
+}
+
+function statementsOf(call: OperatorCall): string[] {
+  const given = call.input["sql"];
+  const list = (Array.isArray(given) ? given : [given ?? ""]).map(String);
+  const statements = list.flatMap(splitStatements);
+  if (statements.length === 0) throw new Error("argument 'sql' has no statement");
+  return statements;
+}
+
+function parametersOf(call: OperatorCall): Value[] {
+  const given = call.input["parameters"];
+  if (!Array.isArray(given)) return [];
+  return given.map((it: Json) =>
+    typeof it === "string" || typeof it === "number" || it === null ? it : JSON.stringify(it),
+  );
+}
+
+/** At semicolons that are not inside quotes, comments or dollar quotes. */
+export function splitStatements(sql: string): string[] {
+  const pattern =
+    /'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\/|\$(\w*)\$[\s\S]*?\$\1\$|;/g;
+  const statements: string[] = [];
+  let from = 0;
+  for (const match of sql.matchAll(pattern)) {
+    if (match[0] !== ";") continue;
+    statements.push(sql.slice(from, match.index));
+    from = match.index + 1;
+  }
+  return [...statements, sql.slice(from)].map((it) => it.trim()).filter((it) => it !== "");
+}
+
+/** @throws {Error} for a kind of database that is not known. */
+async function open(connection: Connection): Promise<Database> {
+  const { id, type, host, schema, login, password, port } = connection;
+  if (type === "sqlite")
+    return openSqlite(host === undefined || host === "" ? (schema ?? "") : host);
+  if (type !== "postgres") {
+    throw new Error(`connection ${id} is of type '${type}'; SQL runs on postgres and sqlite`);
+  }
+  const credentials =
+    login === undefined
+      ? ""
+      : `${encodeURIComponent(login)}:${encodeURIComponent(password ?? "")}@`;
+  const address = `${host ?? "localhost"}:${port ?? 5_432}`;
+  const { openPostgres } = await import("#sql/postgres.ts");
+  return openPostgres(`postgres://${credentials}${address}/${schema ?? ""}`, { connections: 1 });
+}
