@@ -15,6 +15,7 @@ import {
   type CertificatePair,
 } from "#pki/files.ts";
 import { flaw, isUsable } from "#pki/inspect.ts";
+import { exposeCertificate } from "./certificate-metrics.ts";
 import { fetchAuthority } from "./join.ts";
 import { requestCertificate, type CertificateWish } from "./request-certificate.ts";
 
@@ -63,6 +64,9 @@ export class NodeIdentity implements AsyncDisposable {
   readonly client: Client;
   readonly #options: JoinOptions;
   readonly #transport: RenewedTransport;
+  readonly #exposed: Disposable;
+  /** PEM of the one in use. */
+  #certificate: string;
 
   private constructor(options: JoinOptions, authority: string, clientPair: CertificatePair) {
     this.#options = options;
@@ -71,6 +75,8 @@ export class NodeIdentity implements AsyncDisposable {
     this.#transport = new RenewedTransport(clientPair, (pair) => connect(options, authority, pair));
     const { host } = new URL(options.server);
     const counted = { metrics: options.metrics, clock: systemClock };
+    this.#certificate = clientPair.certificate;
+    this.#exposed = exposeCertificate("client", () => this.#certificate, counted);
     this.client = new Client(measuredTransport(this.#transport, host, counted));
   }
 
@@ -108,6 +114,7 @@ export class NodeIdentity implements AsyncDisposable {
     const pair = await requestCertificate(this.client, clientWish(this.#options), signal);
     await writePair(join(this.#options.folder, "kubelet-client"), pair);
     await this.#transport.renew(pair);
+    this.#certificate = pair.certificate;
     return pair;
   }
 
@@ -131,6 +138,7 @@ export class NodeIdentity implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#exposed[Symbol.dispose]();
     await this.#transport[Symbol.asyncDispose]();
   }
 

@@ -26,6 +26,7 @@ import { EventSender } from "#reconcile/events.ts";
 import type { Drain } from "./drain.ts";
 import { nodeNames } from "./node-names.ts";
 import { clusterDomain, dnsAddress } from "./network-plan.ts";
+import { exposeCertificate } from "./certificate-metrics.ts";
 import { diskOf } from "./node-runtime.ts";
 import { exposeProcess } from "./process-metrics.ts";
 
@@ -125,12 +126,23 @@ export async function runNode(options: NodeOptions, signal: AbortSignal): Promis
   });
   stack.use(drained);
   stack.use(exposeProcess(options.metrics));
-  tasks.start(async (stop) => {
-    await options.keepServing((pair) => {
+  keepCertificate(options, server, { tasks, stack });
+  await kubelet.run(signal);
+}
+
+function keepCertificate(
+  { serving, keepServing, metrics, clock }: NodeOptions,
+  server: KubeletServer,
+  with_: { readonly tasks: TaskGroup; readonly stack: AsyncDisposableStack },
+): void {
+  let { certificate } = serving;
+  with_.stack.use(exposeCertificate("server", () => certificate, { metrics, clock }));
+  with_.tasks.start(async (stop) => {
+    await keepServing((pair) => {
       server.renew(pair);
+      certificate = pair.certificate;
     }, stop);
   });
-  await kubelet.run(signal);
 }
 
 /**

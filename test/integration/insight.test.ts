@@ -198,6 +198,7 @@ test(
     assert.ok((valueOf(own, "kubelet_runtime_operations_total", started) ?? 0) >= 1);
     const volume = { namespace: "default", persistentvolumeclaim: "data" };
     assert.ok((valueOf(own, "kubelet_volume_stats_capacity_bytes", volume) ?? 0) > 0);
+    assert.ok((valueOf(own, "kubelet_certificate_manager_server_ttl_seconds") ?? 0) > 86_400);
     assert.ok((valueOf(own, "kubeproxy_sync_proxy_rules_duration_seconds_count") ?? 0) > 0);
 
     const containers = checked(raw("metrics/cadvisor"));
