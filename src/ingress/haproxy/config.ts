@@ -1,6 +1,6 @@
 import { unavailable, type BackendPlan, type IngressPlan, type Target } from "#ingress/model.ts";
 import { hopByHopRules, nominatedFile, nominatedScript } from "./hop-by-hop.ts";
-import { pathRules } from "./route-rules.ts";
+import { routeRules } from "./route-rules.ts";
 import type { Slots } from "./slots.ts";
 
 /** What a configuration depends on beside the plan. */
@@ -34,7 +34,7 @@ const tunnelSeconds = 3_600;
 /** Connections of an older generation are cut after this time. */
 const drainSeconds = 3_600;
 /** A request's or response's head has at most this many bytes, less a few for added headers. */
-const headBytesMax = 32_768;
+const headBytesMax = 16_384;
 const headersMax = 128;
 /** Attempts with another endpoint after a refused connection. */
 const retries = 3;
@@ -148,7 +148,7 @@ function frontendLines(
     files.set(`${scheme}-${name}.map`, entries.join(""));
   }
   return [
-    ...pathRules((name) => `${place.directory}/${scheme}-${name}.map`),
+    ...routeRules(routes, (name) => `${place.directory}/${scheme}-${name}.map`),
     "  http-request deny deny_status 400 if { var(txn.host) -m sub / }",
     ...hopByHopRules(),
     // Whoever the client says it is, these say what this proxy saw.

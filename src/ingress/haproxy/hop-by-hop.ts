@@ -44,14 +44,13 @@ function nominates(fetch: "req.hdr" | "res.hdr"): string {
 
 /** Rules of a frontend: fields of the client's hop go no further, and those of the service's neither. */
 export function hopByHopRules(): string[] {
-  const names = ["Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Proxy-Authenticate"];
   return [
     `  http-request lua.drop_nominated if ${nominates("req.hdr")}`,
     `  http-response lua.drop_nominated if ${nominates("res.hdr")}`,
-    ...names.flatMap((it) => [
-      `  http-request del-header ${it}`,
-      `  http-response del-header ${it}`,
-    ]),
+    "  http-request del-header Keep-Alive",
+    "  http-response del-header Keep-Alive",
+    // Proxy-Connection, and what is meant for this proxy: Proxy-Authorization.
+    "  http-request del-header proxy- -m beg",
     "  http-request del-header TE unless { req.hdr(te) -m str trailers }",
     // To a service that takes it, what follows would be requests that no rule has seen.
     "  http-request del-header Upgrade if { req.hdr(upgrade),lower -m beg h2c }",
