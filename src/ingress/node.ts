@@ -11,7 +11,7 @@ import { nodes } from "#client/kinds.ts";
 import { Waiters } from "#client/waiters.ts";
 import type { EventRecorder } from "#reconcile/events.ts";
 import { IngressCluster } from "./cluster.ts";
-import { renderConfig, type ConfigPlace } from "./haproxy/config.ts";
+import { renderConfig, type ConfigSettings } from "./haproxy/config.ts";
 import { Haproxy } from "./haproxy/haproxy.ts";
 import { assignSlots, slotChanges, type Slots } from "./haproxy/slots.ts";
 import { exposeProxy } from "./metrics.ts";
@@ -32,7 +32,7 @@ export interface IngressNodeOptions {
   readonly httpPort: number;
   readonly httpsPort: number;
   /** What of the machine the proxy may use. */
-  readonly resources: Pick<ConfigPlace, "connectionsMax" | "threads" | "user">;
+  readonly resources: Pick<ConfigSettings, "connectionsMax" | "threads" | "user">;
   /** PEM of a certificate that nobody trusts, and its key; asked for once. */
   readonly makeCertificate: () => Promise<string>;
   /** Shown at the node's `/metrics`. */
@@ -175,14 +175,15 @@ class IngressNode {
   ): Promise<void> {
     const { httpPort, httpsPort, resources, log } = this.#options;
     const slots = assignSlots(this.#running?.slots ?? new Map(), plan.backends);
-    const fixed = {
+    const settings = {
       ...resources,
       defaultCertificate: (this.#defaultCertificate ??= await this.#options.makeCertificate()),
       httpPort: ports.has(httpPort) ? httpPort : undefined,
       httpsPort: ports.has(httpsPort) ? httpsPort : undefined,
     };
-    const nowhere = { ...fixed, directory: "", socket: "", root: "" };
-    const structure = JSON.stringify([...renderConfig(plan, emptied(slots), nowhere)]);
+    const structure = JSON.stringify([
+      ...renderConfig(plan, emptied(slots), { ...settings, socket: "" }),
+    ]);
     if (this.#running?.structure === structure && haproxy.isRunning) {
       const changes = slotChanges(this.#running.slots, slots);
       if (changes.length === 0) return;
@@ -190,7 +191,7 @@ class IngressNode {
       this.#running = undefined;
       await haproxy.change(changes, signal);
     } else {
-      await haproxy.start((at) => renderConfig(plan, slots, { ...fixed, ...at }), signal);
+      await haproxy.start((socket) => renderConfig(plan, slots, { ...settings, socket }), signal);
       const [rules, ingresses] = [plan.routes.exact.size + plan.routes.prefix.size, plan.served];
       log.info("ingress rules applied", { ingresses: ingresses.length, rules });
     }

@@ -11,7 +11,8 @@ export interface AskOptions {
   readonly headers?: http.OutgoingHttpHeaders;
   readonly body?: string | undefined;
   readonly agent?: http.Agent;
-  readonly port?: number;
+  /** Of the node; this machine when undefined. */
+  readonly address?: string;
 }
 
 export interface Answer {
@@ -24,12 +25,12 @@ export interface Answer {
 
 const askMsMax = 20_000;
 
-/** Asks the ingress of this machine; resolves with whatever it answers. */
+/** Asks the ingress of a node; resolves with whatever it answers. */
 export function askIngress(options: AskOptions): Promise<Answer> {
   const { host, path = "/", scheme = "http", method = "GET", body, agent } = options;
   const how: https.RequestOptions = {
-    host: "127.0.0.1",
-    port: options.port ?? (scheme === "http" ? 80 : 443),
+    host: options.address ?? "127.0.0.1",
+    port: scheme === "http" ? 80 : 443,
     path,
     method,
     headers: { ...options.headers, host },

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { renderConfig, type ConfigPlace } from "#ingress/haproxy/config.ts";
+import { renderConfig, rootName, type ConfigSettings } from "#ingress/haproxy/config.ts";
 import { assignSlots } from "#ingress/haproxy/slots.ts";
 import type { BackendPlan, IngressPlan } from "#ingress/model.ts";
 import { issuePair, makeAuthority } from "#pki/issue.ts";
@@ -83,14 +83,12 @@ for (const [httpPort, httpsPort] of ports) {
     `HAProxy reads it: ${httpPort ?? "no HTTP"}, ${httpsPort ?? "no HTTPS"}`,
     { skip },
     async () => {
-      const directory = mkdtempSync(join(tmpdir(), "gantry-ingress-"));
+      const directory = mkdtempSync(join(tmpdir(), "gantry ingress-"));
       try {
         const pem = await certificate();
-        mkdirSync(join(directory, "root"));
-        const place: ConfigPlace = {
-          directory,
-          socket: join(directory, "socket"),
-          root: join(directory, "root"),
+        mkdirSync(join(directory, rootName));
+        const settings: ConfigSettings = {
+          socket: "s1",
           user: process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined,
           httpPort,
           httpsPort,
@@ -98,9 +96,9 @@ for (const [httpPort, httpsPort] of ports) {
           threads: 1,
           defaultCertificate: pem,
         };
-        const files = renderConfig(planOf(pem), assignSlots(new Map(), backends), place);
+        const files = renderConfig(planOf(pem), assignSlots(new Map(), backends), settings);
         for (const [name, content] of files) writeFileSync(join(directory, name), content);
-        const { code, stderr } = run(program, ["-c", "-f", join(directory, "haproxy.cfg")]);
+        const { code, stderr } = run(program, ["-C", directory, "-c", "-f", "haproxy.cfg"]);
         assert.equal(code, 0, stderr);
         assert.doesNotMatch(stderr, /WARNING/);
       } finally {

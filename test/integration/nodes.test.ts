@@ -5,6 +5,7 @@ import { after, before, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { segmentOf } from "#main/segment.ts";
 import { GantryProcess, run, systemMissing, type CommandResult } from "#testing/gantry-process.ts";
+import { askIngress } from "#testing/ingress-client.ts";
 
 const skip = systemMissing();
 const port = 26_543;
@@ -145,6 +146,32 @@ test("pods of all nodes reach each other with their own addresses", { skip }, ()
     assert.equal(got.stdout.trim(), name, got.stderr);
     kubectl("logs", name);
   }
+});
+
+test("every node answers Ingresses, with pods of all of them", { skip }, async () => {
+  const spec = { selector: { app: "web" }, ports: [{ port: 80, targetPort: 8080 }] };
+  const backend = { service: { name: "web", port: { number: 80 } } };
+  const service = { apiVersion: "v1", kind: "Service", metadata: { name: "web" }, spec };
+  const ingress = {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "Ingress",
+    metadata: { name: "web" },
+    spec: { defaultBackend: backend },
+  };
+  const list = { apiVersion: "v1", kind: "List", items: [service, ingress] };
+  ok(gantry().kubectl(["apply", "-f", "-"], JSON.stringify(list)));
+  const template = "jsonpath={.status.loadBalancer.ingress[*].ip}";
+  const three = /^[\d.]+ [\d.]+ [\d.]+$/;
+  const ask = (): string => kubectl("get", "ingress", "web", "-o", template);
+  const names = placed("web").map((it) => it.name);
+  for (const address of (await eventually(ask, three)).split(" ")) {
+    const seen = new Set<string>();
+    for (let it = 0; it < 6; it++) {
+      seen.add((await askIngress({ host: "any.test", address })).text.trim());
+    }
+    assert.deepEqual([...seen].sort(), names.toSorted(), address);
+  }
+  kubectl("delete", "ingress,service", "web");
 });
 
 test("a killed agent comes back, and its containers have gone on", { skip }, async () => {

@@ -152,10 +152,10 @@ class Ingresses {
   async start(given: IngressPlan): Promise<void> {
     this.#slots = assignSlots(this.#slots, given.backends);
     const { http: httpPort, https: httpsPort } = ports.haproxy;
-    const fixed = { user: undefined, httpPort, httpsPort, connectionsMax: 2_000, threads: 2 };
-    const render = { ...fixed, defaultCertificate: this.#certificate };
+    const machine = { user: undefined, connectionsMax: 2_000, threads: 2 };
+    const settings = { ...machine, httpPort, httpsPort, defaultCertificate: this.#certificate };
     await this.#haproxy.start(
-      (at) => renderConfig(given, this.#slots, { ...render, ...at }),
+      (socket) => renderConfig(given, this.#slots, { ...settings, socket }),
       signal,
     );
   }

@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { BackendPlan, IngressPlan, Target } from "#ingress/model.ts";
-import { renderConfig, type ConfigPlace } from "./config.ts";
+import { renderConfig, type ConfigSettings } from "./config.ts";
 import type { Slots } from "./slots.ts";
 
-const place: ConfigPlace = {
-  directory: "/g1",
-  socket: "/s1",
-  root: "/root",
+const settings: ConfigSettings = {
+  socket: "s1",
   user: { uid: 7, gid: 8 },
   httpPort: 80,
   httpsPort: 443,
@@ -59,7 +57,7 @@ for (const [what, backend, want] of backends) {
   test(`renderConfig: a backend: ${what}`, () => {
     const slots: Slots = new Map([["d:web:80", ["10.0.0.1:8080", undefined]]]);
     const given = plan({ backends: new Map([["d:web:80", { ...usual, ...backend }]]) });
-    assert.deepEqual(section(renderConfig(given, slots, place), "backend d:web:80"), [
+    assert.deepEqual(section(renderConfig(given, slots, settings), "backend d:web:80"), [
       ...want,
       "server s0 10.0.0.1:8080",
       "server s1 127.0.0.1:1 disabled",
@@ -78,7 +76,7 @@ test("renderConfig: services that speak HTTP/2, or TLS", () => {
       ["safe", { ...usual, protocol: "https" }],
     ]),
   });
-  const files = renderConfig(given, slots, place);
+  const files = renderConfig(given, slots, settings);
   assert.equal(section(files, "backend two").at(-1), "server s0 10.0.0.1:1 proto h2");
   assert.match(section(files, "backend safe").at(-1) ?? "", /10\.0\.0\.2:2 ssl verify none/);
 });
@@ -92,7 +90,7 @@ test("renderConfig: rules are maps; over plain HTTP some of them redirect", () =
       last: to("d:last:80"),
     },
   });
-  const files = renderConfig(given, new Map(), place);
+  const files = renderConfig(given, new Map(), settings);
   const maps = [...files].filter(([name]) => name.endsWith(".map"));
   assert.deepEqual(Object.fromEntries(maps), {
     "http-exact.map": "a.test/x to-https\n",
@@ -103,14 +101,14 @@ test("renderConfig: rules are maps; over plain HTTP some of them redirect", () =
     "https-fallback.map": "b.test d:api:80\n",
   });
   assert.equal(section(files, "frontend http").at(-1), "default_backend d:last:80");
-  const only = renderConfig(given, new Map(), { ...place, httpsPort: undefined });
+  const only = renderConfig(given, new Map(), { ...settings, httpsPort: undefined });
   assert.equal(only.get("http-exact.map"), "a.test/x d:web:80\n", "nowhere to redirect to");
   assert.doesNotMatch(only.get("haproxy.cfg") ?? "", /frontend https|ssl crt/);
 });
 
 test("renderConfig: redirects name the port where it is not the usual one", () => {
   const location = (httpsPort: number): string | undefined =>
-    section(renderConfig(plan(), new Map(), { ...place, httpsPort }), "backend to-https")[0];
+    section(renderConfig(plan(), new Map(), { ...settings, httpsPort }), "backend to-https")[0];
   const start = "http-request redirect code 308 location https://%[var(txn.host)]";
   assert.equal(location(443), `${start}%[pathq]`);
   assert.equal(location(8_443), `${start}:8443%[pathq]`);
@@ -121,13 +119,13 @@ test("renderConfig: certificates by the names that they are for", () => {
     { pem: "A", hosts: ["a.test"] },
     { pem: "B", hosts: ["b.test", "*.c.test"] },
   ];
-  const files = renderConfig(plan({ certificates }), new Map(), place);
-  const list = "/g1/0.pem a.test\n/g1/1.pem b.test *.c.test\n";
+  const files = renderConfig(plan({ certificates }), new Map(), settings);
+  const list = "0.pem a.test\n1.pem b.test *.c.test\n";
   assert.equal(files.get("certificates.list"), list);
   assert.deepEqual(
     ["0.pem", "1.pem", "default.pem"].map((it) => files.get(it)),
     ["A", "B", "NOBODY"],
   );
-  const given = renderConfig(plan({ defaultCertificate: "OURS" }), new Map(), place);
+  const given = renderConfig(plan({ defaultCertificate: "OURS" }), new Map(), settings);
   assert.equal(given.get("default.pem"), "OURS");
 });

@@ -4,13 +4,12 @@ import { routeRules } from "./route-rules.ts";
 import type { Slots } from "./slots.ts";
 
 /** What a configuration depends on beside the plan. */
-export interface ConfigPlace {
-  /** Of this generation's files; no white space. */
-  readonly directory: string;
-  /** Path of the socket that takes commands. */
+export interface ConfigSettings {
+  /**
+   * Name of the socket that takes commands. It differs from that of the generation before: of the
+   * same name it would be taken over, like the ports.
+   */
   readonly socket: string;
-  /** An empty directory, which is all that the running proxy sees of the disk. */
-  readonly root: string;
   /** The user that the proxy becomes when it has read its files; undefined: it stays who and where it is. */
   readonly user: { readonly uid: number; readonly gid: number } | undefined;
   /** Where to listen; undefined for not at all. */
@@ -42,24 +41,33 @@ const retries = 3;
 const idleConnectionsMax = 64;
 const idleSeconds = 30;
 
-/** The files of a generation of the proxy, by name; `haproxy.cfg` is what it starts with. */
+/** A folder without anything in it, which is all that the running proxy sees of the disk. */
+export const rootName = "root";
+
+/**
+ * The files of a generation of the proxy, by name; `haproxy.cfg` is what it starts with, in the
+ * directory that has the files and a folder {@link rootName}: it names them without a path.
+ */
 export function renderConfig(
   plan: IngressPlan,
   slots: Slots,
-  place: ConfigPlace,
+  settings: ConfigSettings,
 ): ReadonlyMap<string, string> {
   const files = new Map<string, string>([[nominatedFile, nominatedScript]]);
-  const lines = [...globalLines(place), ...defaultLines()];
-  if (place.httpPort !== undefined) {
-    const table = tableOf(place.httpsPort === undefined ? undefined : redirecting);
-    lines.push("frontend http", `  bind *:${place.httpPort}`);
-    lines.push(...frontendLines("http", plan, table, { files, place }));
+  const lines = [...globalLines(settings), ...defaultLines()];
+  if (settings.httpPort !== undefined) {
+    const table = tableOf(settings.httpsPort === undefined ? undefined : redirecting);
+    lines.push("frontend http", `  bind *:${settings.httpPort}`);
+    lines.push(...frontendLines("http", plan, table, files));
   }
-  if (place.httpsPort !== undefined) {
-    lines.push("frontend https", `  ${bindLine(plan, place.httpsPort, { files, place })}`);
-    lines.push(...frontendLines("https", plan, tableOf(undefined), { files, place }));
+  if (settings.httpsPort !== undefined) {
+    lines.push(
+      "frontend https",
+      `  ${bindLine(plan, settings.httpsPort, settings.defaultCertificate, files)}`,
+    );
+    lines.push(...frontendLines("https", plan, tableOf(undefined), files));
   }
-  lines.push(...ownBackends(place));
+  lines.push(...ownBackends(settings));
   for (const [id, backend] of plan.backends) {
     lines.push(...backendLines(id, backend, slots.get(id) ?? []));
   }
@@ -67,15 +75,10 @@ export function renderConfig(
   return files;
 }
 
-interface Output {
-  readonly files: Map<string, string>;
-  readonly place: ConfigPlace;
-}
-
 const redirecting = "to-https";
 
-function globalLines(place: ConfigPlace): string[] {
-  const { directory, socket, root, user, connectionsMax, threads } = place;
+function globalLines(settings: ConfigSettings): string[] {
+  const { socket, user, connectionsMax, threads } = settings;
   return [
     "global",
     `  maxconn ${connectionsMax}`,
@@ -83,10 +86,12 @@ function globalLines(place: ConfigPlace): string[] {
     // Another program that listens on our ports is to be noticed, not to share them.
     "  noreuseport",
     `  hard-stop-after ${drainSeconds}s`,
-    `  stats socket ${socket} mode 600 level admin expose-fd listeners`,
+    `  stats socket unix@${socket} mode 600 level admin expose-fd listeners`,
     "  stats timeout 10s",
-    `  lua-load-per-thread ${directory}/${nominatedFile}`,
-    ...(user === undefined ? [] : [`  chroot ${root}`, `  uid ${user.uid}`, `  gid ${user.gid}`]),
+    `  lua-load-per-thread ${nominatedFile}`,
+    ...(user === undefined
+      ? []
+      : [`  chroot ${rootName}`, `  uid ${user.uid}`, `  gid ${user.gid}`]),
     `  tune.bufsize ${headBytesMax}`,
     `  tune.http.maxhdr ${headersMax}`,
     "  ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets",
@@ -120,16 +125,20 @@ function defaultLines(): string[] {
   ];
 }
 
-function bindLine(plan: IngressPlan, port: number, { files, place }: Output): string {
-  files.set("default.pem", plan.defaultCertificate ?? place.defaultCertificate);
+function bindLine(
+  plan: IngressPlan,
+  port: number,
+  defaultCertificate: string,
+  files: Map<string, string>,
+): string {
+  files.set("default.pem", plan.defaultCertificate ?? defaultCertificate);
   const list: string[] = [];
   for (const [index, { pem, hosts }] of plan.certificates.entries()) {
     files.set(`${index}.pem`, pem);
-    list.push(`${place.directory}/${index}.pem ${hosts.join(" ")}\n`);
+    list.push(`${index}.pem ${hosts.join(" ")}\n`);
   }
   files.set("certificates.list", list.join(""));
-  const certificates = `crt ${place.directory}/default.pem crt-list ${place.directory}/certificates.list`;
-  return `bind *:${port} ssl ${certificates} alpn h2,http/1.1`;
+  return `bind *:${port} ssl crt default.pem crt-list certificates.list alpn h2,http/1.1`;
 }
 
 /** @param redirected the backend of targets that redirect; undefined: they do not, here. */
@@ -141,14 +150,14 @@ function frontendLines(
   scheme: "http" | "https",
   { routes }: IngressPlan,
   backendOf: (target: Target) => string,
-  { files, place }: Output,
+  files: Map<string, string>,
 ): string[] {
   for (const name of ["exact", "prefix", "fallback"] as const) {
     const entries = [...routes[name]].map(([key, target]) => `${key} ${backendOf(target)}\n`);
     files.set(`${scheme}-${name}.map`, entries.join(""));
   }
   return [
-    ...routeRules(routes, (name) => `${place.directory}/${scheme}-${name}.map`),
+    ...routeRules(routes, (name) => `${scheme}-${name}.map`),
     "  http-request deny deny_status 400 if { var(txn.host) -m sub / }",
     ...hopByHopRules(),
     // Whoever the client says it is, these say what this proxy saw.
@@ -164,7 +173,7 @@ function frontendLines(
   ];
 }
 
-function ownBackends({ httpsPort }: ConfigPlace): string[] {
+function ownBackends({ httpsPort }: ConfigSettings): string[] {
   const port = httpsPort === undefined || httpsPort === 443 ? "" : `:${httpsPort}`;
   return [
     "backend not-found",

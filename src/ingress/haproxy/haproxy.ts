@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { ask, changeSlots } from "./commands.ts";
+import { rootName } from "./config.ts";
 import { findProxies, generationDirectory, signalProxy, type ProxyProcess } from "./processes.ts";
 import type { SlotChange } from "./slots.ts";
 
@@ -17,13 +18,6 @@ export interface HaproxyOptions {
   readonly log: Logger;
 }
 
-/** Where a generation has its files. */
-export interface GenerationPlace {
-  readonly directory: string;
-  readonly socket: string;
-  readonly root: string;
-}
-
 const startMsMax = 10_000;
 const pollMs = 20;
 /** Requests that are under way have this long to end when the proxy is stopped. */
@@ -31,10 +25,7 @@ const stopMsMax = 2_000;
 /** Older generations that may live on for their connections; the oldest is ended for the next. */
 const drainingMax = 8;
 const logBytesMax = 2_000;
-
-interface Generation extends ProxyProcess {
-  readonly socket: string;
-}
+const logName = "log";
 
 /**
  * A HAProxy whose configurations replace one another: each is a process of its own that takes over
@@ -44,7 +35,7 @@ interface Generation extends ProxyProcess {
 export class Haproxy {
   readonly #options: HaproxyOptions;
   readonly #onEnd: (pid: number) => void;
-  #current: Generation | undefined;
+  #current: ProxyProcess | undefined;
   #last = 0;
 
   private constructor(options: HaproxyOptions, onEnd: (pid: number) => void) {
@@ -55,16 +46,13 @@ export class Haproxy {
   /** @param onEnd hears when the current process ends that was not told to. */
   static async open(options: HaproxyOptions, onEnd: () => void): Promise<Haproxy> {
     const { directory } = options;
-    await mkdir(join(directory, "root"), { recursive: true, mode: 0o700 });
+    await mkdir(directory, { recursive: true, mode: 0o700 });
     const haproxy: Haproxy = new Haproxy(options, (pid) => {
       if (haproxy.#current?.pid !== pid) return;
       haproxy.#current = undefined;
       onEnd();
     });
-    const running = (await findProxies(directory)).at(-1);
-    if (running !== undefined) {
-      haproxy.#current = { ...running, socket: socketOf(directory, running.generation) };
-    }
+    haproxy.#current = (await findProxies(directory)).at(-1);
     for (const name of await readdir(directory)) {
       haproxy.#last = Math.max(haproxy.#last, Number(/^g(\d+)$/.exec(name)?.[1] ?? 0));
     }
@@ -85,39 +73,36 @@ export class Haproxy {
 
   /**
    * Starts a generation; resolves when it serves in place of the one before, which goes on when this
-   * fails. @throws {Error} with the proxy's words.
+   * fails. @param filesOf as `renderConfig`, with the name of the socket. @throws {Error} with the proxy's words.
    */
   async start(
-    filesAt: (place: GenerationPlace) => ReadonlyMap<string, string>,
+    filesOf: (socket: string) => ReadonlyMap<string, string>,
     signal: AbortSignal,
   ): Promise<void> {
     const { directory, program } = this.#options;
     await this.#sweep();
     const generation = ++this.#last;
-    const place = {
-      directory: generationDirectory(directory, generation),
-      socket: socketOf(directory, generation),
-      root: join(directory, "root"),
-    };
-    await mkdir(place.directory, { mode: 0o700 });
-    for (const [name, content] of filesAt(place)) {
-      await writeFile(join(place.directory, name), content, { mode: 0o600 });
+    const place = generationDirectory(directory, generation);
+    await mkdir(join(place, rootName), { recursive: true, mode: 0o700 });
+    for (const [name, content] of filesOf(socketOf(generation))) {
+      await writeFile(join(place, name), content, { mode: 0o600 });
     }
     const before = this.#current;
-    const takeOver = before === undefined ? [] : ["-x", before.socket, "-sf", String(before.pid)];
-    const args = ["-db", "-f", join(place.directory, "haproxy.cfg"), ...takeOver];
-    await using log = await open(join(place.directory, "log"), "a", 0o600);
+    const takeOver =
+      before === undefined ? [] : ["-x", this.#socketOf(before), "-sf", String(before.pid)];
+    const args = ["-db", "-f", join(place, "haproxy.cfg"), ...takeOver];
+    await using log = await open(join(place, logName), "a", 0o600);
     const child = spawn(program, args, {
       detached: true, // What ends our group does not end it.
       stdio: ["ignore", log.fd, log.fd],
-      cwd: "/",
+      cwd: place, // Its files are named without a path.
       env: {},
     });
     child.unref();
     await once(child, "spawn");
     const { pid = 0 } = child;
-    await this.#serving(child, place, signal);
-    this.#current = { pid, generation, socket: place.socket };
+    await this.#serving(child, { pid, generation }, signal);
+    this.#current = { pid, generation };
     if (hasEnded(child)) this.#onEnd(pid);
     child.once("exit", () => {
       this.#onEnd(pid);
@@ -126,36 +111,38 @@ export class Haproxy {
 
   /** @throws {Error} when the proxy refuses; some of the changes may have happened. */
   async change(changes: readonly SlotChange[], signal: AbortSignal): Promise<void> {
-    const socket = this.#current?.socket;
-    if (socket === undefined) throw new Error("the proxy does not run");
-    await changeSlots(socket, changes, signal);
+    if (this.#current === undefined) throw new Error("the proxy does not run");
+    await changeSlots(this.#socketOf(this.#current), changes, signal);
   }
 
   /** What the running proxy has counted for its frontends and backends; empty while there is none. */
   async statistics(signal: AbortSignal): Promise<string> {
-    const socket = this.#current?.socket;
-    return socket === undefined ? "" : await ask(socket, "show stat -1 3 -1", signal);
+    const current = this.#current;
+    if (current === undefined) return "";
+    return await ask(this.#socketOf(current), "show stat -1 3 -1", signal);
   }
 
   /** Lets requests under way end, for a moment, and ends all that runs. */
   async stop(): Promise<void> {
     this.#current = undefined;
     await endProxies(this.#options.directory, this.#options.clock);
+    await this.#sweep(); // No key stays on the disk.
   }
 
-  async #serving(
-    child: ChildProcess,
-    { directory, socket }: GenerationPlace,
-    signal: AbortSignal,
-  ): Promise<void> {
+  #socketOf({ generation }: ProxyProcess): string {
+    return join(generationDirectory(this.#options.directory, generation), socketOf(generation));
+  }
+
+  async #serving(child: ChildProcess, started: ProxyProcess, signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     const until = clock.monotonic() + startMsMax;
     for (;;) {
-      const answer = await ask(socket, "show info", signal).catch(() => "");
-      if (answer.includes(`\nPid: ${child.pid ?? 0}\n`)) return;
+      const answer = await ask(this.#socketOf(started), "show info", signal).catch(() => "");
+      if (answer.includes(`\nPid: ${started.pid}\n`)) return;
       if (hasEnded(child) || clock.monotonic() > until) {
         child.kill("SIGKILL");
-        const text = await readFile(join(directory, "log"), "utf8");
+        const place = generationDirectory(this.#options.directory, started.generation);
+        const text = await readFile(join(place, logName), "utf8");
         throw new Error(`the proxy does not start: ${faultsIn(text)}`);
       }
       await clock.sleep(pollMs, signal);
@@ -170,17 +157,16 @@ export class Haproxy {
     for (const { pid } of draining.slice(0, Math.max(0, draining.length - drainingMax + 1))) {
       signalProxy(pid, "SIGTERM");
     }
-    const kept = new Set(living.flatMap((it) => [`g${it.generation}`, `s${it.generation}`]));
+    const kept = new Set(living.map((it) => `g${it.generation}`));
     for (const name of await readdir(directory)) {
-      if (!/^[gs]\d+$/.test(name) || kept.has(name)) continue;
+      if (!/^g\d+$/.test(name) || kept.has(name)) continue;
       await rm(join(directory, name), { recursive: true, force: true });
     }
   }
 }
 
-/** Short: a path of a socket has at most 107 bytes, of which HAProxy takes some for itself. */
-function socketOf(directory: string, generation: number): string {
-  return join(directory, `s${generation}`);
+function socketOf(generation: number): string {
+  return `s${generation}`;
 }
 
 /** Ends every proxy of the directory, at first gently. None is success. */
