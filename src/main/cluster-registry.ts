@@ -18,8 +18,8 @@ export interface ClusterRegistryOptions {
   readonly paths: Paths;
   /** 0: no registry. */
   readonly registryPort: number;
-  /** At which nodes reach this machine. */
-  readonly address: string;
+  /** At which nodes reach it; see `registryAddresses`. */
+  readonly addresses: readonly string[];
   readonly store: ImageStore;
   readonly authority: Authority;
   readonly log: Logger;
@@ -39,7 +39,7 @@ export async function openClusterRegistry(
   options: ClusterRegistryOptions,
   tasks: TaskGroup,
 ): Promise<RegistryServer | undefined> {
-  const { store, log, registryPort: port, address } = options;
+  const { store, log, registryPort: port, addresses } = options;
   tasks.start(async (stop) => {
     await collectRegularly(store, log, stop);
   });
@@ -52,7 +52,7 @@ export async function openClusterRegistry(
       store,
       listeners: listenersOf(options, pair),
       mirror: undefined,
-      isOwnName: ownNames(port, [address]),
+      isOwnName: ownNames(port, addresses),
       clock: systemClock,
       log,
     });
@@ -71,7 +71,7 @@ export async function openClusterRegistry(
 }
 
 function listenersOf(
-  { paths, registryPort: port, address, authority }: ClusterRegistryOptions,
+  { paths, registryPort: port, addresses, authority }: ClusterRegistryOptions,
   pair: CertificatePair,
 ): readonly Listener[] {
   const users = new UsersFile(usersFileOf(paths));
@@ -83,17 +83,19 @@ function listenersOf(
       organizations: clusterOrganizations,
       clock: systemClock,
     });
-  const local = { host: "127.0.0.1", port, gate: gateOf(true), tls: undefined };
-  if (address === "127.0.0.1") return [local];
   const tls = { ...pair, clientCa: authority.certificate };
-  return [local, { host: address, port, gate: gateOf(false), tls }];
+  const gate = gateOf(false);
+  return [
+    { host: "127.0.0.1", port, gate: gateOf(true), tls: undefined },
+    ...addresses.map((host) => ({ host, port, gate, tls })),
+  ];
 }
 
-function registryCertificates({ authority, address, log }: ClusterRegistryOptions): {
+function registryCertificates({ authority, addresses, log }: ClusterRegistryOptions): {
   readonly load: () => Promise<CertificatePair>;
   readonly failed: (error: unknown) => void;
 } {
-  const hosts = [...new Set([address, hostname().toLowerCase(), "localhost", "127.0.0.1"])];
+  const hosts = [...new Set([...addresses, hostname().toLowerCase(), "localhost", "127.0.0.1"])];
   return {
     load: () => authority.serving("registry", "gantry-registry", hosts),
     failed: (error) => {

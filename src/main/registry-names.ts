@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { anyAddress, machineAddress } from "./network-plan.ts";
 import type { Paths } from "./paths.ts";
 
 /**
@@ -10,6 +11,25 @@ export function ownNames(port: number, addresses: readonly string[]): (host: str
   const hosts = ["localhost", "127.0.0.1", "[::1]", hostname().toLowerCase(), ...addresses];
   const names = new Set(hosts.map((it) => `${it}:${port}`));
   return (host) => port !== 0 && names.has(host.toLowerCase());
+}
+
+/**
+ * Addresses at which other machines' nodes reach the registry: those that this machine's nodes use,
+ * and the machine's own. None when the API server too is for this machine alone.
+ */
+export function registryAddresses(at: {
+  /** Where the API server listens. */
+  readonly host: string;
+  /** At which this installation's nodes reach the machine. */
+  readonly address: string;
+}): readonly string[] {
+  if (isLoopback(at.host)) return [];
+  const own = anyAddress.includes(at.host) ? machineAddress() : at.host;
+  return [...new Set([at.address, own])].filter((it) => !isLoopback(it));
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host.startsWith("127.");
 }
 
 /** Where `gantry up` notes its registry's port, for commands that run beside it. */

@@ -8,6 +8,7 @@ import { InstanceLock } from "./instance.ts";
 import { anyAddress, machineAddress } from "./network-plan.ts";
 import type { ServerOptions } from "./options.ts";
 import { pathsBelow, runDirectoryOf } from "./paths.ts";
+import { registryAddresses } from "./registry-names.ts";
 import { version } from "./version.ts";
 
 /** Runs a control plane without a node in this process until a signal ends it. */
@@ -32,7 +33,8 @@ async function runServer(options: ServerOptions, log: Logger, signal: AbortSigna
   startHostTasks(host, options.store !== undefined, { tasks, log });
   const { authority } = host.controlPlane;
   const store = stack.use(await openImages(paths, log));
-  const about = { ...options, paths, address: advertiseAddress, store, authority, log };
+  const addresses = registryAddresses({ ...options, address: advertiseAddress });
+  const about = { ...options, paths, addresses, store, authority, log };
   await using registry = await openClusterRegistry(about, tasks);
   const address = serverOf(host.controlPlane);
   lock.announce({

@@ -16,7 +16,7 @@ import { mirrorToLocalStore, openImages, openNodeMirror } from "./images.ts";
 import type { ImageStore } from "#images/store/image-store.ts";
 import type { RegistryServer } from "#registry/server.ts";
 import { openClusterRegistry } from "./cluster-registry.ts";
-import { ownNames } from "./registry-names.ts";
+import { ownNames, registryAddresses } from "./registry-names.ts";
 import { InstanceLock } from "./instance.ts";
 import { runNodeIngress } from "./node-ingress.ts";
 import { networkUser, nodeAddress, runNodeNetwork } from "./node-network.ts";
@@ -97,9 +97,10 @@ async function openRegistry(
   paths: Paths,
   at: { readonly options: UpOptions; readonly tasks: TaskGroup; readonly reports: Reports },
 ): Promise<RegistryServer | undefined> {
-  const { registryPort } = at.options;
+  const { registryPort, host } = at.options;
   const { log, progress } = at.reports;
-  const about = { paths, registryPort, address, store, authority, log };
+  const addresses = registryAddresses({ host, address });
+  const about = { paths, registryPort, addresses, store, authority, log };
   const registry = await openClusterRegistry(about, at.tasks);
   if (registry !== undefined) {
     progress.send({ kind: "step", text: `image registry on localhost:${registryPort}` });
@@ -176,7 +177,8 @@ async function openSystem(
   const server = serverOf(controlPlane);
   progress.send({ kind: "step", text: `API server on ${server}` });
   const images = stack.use(await openImages(paths, log));
-  const isOwnName = ownNames(options.registryPort, [address]);
+  const addresses = registryAddresses({ ...options, address });
+  const isOwnName = ownNames(options.registryPort, addresses);
   const mirror = stack.use(await openNodeMirror(images, isOwnName, log));
   const nodeName = options.nodeName ?? hostname().toLowerCase();
   const claim = { name: nodeName, wanted: early === undefined ? undefined : firstPodCidr };
