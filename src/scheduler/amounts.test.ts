@@ -48,6 +48,43 @@ for (const { name, spec, cpuMillis } of cases) {
   });
 }
 
+const resizes: readonly {
+  readonly name: string;
+  readonly asked: string;
+  readonly granted: string;
+  readonly reason?: string;
+  readonly cpuMillis: number;
+}[] = [
+  { name: "more is asked for than granted", asked: "2", granted: "1", cpuMillis: 2_000 },
+  { name: "less is asked for than still held", asked: "1", granted: "2", cpuMillis: 2_000 },
+  {
+    name: "what waits for room counts",
+    asked: "2",
+    granted: "1",
+    reason: "Deferred",
+    cpuMillis: 2_000,
+  },
+  {
+    name: "what will never be granted does not",
+    asked: "2",
+    granted: "1",
+    reason: "Infeasible",
+    cpuMillis: 1_000,
+  },
+];
+
+for (const { name, asked, granted, reason, cpuMillis } of resizes) {
+  test(`amountsOf: a resize: ${name}`, () => {
+    const conditions = [{ type: "PodResizePending", status: "True", reason }];
+    const held = { name: "c", ready: true, restartCount: 0, image: "", imageID: "" };
+    const status = {
+      containerStatuses: [{ ...held, resources: { requests: { cpu: granted } } }],
+      ...(reason === undefined ? {} : { conditions }),
+    };
+    assert.equal(amountsOf({ containers: [container(asked)] }, status).cpuMillis, cpuMillis);
+  });
+}
+
 test("amountsOf: scoring counts a container without requests as a small one", () => {
   const amounts = amountsOf({ containers: [{ name: "c" }, container("1")] });
   assert.equal(amounts.scoredCpuMillis, 1_100);

@@ -1,4 +1,4 @@
-import type { Container, PodSpec } from "#api/gen/types.ts";
+import type { Container, PodSpec, PodStatus } from "#api/gen/types.ts";
 import { parseQuantity } from "#api/quantity.ts";
 
 /** Amounts by resource name: thousandths for `cpu`, bytes for `memory`, pieces for others. */
@@ -22,10 +22,13 @@ type Counted = Map<string, number>;
  * What a pod takes of its node: the sum of its containers and sidecars, or the most that one of its
  * init containers needs beside the sidecars started before it, and the overhead of its runtime.
  * Upstream: `component-helpers/resource/helpers.go` PodRequests.
+ *
+ * @param status of a pod on its node, where a resize may not be done yet.
  */
-export function amountsOf(spec: PodSpec | undefined): Amounts {
-  const plain = requestsOf(spec, false);
-  const scored = requestsOf(spec, true);
+export function amountsOf(spec: PodSpec | undefined, status?: PodStatus): Amounts {
+  const granted = grantedBy(status);
+  const plain = requestsOf(spec, granted, false);
+  const scored = requestsOf(spec, granted, true);
   const others = new Map(plain);
   for (const name of ["cpu", "memory", "ephemeral-storage"]) others.delete(name);
   return {
@@ -38,13 +41,15 @@ export function amountsOf(spec: PodSpec | undefined): Amounts {
   };
 }
 
-function requestsOf(spec: PodSpec | undefined, scored: boolean): Counted {
+function requestsOf(spec: PodSpec | undefined, granted: Granted, scored: boolean): Counted {
   const total: Counted = new Map();
-  for (const container of spec?.containers ?? []) add(total, containerRequests(container, scored));
+  for (const container of spec?.containers ?? []) {
+    add(total, containerRequests(container, granted, scored));
+  }
   const sidecars: Counted = new Map();
   const peak: Counted = new Map();
   for (const container of spec?.initContainers ?? []) {
-    const own = containerRequests(container, scored);
+    const own = containerRequests(container, granted, scored);
     if (container.restartPolicy === "Always") {
       add(total, own);
       add(sidecars, own);
@@ -61,8 +66,34 @@ function requestsOf(spec: PodSpec | undefined, scored: boolean): Counted {
   return total;
 }
 
-function containerRequests(container: Container, scored: boolean): Counted {
-  const requests = amountsIn(container.resources?.requests);
+/** What containers have, by their names, of pods that are being resized or were. */
+interface Granted {
+  readonly byContainer: ReadonlyMap<string, Counted>;
+  /** The node will never grant what the pod asks for. */
+  readonly isFinal: boolean;
+}
+
+function grantedBy({
+  containerStatuses = [],
+  initContainerStatuses = [],
+  ...status
+}: PodStatus = {}) {
+  const byContainer = new Map<string, Counted>();
+  for (const it of [...containerStatuses, ...initContainerStatuses]) {
+    const amounts = amountsIn(it.resources?.requests);
+    raise(amounts, amountsIn(it.allocatedResources));
+    if (amounts.size > 0) byContainer.set(it.name, amounts);
+  }
+  const pending = status.conditions?.find((it) => it.type === "PodResizePending");
+  return { byContainer, isFinal: pending?.status === "True" && pending.reason === "Infeasible" };
+}
+
+/** What a container asks for or still has, whichever is more. */
+function containerRequests(container: Container, granted: Granted, scored: boolean): Counted {
+  const present = granted.byContainer.get(container.name);
+  const asked = amountsIn(container.resources?.requests);
+  const requests = granted.isFinal && present !== undefined ? new Map(present) : asked;
+  if (present !== undefined) raise(requests, present);
   if (scored) {
     if (!requests.has("cpu")) requests.set("cpu", scoredCpuMillis);
     if (!requests.has("memory")) requests.set("memory", scoredMemoryBytes);

@@ -73,7 +73,7 @@ export function shapeOf(pod: Pod, namespacesMatching: NamespacesMatching): PodSh
   const tolerations = spec?.tolerations ?? [];
   return {
     nodeKey: JSON.stringify([spec?.nodeSelector, affinity.nodeAffinity, tolerations]),
-    amounts: amountsOf(spec),
+    amounts: amountsOf(spec, pod.status),
     ...nodeTermsOf(pod, affinity),
     tolerations,
     hostPorts: lastingContainers(spec).flatMap(hostPortsOf),

@@ -45,10 +45,16 @@ export function changedInFavour(previous: Pod, current: Pod): boolean {
 /** A change of a pod on its node that others feel: other labels, or another spec (a resize). */
 export function changedOnNode(previous: Pod, current: Pod): boolean {
   const [before, now] = [previous.metadata, current.metadata];
+  if (isResizing(previous) || isResizing(current)) return true;
   // A pod that begins to end has a new generation, too, and takes what it took.
   const isEnding = before?.deletionTimestamp !== now?.deletionTimestamp;
   if (!isEnding && before?.generation !== now?.generation) return true;
   const [old, labels] = [before?.labels ?? {}, now?.labels ?? {}];
   const keys = Object.keys(labels);
   return keys.length !== Object.keys(old).length || keys.some((key) => old[key] !== labels[key]);
+}
+
+/** What it takes may change with its status alone. */
+function isResizing({ status }: Pod): boolean {
+  return status?.conditions?.some((it) => it.type.startsWith("PodResize")) ?? false;
 }
