@@ -26,6 +26,9 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   registry: async () => {
     await (await import("./bench/registry.ts")).benchRegistry();
   },
+  build: async () => {
+    await (await import("./bench/build.ts")).benchBuild();
+  },
   start: async () => {
     await (await import("./bench/start.ts")).benchStart();
   },

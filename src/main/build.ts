@@ -21,7 +21,6 @@ import {
   familiarReference,
   formatReference,
   parseReference,
-  repositoryOf,
   type ImageReference,
 } from "#oci/reference.ts";
 import { readInput, type BuildInput } from "./build-input.ts";
@@ -34,6 +33,11 @@ import {
   type BuildCommandOptions,
   type Output,
 } from "./build-options.ts";
+import { pullBase, pushBuilt } from "./build-registry.ts";
+import { hostPlatform } from "./host-platform.ts";
+import { registryPortOf } from "./image-verbs.ts";
+import { ownNames } from "./registry-names.ts";
+import { storedName } from "#images/verbs/find-image.ts";
 import { showBuild, type ShownBuild } from "./build-progress.ts";
 import { openImages } from "./images.ts";
 import { pathsBelow, runDirectoryOf } from "./paths.ts";
@@ -73,6 +77,7 @@ async function buildHere(
   await using store = await openImages(paths, silentLogger);
   await using lease = await store.openLease("build", leaseMs);
   await using open = await openBuild(join(paths.data, "build"), systemClock, options.cacheSize);
+  const isOwnName = ownNames(await registryPortOf(paths), []);
   const input = await readInput(context, options.file, open.session, signal);
   const world: Omit<BuildWorld, "progress"> = {
     ...open,
@@ -80,7 +85,10 @@ async function buildHere(
     lease,
     clock: systemClock,
     download,
-    pull,
+    repositoryOf: (reference) => storedName({ isOwnName }, reference),
+    pull: async (reference, stop) => {
+      await pullBase(store, reference, platform, stop);
+    },
   };
   try {
     if (options.check) return check(input);
@@ -159,8 +167,7 @@ async function exportImage(
     const image = await storeImage(result, run.buildOptions, world, signal);
     const digest = await nameImage(image, run.names, world);
     for (const output of run.outputs) {
-      if (output.type === "registry")
-        throw new Error("--output type=registry: push the image with gantry push");
+      if (output.type === "registry") await pushAll(run.names, world, signal);
       if (output.type !== "oci" && output.type !== "docker") continue;
       const archive = {
         image,
@@ -182,13 +189,23 @@ async function exportImage(
   }
 }
 
+async function pushAll(
+  names: readonly ImageReference[],
+  { store, repositoryOf }: BuildWorld,
+  signal: AbortSignal,
+): Promise<void> {
+  if (names.length === 0)
+    throw new Error("--output type=registry needs a name: give it with --tag");
+  for (const name of names) await pushBuilt(store, name, repositoryOf(name), signal);
+}
+
 /** Where images are that have no name: they can be found by their digest. */
 const namelessRepository = "localhost/build";
 
 async function nameImage(
   image: BuiltImage,
   names: readonly ImageReference[],
-  { store }: BuildWorld,
+  { store, repositoryOf }: BuildWorld,
 ): Promise<string> {
   let digest = "";
   const repositories = new Map<string, string[]>();
@@ -267,21 +284,6 @@ async function readSecret(file: string | undefined, variable: string | undefined
   return Buffer.from(value);
 }
 
-const architectures: Readonly<Partial<Record<NodeJS.Architecture, string>>> = {
-  x64: "amd64",
-  arm64: "arm64",
-};
-
-/** @throws {Error} for another platform than this machine's. */
-function hostPlatform(wanted: string | undefined): Platform {
-  const architecture = architectures[process.arch] ?? process.arch;
-  const host = `linux/${architecture}`;
-  if (wanted !== undefined && wanted !== host && wanted !== "linux") {
-    throw new Error(`--platform ${wanted}: images are built for this machine's platform, ${host}`);
-  }
-  return { os: "linux", architecture };
-}
-
 async function download(url: string, signal: AbortSignal): Promise<Download> {
   const response = await fetch(url, { signal }).catch((cause: unknown) => {
     throw new Error(`${url}: ${describeError(cause)}`, { cause });
@@ -291,14 +293,4 @@ async function download(url: string, signal: AbortSignal): Promise<Download> {
   }
   const modified = Date.parse(response.headers.get("last-modified") ?? "");
   return { content: response.body, lastModified: Number.isNaN(modified) ? undefined : modified };
-}
-
-async function pull(reference: ImageReference, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  const name = familiarReference(reference);
-  await Promise.reject(
-    new Error(
-      `${name} is not in the local store: pull it with gantry pull, or make it with gantry image seed where no registry can be reached`,
-    ),
-  );
 }

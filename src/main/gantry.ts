@@ -112,12 +112,14 @@ program
 program
   .command("image")
   .description("images of this machine")
-  .command("seed")
-  .description("make busybox from Debian's busybox-static, where no registry can be reached")
+  .command("seed [image]")
+  .description(
+    "make base images of Debian's packages, where no registry can be reached: busybox (of busybox-static), debian or debian:<suite> (by mmdebstrap)",
+  )
   .addOption(dataDir())
-  .action(async (where: Where) => {
-    const { seedImages } = await import("./images.ts");
-    for (const name of await seedImages(where, new AbortController().signal)) {
+  .action(async (image: string | undefined, where: Where) => {
+    const { seedImage } = await import("./seed.ts");
+    for (const name of await seedImage(image ?? "busybox", where, new AbortController().signal)) {
       process.stdout.write(`${name}\n`);
     }
   });

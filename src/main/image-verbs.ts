@@ -166,7 +166,8 @@ function domainOf(server: string): string {
   return host === "" || host === "index.docker.io" ? "docker.io" : host;
 }
 
-async function remoteOf({ domain }: ImageReference, tlsVerify: boolean): Promise<RemoteRegistry> {
+/** A client of the registry of a name, with the user's credentials for it. */
+export async function remoteOf({ domain }: ImageReference, tlsVerify: boolean): Promise<RemoteRegistry> {
   const credentials = await findCredentials(await readDockerConfig(), domain);
   return openRemote(domain, credentials, tlsVerify);
 }
@@ -235,7 +236,8 @@ function parsePlatform(text: string): ImageWorld["platform"] {
   return { os, architecture, ...(variant === undefined ? {} : { variant }) };
 }
 
-async function registryPortOf(paths: Paths): Promise<number> {
+/** The port of the installation's own registry, whether it runs or not. */
+export async function registryPortOf(paths: Paths): Promise<number> {
   const text = await readFileIfPresent(registryPortFile(paths));
   return text === undefined ? defaultRegistryPort : Number(text.trim());
 }

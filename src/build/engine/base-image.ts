@@ -2,12 +2,7 @@ import type { ImageConfig } from "#build/image/config.ts";
 import type { Platform } from "#build/stage/state.ts";
 import type { ImageStore } from "#images/store/image-store.ts";
 import { parseManifest, type Descriptor, type ManifestContent } from "#oci/manifest.ts";
-import {
-  familiarReference,
-  parseReference,
-  repositoryOf,
-  type ImageReference,
-} from "#oci/reference.ts";
+import { familiarReference, parseReference, type ImageReference } from "#oci/reference.ts";
 
 /** An image that a stage begins with. */
 export interface BaseImage {
@@ -28,6 +23,7 @@ export async function findBaseImage(
   platform: Platform,
   world: {
     readonly store: ImageStore;
+    readonly repositoryOf: (reference: ImageReference) => string;
     readonly pull: (reference: ImageReference, signal: AbortSignal) => Promise<void>;
     readonly refresh: boolean;
   },
@@ -38,7 +34,7 @@ export async function findBaseImage(
   const name = familiarReference(reference);
   const wanted = reference.digest ?? reference.tag ?? "";
   function find(): ReturnType<ImageStore["findManifest"]> {
-    return store.findManifest(repositoryOf(reference), wanted);
+    return store.findManifest(world.repositoryOf(reference), wanted);
   }
   if (world.refresh || find() === undefined) await world.pull(reference, signal);
   const found = find();

@@ -144,10 +144,10 @@ export class StageBuilder {
 
   async #findImage(reference: string, lines: Lines, text: string): Promise<BaseImage> {
     const { platform, options } = this.#input;
-    const { store, pull, progress } = this.#world;
+    const { store, pull, repositoryOf, progress } = this.#world;
     const step = progress.step(text);
     try {
-      const world = { store, pull, refresh: options.pull };
+      const world = { store, pull, repositoryOf, refresh: options.pull };
       const image = await findBaseImage(reference, platform, world, this.#signal);
       await this.#world.lease.add(image.layers.map((it) => it.digest));
       step.done();

@@ -24,6 +24,8 @@ export interface BuildWorld {
   readonly progress: BuildProgress;
   /** @throws {Error} for anything but a file. */
   readonly download: (url: string, signal: AbortSignal) => Promise<Download>;
+  /** Where the store keeps images of a name. */
+  readonly repositoryOf: (reference: ImageReference) => string;
   /** Brings an image into the store from its registry. @throws {Error} when it has none. */
   readonly pull: (reference: ImageReference, signal: AbortSignal) => Promise<void>;
 }
