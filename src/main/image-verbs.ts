@@ -167,7 +167,10 @@ function domainOf(server: string): string {
 }
 
 /** A client of the registry of a name, with the user's credentials for it. */
-export async function remoteOf({ domain }: ImageReference, tlsVerify: boolean): Promise<RemoteRegistry> {
+export async function remoteOf(
+  { domain }: ImageReference,
+  tlsVerify: boolean,
+): Promise<RemoteRegistry> {
   const credentials = await findCredentials(await readDockerConfig(), domain);
   return openRemote(domain, credentials, tlsVerify);
 }

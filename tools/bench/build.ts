@@ -12,7 +12,7 @@ import { medians, printTable, type Row } from "./report.ts";
  * all of them cached, ten thousand small files, 500 MB. `dist/` has to be built.
  */
 
-const rounds = 1;
+const rounds = 3;
 const sampleMs = 20;
 const steps = Array.from({ length: 10 }, (_, index) => `RUN echo ${index} > /file${index}`);
 const tenSteps = ["FROM busybox", ...steps].join("\n");

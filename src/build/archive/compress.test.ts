@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import { test } from "node:test";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -22,6 +23,14 @@ for (const size of [0, 1, 524_288, 524_289, 3_000_000]) {
     assert.ok(packed.length < size / 50 + 40);
   });
 }
+
+test("gzip: what cannot be made smaller comes back too, between what can", async () => {
+  const text = Buffer.alloc(600_000, "text ");
+  const content = Buffer.concat([text, randomBytes(1_500_000), text]);
+  const packed = await collect(gzip(Readable.from([content])));
+  assert.deepEqual(gunzipSync(packed), content);
+  assert.ok(packed.length < 2_300_000, String(packed.length));
+});
 
 test("decompress: reads gzip, and tells when it is damaged", async () => {
   const { signal } = new AbortController();
