@@ -7,7 +7,7 @@ import { Informers } from "#client/informers.ts";
 import { runIngressPublisher } from "#ingress/status/publisher.ts";
 import { EventSender } from "#reconcile/events.ts";
 import { runAsLeader } from "#reconcile/leader.ts";
-import { reconcileMetrics } from "#reconcile/metrics.ts";
+import { reconcileMetrics, type ReconcileMetrics } from "#reconcile/metrics.ts";
 import { Scheduler } from "#scheduler/scheduler.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import type { ControlPlane } from "./control-plane.ts";
@@ -37,9 +37,14 @@ const controllersUser = systemUser("system:kube-controller-manager", "system:mas
 
 /** Runs scheduler and controllers until the signal aborts and both have ended. Never rejects. */
 export async function runComponents(options: ComponentOptions, signal: AbortSignal): Promise<void> {
+  // Once, however often this process comes to lead.
+  const metrics = reconcileMetrics(options.controlPlane.metrics, options.clock);
+  const runManager: Run = async (given, stop) => {
+    await runControllerManager(given, metrics, stop);
+  };
   await Promise.all([
     lead(options, "kube-scheduler", runScheduler, signal),
-    lead(options, "kube-controller-manager", runControllerManager, signal),
+    lead(options, "kube-controller-manager", runManager, signal),
     lead(options, "gantry-ingress", runIngressStatus, signal),
   ]);
 }
@@ -116,14 +121,17 @@ async function runIngressStatus(options: ComponentOptions, signal: AbortSignal):
   await runIngressPublisher({ client, informers, recorder, clock, random, log }, signal);
 }
 
-async function runControllerManager(options: ComponentOptions, signal: AbortSignal): Promise<void> {
+async function runControllerManager(
+  options: ComponentOptions,
+  metrics: ReconcileMetrics,
+  signal: AbortSignal,
+): Promise<void> {
   const { clock, random, controlPlane } = options;
   const log = options.log.with({ component: "controllers" });
   const client = controlPlane.clientOf(controllersUser, "gantry-controllers");
   await using informers = new Informers({ client, clock, random, log, freeze: false });
   const { authority: signing } = controlPlane;
   const rootCa = signing.certificate;
-  const metrics = reconcileMetrics(controlPlane.metrics, clock);
   const { metrics: registry } = controlPlane;
   const world = { client, informers, clock, random, log, metrics, registry };
   await runControllers({ ...world, rootCa, signing }, signal);

@@ -31,12 +31,19 @@ export interface Family {
 /** The text of counters and gauges. Families without samples are left out. */
 export function renderFamilies(families: readonly Family[]): string {
   const lines: string[] = [];
-  for (const family of families) {
-    if (family.samples.length === 0) continue;
-    lines.push(...headLines(family));
-    for (const it of family.samples) lines.push(sampleLine(family.name, it));
+  for (const { samples, ...head } of families) {
+    if (samples.length === 0) continue;
+    lines.push(...headLines(head));
+    for (const it of withoutDoubles(samples)) lines.push(sampleLine(head.name, it));
   }
   return lines.length === 0 ? "" : `${lines.join("\n")}\n`;
+}
+
+/** A scraper refuses all of a text that has a series twice: the last sample of each counts. */
+export function withoutDoubles(samples: Iterable<Sample>): Iterable<Sample> {
+  const byLabels = new Map<string, Sample>();
+  for (const it of samples) byLabels.set(labelText(Object.entries(it.labels)), it);
+  return byLabels.values();
 }
 
 /** `# HELP` and `# TYPE`. */

@@ -80,6 +80,17 @@ test("MetricRegistry: computed values come from every source until it is taken a
   assert.doesNotMatch(await metrics.render(), /of="a"/);
 });
 
+test("MetricRegistry: of two sources for the same labels the newer one counts", async () => {
+  const metrics = new MetricRegistry();
+  const head = { name: "size", help: "S.", type: "gauge" } as const;
+  const sample = (value: number) => ({ labels: { of: "a" }, value });
+  metrics.computed(head, () => [sample(1), { labels: { of: "b" }, value: 3 }]);
+  const remove = metrics.computed(head, () => [sample(2)]);
+  assert.match(await metrics.render(), /^size\{of="a"\} 2\nsize\{of="b"\} 3\n$/m);
+  remove();
+  assert.match(await metrics.render(), /^size\{of="a"\} 1$/m);
+});
+
 test("MetricRegistry: a source that fails adds nothing", async () => {
   const metrics = new MetricRegistry();
   const head = { name: "size", help: "S.", type: "gauge" } as const;
@@ -114,6 +125,12 @@ test("renderFamilies: escapes of labels and help, and times", () => {
     ]),
     `# HELP f one\\\\two\\nthree\n# TYPE f gauge\nf{x="a\\"b\\\\c\\nd"} 1 1500\n`,
   );
+});
+
+test("renderFamilies: a series that is there twice is written once", () => {
+  const samples = [1, 2].map((value) => ({ labels: { pod: "a" }, value }));
+  const family = { name: "f", help: "F.", type: "gauge" as const, samples };
+  assert.match(renderFamilies([family]), /gauge\nf\{pod="a"\} 2\n$/);
 });
 
 for (const [value, want] of [

@@ -1,5 +1,11 @@
 import { assert } from "#base/assert.ts";
-import { headLines, sampleLine, type MetricType, type Sample } from "./exposition.ts";
+import {
+  headLines,
+  sampleLine,
+  withoutDoubles,
+  type MetricType,
+  type Sample,
+} from "./exposition.ts";
 import { Counter, Gauge, Histogram, type Instrument } from "./instruments.ts";
 
 /** What a metric is called, and what it tells. */
@@ -44,7 +50,7 @@ export class MetricRegistry {
 
   /**
    * Values that are looked up when somebody reads them. Several sources may add to one name; one
-   * that fails adds nothing.
+   * that fails adds nothing, and of two that tell of the same labels the newer one counts.
    * @returns takes the source away again.
    */
   computed(
@@ -101,9 +107,9 @@ class Computed implements Instrument {
   readonly sources = new Set<SampleSource>();
 
   async append(name: string, lines: string[]): Promise<void> {
-    for (const source of this.sources) {
-      for (const it of await valuesOf(source)) lines.push(sampleLine(name, it));
-    }
+    const samples: Sample[] = [];
+    for (const source of this.sources) samples.push(...(await valuesOf(source)));
+    for (const it of withoutDoubles(samples)) lines.push(sampleLine(name, it));
   }
 }
 
