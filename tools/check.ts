@@ -15,6 +15,7 @@ const systemPackages: readonly { readonly name: string; readonly provides: reado
   { name: "skopeo", provides: ["/usr/bin/skopeo"] },
   { name: "busybox-static", provides: ["/usr/bin/busybox", "/bin/busybox"] },
   { name: "etcd-server", provides: ["/usr/bin/etcd", "/usr/local/bin/etcd"] },
+  { name: "postgresql", provides: ["/usr/lib/postgresql"] },
   { name: "kubernetes-client", provides: ["/usr/bin/kubectl", "/usr/local/bin/kubectl"] },
   { name: "umoci", provides: ["/usr/bin/umoci"] },
   { name: "buildah", provides: ["/usr/bin/buildah"] },

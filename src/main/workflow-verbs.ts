@@ -1,47 +1,23 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
 import type { Form, RunsOptions, TriggerOptions } from "#workflows/verbs/dags.ts";
-import type { VerbSession } from "#workflows/verbs/session.ts";
-import { defaultDataDirectory } from "./paths.ts";
 import type { SchedulerOptions } from "./scheduler.ts";
 import type { WorkflowWhere } from "./workflow-installation.ts";
+import { inSession, listVerb, verb } from "./workflow-options.ts";
+import { addSettingsVerbs } from "./workflow-settings-verbs.ts";
 
 /** Adds the commands of workflows, in Airflow's verbs. Each loads its code when it runs. */
 export function addWorkflowVerbs(program: Command): void {
   addProcesses(program);
   addDagVerbs(program.command("dags").description("DAGs and their runs"));
   addTaskVerbs(program.command("tasks").description("tasks of DAGs and their runs"));
-}
-
-function whereOptions(command: Command): Command {
-  return command
-    .addOption(
-      new Option("--data-dir <path>", "where everything is kept")
-        .env("GANTRY_DATA_DIR")
-        .default(defaultDataDirectory),
-    )
-    .addOption(
-      new Option(
-        "--database <address>",
-        "postgres://… instead of SQLite in the data directory",
-      ).env("GANTRY_WORKFLOWS_DATABASE"),
-    )
-    .addOption(
-      new Option(
-        "--dags-folder <path>",
-        "the files of DAGs; workflows/dags in the data directory if unset",
-      ).env("GANTRY_DAGS_FOLDER"),
-    );
-}
-
-function verb(parent: Command, usage: string, description: string): Command {
-  return whereOptions(parent.command(usage).description(description));
-}
-
-function listVerb(parent: Command, usage: string, description: string): Command {
-  return verb(parent, usage, description).addOption(
-    new Option("-o, --output <form>", "how to print")
-      .choices(["table", "json", "yaml", "plain"])
-      .default("table"),
+  addSettingsVerbs(program);
+  const database = program.command("db").description("the workflows' database");
+  verb(database, "migrate", "bring the schema up to date").action(
+    async (options: WorkflowWhere) => {
+      await inSession(options, async (session) => {
+        session.out("Database migrating done!\n");
+      });
+    },
   );
 }
 
@@ -62,14 +38,6 @@ function addProcesses(program: Command): void {
     const { workflowWorker } = await import("./workflow-worker.ts");
     await workflowWorker();
   });
-}
-
-async function inSession(
-  where: WorkflowWhere,
-  act: (session: VerbSession) => Promise<void>,
-): Promise<void> {
-  const { inWorkflowSession } = await import("./workflow-session.ts");
-  await inWorkflowSession(where, act);
 }
 
 type Listed = WorkflowWhere & Form;

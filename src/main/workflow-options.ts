@@ -1,0 +1,48 @@
+import { Option, type Command } from "commander";
+import type { VerbSession } from "#workflows/verbs/session.ts";
+import { defaultDataDirectory } from "./paths.ts";
+import type { WorkflowWhere } from "./workflow-installation.ts";
+
+function whereOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--data-dir <path>", "where everything is kept")
+        .env("GANTRY_DATA_DIR")
+        .default(defaultDataDirectory),
+    )
+    .addOption(
+      new Option(
+        "--database <address>",
+        "postgres://… instead of SQLite in the data directory",
+      ).env("GANTRY_WORKFLOWS_DATABASE"),
+    )
+    .addOption(
+      new Option(
+        "--dags-folder <path>",
+        "the files of DAGs; workflows/dags in the data directory if unset",
+      ).env("GANTRY_DAGS_FOLDER"),
+    );
+}
+
+/** A command about workflows. */
+export function verb(parent: Command, usage: string, description: string): Command {
+  return whereOptions(parent.command(usage).description(description));
+}
+
+/** A command that prints rows, in one of Airflow's forms. */
+export function listVerb(parent: Command, usage: string, description: string): Command {
+  return verb(parent, usage, description).addOption(
+    new Option("-o, --output <form>", "how to print")
+      .choices(["table", "json", "yaml", "plain"])
+      .default("table"),
+  );
+}
+
+/** Opens the workflows for one command. */
+export async function inSession(
+  where: WorkflowWhere,
+  act: (session: VerbSession) => Promise<void>,
+): Promise<void> {
+  const { inWorkflowSession } = await import("./workflow-session.ts");
+  await inWorkflowSession(where, act);
+}

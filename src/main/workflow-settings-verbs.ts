@@ -1,0 +1,103 @@
+import { InvalidArgumentError, type Command } from "commander";
+import type { Form } from "#workflows/verbs/dags.ts";
+import type { WorkflowWhere } from "./workflow-installation.ts";
+import { inSession, listVerb, verb } from "./workflow-options.ts";
+
+type Listed = WorkflowWhere & Form;
+
+/** Adds what tasks are given: variables, connections, pools. */
+export function addSettingsVerbs(program: Command): void {
+  addVariableVerbs(program.command("variables").description("variables that tasks read"));
+  addConnectionVerbs(program.command("connections").description("how tasks reach other systems"));
+  addPoolVerbs(program.command("pools").description("slots that tasks share"));
+}
+
+function addVariableVerbs(variables: Command): void {
+  listVerb(variables, "list", "list the variables").action(async (options: Listed) => {
+    const { variablesList } = await import("#workflows/verbs/settings.ts");
+    await inSession(options, (session) => variablesList(session, options));
+  });
+  verb(variables, "get <key>", "print a variable").action(
+    async (key: string, options: WorkflowWhere) => {
+      const { variablesGet } = await import("#workflows/verbs/settings.ts");
+      await inSession(options, (session) => variablesGet(session, key));
+    },
+  );
+  verb(variables, "set <key> <value>", "set a variable")
+    .option("--description <text>", "what it is for")
+    .action(
+      async (name: string, value: string, options: WorkflowWhere & { description?: string }) => {
+        const { variablesSet } = await import("#workflows/verbs/settings.ts");
+        const { description } = options;
+        await inSession(options, (session) => variablesSet(session, { name, value, description }));
+      },
+    );
+  verb(variables, "delete <key>", "delete a variable").action(
+    async (key: string, options: WorkflowWhere) => {
+      const { variablesDelete } = await import("#workflows/verbs/settings.ts");
+      await inSession(options, (session) => variablesDelete(session, key));
+    },
+  );
+}
+
+interface ConnectionOptions extends WorkflowWhere {
+  readonly connUri?: string;
+  readonly connJson?: string;
+  readonly connDescription?: string;
+}
+
+function addConnectionVerbs(connections: Command): void {
+  listVerb(connections, "list", "list the connections").action(async (options: Listed) => {
+    const { connectionsList } = await import("#workflows/verbs/settings.ts");
+    await inSession(options, (session) => connectionsList(session, options));
+  });
+  verb(connections, "get <id>", "print a connection as a URI, with its password").action(
+    async (id: string, options: WorkflowWhere) => {
+      const { connectionsGet } = await import("#workflows/verbs/settings.ts");
+      await inSession(options, (session) => connectionsGet(session, id));
+    },
+  );
+  verb(connections, "add <id>", "add a connection")
+    .option("--conn-uri <uri>", "type://login:password@host:port/schema?extra=value")
+    .option("--conn-json <json>", "the same as a JSON object")
+    .option("--conn-description <text>", "what it is for")
+    .action(async (id: string, options: ConnectionOptions) => {
+      const text = options.connUri ?? options.connJson;
+      if (text === undefined) throw new Error("either --conn-uri or --conn-json is needed");
+      const { connectionsAdd } = await import("#workflows/verbs/settings.ts");
+      const given = { text, description: options.connDescription };
+      await inSession(options, (session) => connectionsAdd(session, id, given));
+    });
+  verb(connections, "delete <id>", "delete a connection").action(
+    async (id: string, options: WorkflowWhere) => {
+      const { connectionsDelete } = await import("#workflows/verbs/settings.ts");
+      await inSession(options, (session) => connectionsDelete(session, id));
+    },
+  );
+}
+
+function addPoolVerbs(pools: Command): void {
+  listVerb(pools, "list", "list the pools").action(async (options: Listed) => {
+    const { poolsList } = await import("#workflows/verbs/settings.ts");
+    await inSession(options, (session) => poolsList(session, options));
+  });
+  verb(pools, "set <name> <slots> <description>", "make or change a pool; -1 slots for any number")
+    .allowUnknownOption()
+    .action(async (name: string, slots: string, description: string, options: WorkflowWhere) => {
+      const { poolsSet } = await import("#workflows/verbs/settings.ts");
+      const pool = { name, slots: parseSlots(slots), description };
+      await inSession(options, (session) => poolsSet(session, pool));
+    });
+  verb(pools, "delete <name>", "delete a pool").action(
+    async (name: string, options: WorkflowWhere) => {
+      const { poolsDelete } = await import("#workflows/verbs/settings.ts");
+      await inSession(options, (session) => poolsDelete(session, name));
+    },
+  );
+}
+
+function parseSlots(text: string): number {
+  const slots = Number(text);
+  if (Number.isInteger(slots) && slots >= -1) return slots;
+  throw new InvalidArgumentError("expected a whole number of slots, or -1");
+}

@@ -1,0 +1,114 @@
+import { formatConnection, parseConnection } from "#dag/connection/connection.ts";
+import {
+  addConnection,
+  deleteConnection,
+  findConnection,
+  listConnections,
+} from "#workflows/state/connections.ts";
+import { defaultPool, deletePool, listPools, savePool, usedSlots } from "#workflows/state/pools.ts";
+import {
+  deleteVariable,
+  findVariable,
+  listVariables,
+  saveVariable,
+} from "#workflows/state/variables.ts";
+import type { Form } from "./dags.ts";
+import { formatRows } from "./output.ts";
+import type { VerbSession } from "./session.ts";
+
+export async function variablesList(session: VerbSession, { output }: Form): Promise<void> {
+  const variables = await listVariables(session.database, session.vault);
+  const rows = variables.map((it) => ({ key: it.name, description: it.description ?? null }));
+  session.out(formatRows(rows, output));
+}
+
+export async function variablesGet(session: VerbSession, name: string): Promise<void> {
+  const value = await findVariable(session.database, session.vault, name);
+  if (value === undefined) throw new Error(`variable ${name} does not exist`);
+  session.out(`${value}\n`);
+}
+
+export async function variablesSet(
+  session: VerbSession,
+  variable: {
+    readonly name: string;
+    readonly value: string;
+    readonly description: string | undefined;
+  },
+): Promise<void> {
+  await saveVariable(session.database, session.vault, variable);
+  session.out(`Variable ${variable.name} created\n`);
+}
+
+export async function variablesDelete(session: VerbSession, name: string): Promise<void> {
+  if (!(await deleteVariable(session.database, name))) {
+    throw new Error(`variable ${name} does not exist`);
+  }
+  session.out(`Variable ${name} deleted\n`);
+}
+
+/** Passwords are not shown in lists. */
+export async function connectionsList(session: VerbSession, { output }: Form): Promise<void> {
+  const connections = await listConnections(session.database, session.vault);
+  const rows = connections.map((it) => ({
+    conn_id: it.id,
+    conn_type: it.type,
+    host: it.host ?? null,
+    schema: it.schema ?? null,
+    login: it.login ?? null,
+    port: it.port ?? null,
+    description: it.description ?? null,
+  }));
+  session.out(formatRows(rows, output));
+}
+
+export async function connectionsGet(session: VerbSession, id: string): Promise<void> {
+  const connection = await findConnection(session.database, session.vault, id);
+  if (connection === undefined) throw new Error(`connection ${id} does not exist`);
+  session.out(`${formatConnection(connection)}\n`);
+}
+
+export async function connectionsAdd(
+  session: VerbSession,
+  id: string,
+  given: { readonly text: string; readonly description: string | undefined },
+): Promise<void> {
+  const connection = { ...parseConnection(id, given.text), description: given.description };
+  if (!(await addConnection(session.database, session.vault, connection))) {
+    throw new Error(`there is a connection ${id} already: gantry connections delete ${id}`);
+  }
+  session.out(`Successfully added \`conn_id\`=${id}\n`);
+}
+
+export async function connectionsDelete(session: VerbSession, id: string): Promise<void> {
+  if (!(await deleteConnection(session.database, id))) {
+    throw new Error(`connection ${id} does not exist`);
+  }
+  session.out(`Successfully deleted connection with \`conn_id\`=${id}\n`);
+}
+
+export async function poolsList(session: VerbSession, { output }: Form): Promise<void> {
+  const used = await usedSlots(session.database);
+  const rows = (await listPools(session.database)).map((it) => ({
+    pool: it.name,
+    slots: it.slots,
+    used_slots: used.get(it.name) ?? 0,
+    description: it.description ?? null,
+  }));
+  session.out(formatRows(rows, output));
+}
+
+export async function poolsSet(
+  session: VerbSession,
+  pool: { readonly name: string; readonly slots: number; readonly description: string },
+): Promise<void> {
+  await savePool(session.database, pool);
+  await session.database.notify();
+  session.out(`Pool ${pool.name} created\n`);
+}
+
+export async function poolsDelete(session: VerbSession, name: string): Promise<void> {
+  if (name === defaultPool) throw new Error("the default pool cannot be deleted");
+  if (!(await deletePool(session.database, name))) throw new Error(`pool ${name} does not exist`);
+  session.out(`Pool ${name} deleted\n`);
+}
