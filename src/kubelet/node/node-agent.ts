@@ -16,7 +16,7 @@ import {
   type NodeIdentity,
 } from "./node-object.ts";
 import { advertisedChange } from "./advertised.ts";
-import { shouldWriteStatus } from "./plan.ts";
+import { shouldWriteStatus, showsConditions } from "./plan.ts";
 
 /** How often the machine and the runtime are looked at (upstream: 10 s). */
 const lookMs = 10_000;
@@ -118,14 +118,16 @@ export class NodeAgent {
     const { identity, api, clock, machine } = this.#options;
     this.#machine = await machine();
     const { problems, images } = await this.#runtimeHealth(signal);
-    this.#node ??= await api.getNode(identity.name, signal);
+    this.#node = await api.getNode(identity.name, signal);
+    // Deleted meanwhile: it registers anew.
+    if (this.#node === undefined) this.#written = this.#told = undefined;
     const nowMs = clock.now();
     const status = nodeStatus({
       identity: { ...identity, port: this.#port },
       machine: this.#machine,
       health: { problems: this.#withShutdown(problems), pressures: this.#options.pressures() },
       images,
-      previous: this.#written?.status.conditions ?? this.#node?.status?.conditions ?? [],
+      previous: this.#node?.status?.conditions ?? [],
       nowMs,
     });
     const before = this.#told ?? toldOf(this.#node);
@@ -134,7 +136,8 @@ export class NodeAgent {
     } else if (this.#written === undefined) {
       await this.#correctLabels(signal);
     }
-    if (!shouldWriteStatus(this.#written, status, nowMs)) return;
+    const isShown = showsConditions(this.#node?.status, status);
+    if (isShown && !shouldWriteStatus(this.#written, status, nowMs)) return;
     try {
       this.#node = await api.patchNodeStatus(identity.name, { status: asJson(status) }, signal);
     } catch (error) {

@@ -135,10 +135,19 @@ test("NodeAgent: registers, writes what changed, and tells of readiness", async 
   await clock.advance(10_000);
   await agent.look(signal);
   assert.equal(cluster.node, before);
+  const [ready_] = (before.status?.conditions ?? []).slice(-1);
+  assert.ok(ready_ !== undefined);
+  cluster.node = { ...before, status: { conditions: [{ ...ready_, status: "Unknown" }] } };
+  await agent.look(signal);
+  assert.match(
+    conditions(cluster.node),
+    /Ready=True/,
+    "who was taken for lost says that it is not",
+  );
   status = { runtimeReady: true, networkReady: false, message: "no CNI" };
   await agent.look(signal);
   assert.match(conditions(cluster.node), /Ready=False/);
-  const ready = cluster.node.status.conditions?.find((it) => it.type === "Ready");
+  const ready = cluster.node.status?.conditions?.find((it) => it.type === "Ready");
   assert.equal(ready?.lastTransitionTime, "1970-01-01T00:16:50Z");
   assert.deepEqual(
     cluster.events.map((it) => it.split(":")[0]),

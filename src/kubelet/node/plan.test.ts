@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { NodeStatus } from "#api/gen/types.ts";
-import { shouldWriteStatus } from "./plan.ts";
+import { shouldWriteStatus, showsConditions } from "./plan.ts";
 
 const ready = { type: "Ready", status: "True", reason: "KubeletReady", message: "" };
 const status: NodeStatus = {
@@ -32,3 +32,15 @@ for (const [name, next, nowMs, want] of cases) {
 test("shouldWriteStatus: nothing written yet -> true", () => {
   assert.equal(shouldWriteStatus(undefined, status, 0), true);
 });
+
+const shown: [name: string, given: NodeStatus | undefined, want: boolean][] = [
+  ["as written", status, true],
+  ["taken for lost", { conditions: [{ ...ready, status: "Unknown" }] }, false],
+  ["without conditions", {}, false],
+  ["none", undefined, false],
+];
+for (const [name, given, want] of shown) {
+  test(`showsConditions: ${name} -> ${want}`, () => {
+    assert.equal(showsConditions(given, status), want);
+  });
+}

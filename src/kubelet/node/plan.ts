@@ -16,6 +16,15 @@ export function shouldWriteStatus(
   return text(written.status) !== text(next);
 }
 
+/**
+ * Whether the API shows the conditions as the node judges them. Who has not heard of a node for long
+ * writes that its readiness is unknown, which only the node itself can take back.
+ */
+export function showsConditions(shown: NodeStatus | undefined, judged: NodeStatus): boolean {
+  const found = new Map((shown?.conditions ?? []).map((it) => [it.type, it.status]));
+  return (judged.conditions ?? []).every((it) => found.get(it.type) === it.status);
+}
+
 function text({ images, conditions = [], ...status }: NodeStatus): string {
   const names = (images ?? []).flatMap((it) => it.names ?? []).sort();
   const judged = conditions.map((it) => [it.type, it.status, it.reason, it.message]);
