@@ -58,6 +58,10 @@ class SimulatedExecutor implements Executor {
     return perExecutor - this.jobs.length;
   }
 
+  attempts(): readonly string[] {
+    return this.jobs.map((it) => it.attempt);
+  }
+
   start(job: Job): void {
     assert.ok(this.jobs.length < perExecutor, "an executor is never given more than it takes");
     this.jobs.push(job);
@@ -78,14 +82,18 @@ function unreliable(database: Database, random: Random, rate: () => number): Dat
     dialect: database.dialect,
     rows: (sql, ...parameters) => database.rows(sql, ...parameters),
     run: (sql, ...parameters) => database.run(sql, ...parameters),
-    transaction: (body, exclusive) =>
-      database.transaction(async (queries) => {
-        const result = await body(queries);
-        if (random.next() < rate()) {
-          throw new SqlError("the connection is lost", { unavailable: true, cause: undefined });
-        }
-        return result;
-      }, exclusive),
+    transaction: async (body, exclusive) => {
+      const lost = (): SqlError =>
+        new SqlError("the connection is lost", { unavailable: true, cause: undefined });
+      const result = await database.transaction(async (queries) => {
+        const done = await body(queries);
+        if (random.next() < rate()) throw lost();
+        return done;
+      }, exclusive);
+      // Stored, but nobody was told.
+      if (random.next() < rate()) throw lost();
+      return result;
+    },
     notify: () => database.notify(),
     listen: (listener) => database.listen(listener),
     [Symbol.asyncDispose]: async () => undefined,

@@ -13,6 +13,8 @@ export interface JobEvents {
 export interface Executor extends AsyncDisposable {
   /** How many more jobs it takes right now. */
   free(): number;
+  /** The attempts that it has, from their start until their end is told. */
+  attempts(): readonly string[];
   /** Starts a job; its end is told to {@link JobEvents}. */
   start(job: Job): void;
   /** Ends a job that is running; its end is told as a failure with this reason. */

@@ -49,6 +49,10 @@ export class LocalExecutor implements Executor {
     return this.#closed ? 0 : this.#options.parallelism - busy;
   }
 
+  attempts(): readonly string[] {
+    return [...this.#slots].flatMap((it) => (it.job === undefined ? [] : [it.job.attempt]));
+  }
+
   /** Starts workers ahead of the first jobs. */
   warm(count: number): void {
     while (this.#slots.size < Math.min(count, this.#options.parallelism)) this.#open();

@@ -38,6 +38,8 @@ export class Scheduler implements JobEvents {
   readonly #id: string;
   readonly #executors: ReadonlyMap<string, Executor>;
   #inbox: Ended[] = [];
+  /** A turn failed, and nobody knows whether it was stored all the same. */
+  #unsure = false;
   #news = Promise.withResolvers<undefined>();
 
   constructor(world: SchedulerWorld, ports: SchedulerPorts) {
@@ -111,6 +113,7 @@ export class Scheduler implements JobEvents {
   async turn(): Promise<number | undefined> {
     const ended = [...this.#inbox];
     const result = await this.#takeTurn(ended);
+    this.#unsure = false;
     this.#inbox = this.#inbox.slice(ended.length);
     await this.#dispatch(result);
     return this.#inbox.length > 0 ? this.#world.clock.now() : result.wakeAt;
@@ -126,13 +129,20 @@ export class Scheduler implements JobEvents {
         const now = clock.now();
         const newId = (): string => this.#world.newId();
         const own = { owner: this.#id, host, pid, settings, records, events: [], newId };
-        return takeTurn({ queries, now, ...own }, ended, free);
+        const known = this.#unsure ? this.#knownAttempts() : undefined;
+        return takeTurn({ queries, now, ...own }, { ended, free, known });
       }, true);
     } catch (error) {
-      // What was changed in memory is not what is stored.
+      // What was changed in memory may not be what is stored.
       records.clear();
+      this.#unsure = true;
       throw error;
     }
+  }
+
+  #knownAttempts(): ReadonlySet<string> {
+    const running = [...this.#executors.values()].flatMap((it) => it.attempts());
+    return new Set([...running, ...this.#inbox.map((it) => it.attempt)]);
   }
 
   async #dispatch(result: TurnResult): Promise<void> {

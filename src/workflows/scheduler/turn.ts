@@ -6,6 +6,7 @@ import { nextPlan, runsToPlan, type RunKey } from "#workflows/state/runs.ts";
 import { createDueRuns } from "./create-runs.ts";
 import { advanceRun } from "./advance-run.ts";
 import { applyResult } from "./apply-result.ts";
+import { reclaim } from "./reclaim.ts";
 import { queueInstances } from "./queue-instances.ts";
 import type { RunRecord } from "./run-record.ts";
 import { startQueuedRuns } from "./start-runs.ts";
@@ -25,21 +26,29 @@ export interface TurnResult {
   readonly wakeAt: number | undefined;
 }
 
+/** What a turn is given. */
+export interface TurnInput {
+  readonly ended: readonly Ended[];
+  /** How many jobs each executor takes. */
+  readonly free: ReadonlyMap<string, number>;
+  /**
+   * After a turn of which nobody knows whether it was stored: the attempts that the executors have.
+   * What the database says beyond that was started by that turn, and never reached an executor.
+   */
+  readonly known: ReadonlySet<string> | undefined;
+}
+
 /**
  * One turn of the scheduler: takes the results of tasks, makes runs that are due, decides what
  * follows from the states, and gives tasks to the executors as far as there is room.
- * @param free how many jobs each executor takes.
  */
-export async function takeTurn(
-  turn: Turn,
-  ended: readonly Ended[],
-  free: ReadonlyMap<string, number>,
-): Promise<TurnResult> {
+export async function takeTurn(turn: Turn, input: TurnInput): Promise<TurnResult> {
   const { queries, now, records } = turn;
   await showLife(turn);
   const dirty = new Map<string, RunKey>();
   const mark = (key: RunKey): unknown => dirty.set(`${key.dagId} ${key.runId}`, key);
-  for (const it of ended) {
+  if (input.known !== undefined) for (const it of await reclaim(turn, input.known)) mark(it);
+  for (const it of input.ended) {
     await applyResult(turn, it);
     mark(it);
   }
@@ -56,7 +65,7 @@ export async function takeTurn(
     if (advanced.finished) finished.push(record);
     await record.flush(queries);
   }
-  const started = await queueInstances(turn, free);
+  const started = await queueInstances(turn, input.free);
   for (const record of records.touched()) await record.commit(queries);
   await saveEvents(queries, turn.events);
   const wake = [await nextDue(queries), await nextPlan(queries)].filter((it) => it !== undefined);
