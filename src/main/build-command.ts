@@ -1,5 +1,6 @@
 import { Option, type Command } from "commander";
 import { parseBytes, type BuildCommandOptions } from "./build-options.ts";
+import type { Where } from "./options.ts";
 import { defaultDataDirectory } from "./paths.ts";
 
 function collect(value: string, before: readonly string[]): readonly string[] {
@@ -58,5 +59,26 @@ export function addBuildCommand(program: Command): void {
     .action(async (context: string | undefined, options: BuildCommandOptions) => {
       const { build } = await import("./build.ts");
       process.exitCode = await build(context ?? ".", options);
+    });
+}
+
+/** Adds `gantry builder prune`. */
+export function addBuilderCommand(program: Command): void {
+  program
+    .command("builder")
+    .description("what builds keep")
+    .command("prune")
+    .description("remove the results of steps and the caches that builds keep")
+    .addOption(
+      new Option("--data-dir <path>", "where everything is kept")
+        .env("GANTRY_DATA_DIR")
+        .default(defaultDataDirectory),
+    )
+    .action(async ({ dataDir }: Where) => {
+      const { systemClock } = await import("#base/clock.ts");
+      const { pruneBuilds } = await import("#build/engine/open.ts");
+      const { formatSize } = await import("#images/verbs/format.ts");
+      const freed = await pruneBuilds(`${dataDir}/build`, systemClock);
+      process.stdout.write(`Total reclaimed space: ${formatSize(freed)}\n`);
     });
 }

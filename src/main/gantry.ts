@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import { describeError } from "#base/log.ts";
-import { addBuildCommand } from "./build-command.ts";
+import { addBuildCommand, addBuilderCommand } from "./build-command.ts";
 import { addClusterVerbs } from "./cluster-verbs.ts";
 import { addComposeVerbs } from "./compose-verbs.ts";
 import { addHostCommands } from "./host-commands.ts";
@@ -79,6 +79,7 @@ addHostCommands(program);
 addRegistryCommands(program);
 addImageCommands(program);
 addBuildCommand(program);
+addBuilderCommand(program);
 
 program
   .command("down")

@@ -31,6 +31,11 @@ export class Session {
     writeFileSync(join(this.directory, usesName, key), "");
   }
 
+  /** What {@link use} was told. */
+  used(): readonly string[] {
+    return [...this.#used];
+  }
+
   /** A path in the session that nothing has yet. */
   newPath(prefix: string): string {
     this.#names++;

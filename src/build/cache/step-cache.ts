@@ -71,8 +71,7 @@ export class StepCache {
     const record = this.#read(key);
     if (record === undefined || !existsSync(join(this.#layout.layers, record.directory)))
       return undefined;
-    const now = this.#clock.now() / 1000;
-    utimesSync(this.#recordPath(key), now, now);
+    this.#touch(key);
     return record;
   }
 
@@ -180,6 +179,13 @@ export class StepCache {
 
   #write(record: StepRecord): void {
     writeWhole(this.#recordPath(record.key), JSON.stringify(record));
+    this.#touch(record.key);
+  }
+
+  /** Notes that a step was used now. */
+  #touch(key: StepKey): void {
+    const now = this.#clock.now() / 1000;
+    utimesSync(this.#recordPath(key), now, now);
   }
 
   #recordPath(key: StepKey): string {

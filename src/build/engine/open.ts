@@ -1,6 +1,6 @@
-import { rmSync } from "node:fs";
 import type { Clock } from "#base/clock.ts";
 import { makeCacheLayout, type CacheLayout } from "#build/cache/layout.ts";
+import { measureMounts, shrinkMounts } from "#build/cache/mount-cache.ts";
 import { deadSessions, isStepUsed, Session } from "#build/cache/session.ts";
 import { StepCache } from "#build/cache/step-cache.ts";
 import { removeSession } from "./run-step.ts";
@@ -33,18 +33,24 @@ export async function openBuild(
     cache,
     session,
     [Symbol.asyncDispose]: async () => {
+      measureMounts(layout, session, clock);
       await removeSession(session.directory);
       cache.shrink(bytesMax, isUsed);
+      shrinkMounts(layout, bytesMax, isUsed);
     },
   };
 }
 
-/** Removes all results of steps that no running build uses, and all caches of mounts. */
+/**
+ * Removes results of steps and caches of mounts that no running build uses. Resolves with the bytes
+ * of the former.
+ */
 export async function pruneBuilds(directory: string, clock: Clock): Promise<number> {
   const layout = makeCacheLayout(directory);
   for (const dead of deadSessions(layout)) await removeSession(dead);
   const cache = new StepCache(layout, clock);
-  const { freedBytes } = cache.shrink(0, (key) => isStepUsed(layout, key));
-  rmSync(layout.mounts, { recursive: true, force: true });
+  const isUsed = (key: string): boolean => isStepUsed(layout, key);
+  const { freedBytes } = cache.shrink(0, isUsed);
+  shrinkMounts(layout, 0, isUsed);
   return freedBytes;
 }

@@ -22,6 +22,7 @@ import { cleanPath } from "#build/paths/clean.ts";
 import type { PrivateFile } from "#build/run/container.ts";
 import type { Overlay } from "#build/run/plan.ts";
 import type { SpecMount } from "#build/run/spec.ts";
+import { useMount } from "#build/cache/mount-cache.ts";
 import type { StepRecord } from "#build/cache/step-cache.ts";
 import type { LayeredTree } from "#build/tree/layered.ts";
 import type { BuildOptions, BuildWorld } from "./world.ts";
@@ -160,6 +161,7 @@ async function planCache(
     .slice(0, 24);
   const base = join(layout.mounts, name);
   const directory = mount.sharing === "private" ? claimPrivate(base, session.directory) : base;
+  useMount(basename(directory), session);
   if (!existsSync(directory)) {
     mkdirSync(directory, { recursive: true });
     await fillCache(directory, mount, source, context);
