@@ -188,6 +188,20 @@ test("registry: a client that goes away in the middle can go on where it was", a
   }, 30_000);
 });
 
+test("registry: a client that goes away in the middle of a single request leaves nothing", async () => {
+  const path = `/v2/left/blobs/uploads/?digest=${sha("never whole")}`;
+  const socket = connect(server?.ports[0] ?? 0, "127.0.0.1");
+  socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nnever`);
+  const ingest = join(directory, "ingest");
+  await eventually(() => {
+    assert.equal(readdirSync(ingest).length, 1);
+  }, 30_000);
+  socket.destroy();
+  await eventually(() => {
+    assert.deepEqual(readdirSync(ingest), []);
+  }, 30_000);
+});
+
 test("registry: a wrong digest is refused, and nothing of it is kept", async () => {
   const body = "something else";
   const answer = await ask(`POST /v2/wrong/blobs/uploads/?digest=${sha("x")}`, { body });

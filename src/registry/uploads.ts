@@ -1,5 +1,5 @@
 import { isDigest, parseAlgorithm } from "#oci/digest.ts";
-import { DigestMismatchError } from "#images/store/image-store.ts";
+import { DigestMismatchError, StoreFullError } from "#images/store/image-store.ts";
 import type { Caller } from "./access.ts";
 import type { RegistryContext } from "./context.ts";
 import { answer, type Exchange } from "./http/exchange.ts";
@@ -31,10 +31,16 @@ export async function beginUpload(
     answer(exchange, 202, progressOf(session));
     return;
   }
-  await context.sessions.use(session, async () => {
-    await takeIn(session, exchange);
-    await complete(context, session, { digest, exchange });
-  });
+  try {
+    await context.sessions.use(session, async () => {
+      await takeIn(context, session, exchange);
+      await complete(context, session, { digest, exchange });
+    });
+  } catch (error) {
+    // Nobody knows of this upload, so nobody can go on with it.
+    await context.sessions.end(session);
+    throw error;
+  }
 }
 
 /** PATCH: a chunk. */
@@ -44,7 +50,7 @@ export async function continueUpload(
   exchange: Exchange,
 ): Promise<void> {
   await context.sessions.use(session, async () => {
-    await takeIn(session, exchange);
+    await takeIn(context, session, exchange);
   });
   answer(exchange, 202, progressOf(session));
 }
@@ -59,7 +65,7 @@ export async function completeUpload(
   if (digest === null) throw new Refusal(400, "DIGEST_INVALID", "the digest is missing");
   checkDigest(digest);
   await context.sessions.use(session, async () => {
-    await takeIn(session, exchange);
+    await takeIn(context, session, exchange);
     await complete(context, session, { digest, exchange });
   });
 }
@@ -98,7 +104,11 @@ async function mountBlob(
   return maySee && (await store.link(name, digest));
 }
 
-async function takeIn(session: UploadSession, { request }: Exchange): Promise<void> {
+async function takeIn(
+  { sessions }: RegistryContext,
+  session: UploadSession,
+  { request }: Exchange,
+): Promise<void> {
   const { writer } = session;
   const text = request.headers["content-range"];
   const length = request.headers["content-length"];
@@ -117,8 +127,14 @@ async function takeIn(session: UploadSession, { request }: Exchange): Promise<vo
     }
   }
   // An iterator that ends early must leave the connection, on which the answer goes out.
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    await writer.write(chunk as Buffer);
+  try {
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      await writer.write(chunk as Buffer);
+    }
+  } catch (error) {
+    // What is there of it takes the room that is missing.
+    if (error instanceof StoreFullError) await sessions.end(session);
+    throw error;
   }
 }
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
@@ -163,6 +163,7 @@ test(
       }
       assert.equal(refused, 507, served.said);
       assert.ok(stored.length > 2);
+      assert.deepEqual(readdirSync(join(disk, "images", "ingest")), []);
       rmSync(fill);
       stored.push(randomBytes(4 * 1_048_576));
       assert.equal(await pushBlob(served.url, stored.at(-1) ?? Buffer.alloc(0)), 201);
