@@ -80,14 +80,14 @@ test("StepCache: shrinks by what was used longest ago, and never what is in use"
   const { cache, clock, session } = given;
   const keys: string[] = [];
   for (const name of ["a", "b", "c", "d"]) {
-    keys.push(given.add(name, 100));
+    keys.push(given.add(name, 95_904));
     await clock.advance(10_000);
   }
   const [a = "", b = "", c = "", d = ""] = keys;
   cache.addAlias(stepKey("alias of b"), b);
   cache.find(a, session);
-  const { freedBytes } = cache.shrink(200, (key) => key === c);
-  assert.equal(freedBytes, 200);
+  const { freedBytes } = cache.shrink(200_000, (key) => key === c);
+  assert.equal(freedBytes, 200_000);
   const left = keys.filter((it) => cache.find(it, session) !== undefined);
   assert.deepEqual(left, [a, c]);
   assert.ok(!left.includes(d));

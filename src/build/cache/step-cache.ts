@@ -49,6 +49,8 @@ export interface NewStep {
 }
 
 const directoryLength = 12;
+/** What a step takes besides its files, so that empty ones have a bound too. */
+const stepBytes = 4_096;
 const temporarySuffix = ".new-";
 
 /**
@@ -130,14 +132,14 @@ export class StepCache {
       const record = this.#read(name);
       return record === undefined ? [] : [{ record, usedAt: this.#usedAt(name) }];
     });
-    let total = records.reduce((sum, { record }) => sum + record.sizeBytes, 0);
+    let total = records.reduce((sum, { record }) => sum + record.sizeBytes + stepBytes, 0);
     const before = total;
     for (const { record } of records.sort((a, b) => a.usedAt - b.usedAt)) {
       if (total <= bytesMax) break;
       if (isUsed(record.key)) continue;
       rmSync(this.#recordPath(record.key), { force: true });
       rmSync(join(this.#layout.layers, record.directory), { recursive: true, force: true });
-      total -= record.sizeBytes;
+      total -= record.sizeBytes + stepBytes;
     }
     if (total < before) this.#removeLostAliases();
     return { freedBytes: before - total };
