@@ -14,6 +14,7 @@ const systemPackages: readonly { readonly name: string; readonly provides: reado
   { name: "iproute2", provides: ["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip"] },
   { name: "skopeo", provides: ["/usr/bin/skopeo"] },
   { name: "busybox-static", provides: ["/usr/bin/busybox", "/bin/busybox"] },
+  { name: "mmdebstrap", provides: ["/usr/bin/mmdebstrap"] },
   { name: "etcd-server", provides: ["/usr/bin/etcd", "/usr/local/bin/etcd"] },
   { name: "postgresql", provides: ["/usr/lib/postgresql"] },
   { name: "kubernetes-client", provides: ["/usr/bin/kubectl", "/usr/local/bin/kubectl"] },
