@@ -1,13 +1,19 @@
 #!/bin/sh
 # Makes the database on the first start, and runs it. Settings and first tables come from /etc/notes.
 set -eu
-if [ ! -s "$PGDATA/PG_VERSION" ]; then
-  initdb --username=notes --auth-host=scram-sha-256 --auth-local=trust --pwfile="$PASSWORD_FILE"
-  printf 'host all all all scram-sha-256\n' >> "$PGDATA/pg_hba.conf"
-  pg_ctl --wait --options="-c listen_addresses=''" start
+if [ ! -d "$PGDATA" ]; then
+  # Made beside its place: a start that is cut short begins again.
+  new=$PGDATA.new
+  rm -rf "$new"
+  initdb --pgdata="$new" --username=notes --pwfile="$PASSWORD_FILE" \
+    --auth-host=scram-sha-256 --auth-local=trust
+  printf 'host all all all scram-sha-256\n' >> "$new/pg_hba.conf"
+  pg_ctl --pgdata="$new" --wait start \
+    --options="-c listen_addresses='' -c unix_socket_directories=$PGHOST"
   createdb --username=notes notes
-  psql --username=notes --dbname=notes --file=/etc/notes/schema.sql
-  pg_ctl --wait stop
+  psql --username=notes --dbname=notes --set=ON_ERROR_STOP=1 --file=/etc/notes/schema.sql
+  pg_ctl --pgdata="$new" --wait stop
+  mv "$new" "$PGDATA"
 fi
 # A volume's group may have got rights to it, which PostgreSQL does not accept.
 chmod 700 "$PGDATA"
