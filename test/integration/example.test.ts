@@ -84,9 +84,13 @@ test("applied with kubectl, it is used through the Ingress", { skip }, async () 
   const [first = ""] = names.filter((it) => !it.endsWith("-2"));
   // The database goes to the second node, which is lost later.
   ok(gantry().kubectl(["cordon", first]));
-  ok(gantry().kubectl(["apply", "-f", join(example, "manifests")]));
+  const manifests = join(example, "manifests");
+  for (const it of ["00-namespace.yaml", "10-db.yaml"]) {
+    ok(gantry().kubectl(["apply", "-f", join(manifests, it)]));
+  }
   kubectl("rollout", "status", "statefulset/db", "--timeout=110s");
   ok(gantry().kubectl(["uncordon", first]));
+  ok(gantry().kubectl(["apply", "-f", manifests]));
   kubectl("rollout", "status", "deployment/api", "--timeout=110s");
   kubectl("rollout", "status", "deployment/web", "--timeout=110s");
   await eventually(() => ask("/"), /<h1>Notes<\/h1>/);
