@@ -27,10 +27,10 @@ class Sqlite implements Database {
 
   constructor(path: string) {
     this.#path = path;
-    this.#database = new DatabaseSync(path);
+    // From the first statement on: another process may be putting in order what a killed one left.
+    this.#database = new DatabaseSync(path, { timeout: busyTimeoutMs });
     this.#database.exec(
-      `pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;
-       pragma busy_timeout = ${busyTimeoutMs};`,
+      "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;",
     );
   }
 
