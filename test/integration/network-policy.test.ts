@@ -202,7 +202,7 @@ test("a new pod has its rules from its first packet on", { skip }, async () => {
   });
   const host = addressOf("stranger", "other");
   const request = "printf 'GET / HTTP/1.0\\r\\n\\r\\n'";
-  const attempt = `${request} | nc -w 1 ${host} 8080 | grep hello; echo DONE`;
+  const attempt = `${request} | nc -w 5 ${host} 8080 | grep hello; echo DONE`;
   const hasty = (name: string): object => ({
     apiVersion: "v1",
     kind: "Pod",
