@@ -106,6 +106,8 @@ test("up again changes what has changed, and volumes keep their content", { skip
   assert.match(stderr, /Service db {2}changed/);
   assert.match(stderr, /Service web {2}unchanged/);
   assert.match(stderr, /Service init {2}started again/);
+  // The dependency was awaited as it is now, not as it was.
+  assert.match(ok(compose("logs", "init")), /\| hello\n.*\| again\n/);
   assert.equal(ok(compose("exec", "web", "wget", "-qO-", "http://db:5432/")), "hello\nagain\n");
 });
 

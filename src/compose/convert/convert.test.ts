@@ -4,7 +4,7 @@ import type { Deployment, Job, NetworkPolicy, Service as ClusterService } from "
 import { loadProject } from "#compose/project/load.ts";
 import { convert, type Manifests } from "./convert.ts";
 import { literal } from "./dollars.ts";
-import { objectName } from "./names.ts";
+import { objectName, templateLabel } from "./names.ts";
 
 async function converted(
   text: string,
@@ -250,4 +250,14 @@ test("objectName: only what names of objects may have", () => {
   assert.equal(objectName("My_App.1"), "my-app-1");
   assert.equal(objectName("_x_"), "x");
   assert.ok(objectName("x".repeat(100)).length <= 63);
+});
+
+test("pods tell which state of their service's definition they are made from", async () => {
+  const hash = async (text: string): Promise<string | undefined> =>
+    (await podOf(text)).metadata?.labels?.[templateLabel];
+  assert.equal(await hash("command: a"), await hash("command: a"));
+  assert.notEqual(await hash("command: a"), await hash("command: b"));
+  const { workloads } = await converted("services: {a: {image: i}}");
+  const { spec } = workloads["a"] as Deployment;
+  assert.equal(spec?.selector.matchLabels?.[templateLabel], undefined);
 });

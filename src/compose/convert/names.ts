@@ -2,6 +2,8 @@ import type { Project, Service } from "#compose/project/model.ts";
 
 export const projectLabel = "gantry.dev/compose-project";
 export const serviceLabel = "gantry.dev/compose-service";
+/** Of pods: which state of their service's definition they are made from. */
+export const templateLabel = "gantry.dev/template";
 /** Followed by the name of a network that the pod is in. */
 export const networkLabelPrefix = "gantry.dev/compose-network-";
 

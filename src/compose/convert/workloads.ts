@@ -1,8 +1,15 @@
+import { createHash } from "node:crypto";
 import type { DaemonSet, Deployment, Job, PodSpec, PodTemplateSpec } from "#api/gen/types.ts";
 import type { Project, Service } from "#compose/project/model.ts";
 import { present } from "#compose/project/present.ts";
 import { containerOf, type Publishing } from "./container.ts";
-import { networkLabelPrefix, networksOf, objectName, serviceLabels } from "./names.ts";
+import {
+  networkLabelPrefix,
+  networksOf,
+  objectName,
+  serviceLabels,
+  templateLabel,
+} from "./names.ts";
 import { volumesOf, type VolumePorts } from "./volumes.ts";
 
 export type Workload = Deployment | DaemonSet | Job;
@@ -31,7 +38,7 @@ export function workloadOf(
     labels,
     annotations: service.deploy?.labels === undefined ? undefined : { ...service.deploy.labels },
   });
-  const template = templateOf(project, name, service, options);
+  const template = named(templateOf(project, name, service, options));
   const selector = { matchLabels: selectorOf(labels) };
   if (endsByItself(project, name, service)) return jobOf(service, metadata, template);
   if (service.deploy?.mode === "global") {
@@ -75,6 +82,13 @@ function selectorOf(labels: Readonly<Record<string, string>>): Record<string, st
   return Object.fromEntries(
     Object.entries(labels).filter(([key]) => key.startsWith("gantry.dev/compose-")),
   );
+}
+
+/** With a label that tells its pods from those of the template before. */
+function named(template: PodTemplateSpec): PodTemplateSpec {
+  const hash = createHash("sha256").update(JSON.stringify(template)).digest("hex").slice(0, 16);
+  const labels = { ...template.metadata?.labels, [templateLabel]: hash };
+  return { ...template, metadata: { ...template.metadata, labels } };
 }
 
 function jobOf(service: Service, metadata: Job["metadata"], template: PodTemplateSpec): Job {

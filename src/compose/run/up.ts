@@ -4,7 +4,7 @@ import type { Session } from "#cli/connection.ts";
 import { jobs, pods } from "#client/kinds.ts";
 import type { ResourceOf } from "#client/resource-of.ts";
 import { convert, type ConvertOptions } from "#compose/convert/convert.ts";
-import { objectName, serviceLabel } from "#compose/convert/names.ts";
+import { objectName, serviceLabel, templateLabel } from "#compose/convert/names.ts";
 import { replicasOf, type Workload } from "#compose/convert/workloads.ts";
 import type { Dependency, Project } from "#compose/project/model.ts";
 import { awaitObjects } from "./await-object.ts";
@@ -51,7 +51,7 @@ export async function up(session: Session, project: Project, options: UpOptions)
         manifests.workloads[name]?.kind === "Job"
           ? "service_completed_successfully"
           : "service_healthy";
-      await awaitCondition(session, project, name, condition);
+      await awaitCondition(session, { project, manifests }, name, condition);
       say(session, `Service ${name}`, condition === "service_healthy" ? "healthy" : "completed");
     }),
   );
@@ -74,7 +74,7 @@ async function startService(session: Session, it: Start): Promise<void> {
       if (project.services[dependency] === undefined) return;
       try {
         await it.start(dependency);
-        await awaitCondition(session, project, dependency, condition);
+        await awaitCondition(session, it, dependency, condition);
       } catch (error) {
         if (required || session.signal.aborted) throw error;
         session.io.err(
@@ -114,7 +114,7 @@ function selectorOf(workload: Workload): string {
 
 async function awaitCondition(
   session: Session,
-  project: Project,
+  { project, manifests }: Pick<Start, "project" | "manifests">,
   name: string,
   condition: Dependency["condition"],
 ): Promise<void> {
@@ -137,7 +137,9 @@ async function awaitCondition(
     return;
   }
   const replicas = service === undefined ? 1 : replicasOf(service);
-  await awaitObjects<Pod>(session, pods, selector, (own) => {
+  // Pods of the definition before are still there, and healthy, right after a change.
+  const made = manifests.workloads[name]?.spec?.template.metadata?.labels?.[templateLabel] ?? "";
+  await awaitObjects<Pod>(session, pods, `${selector},${templateLabel}=${made}`, (own) => {
     const fault = startFault(own);
     if (fault !== undefined) throw new Error(`service "${name}" cannot start: ${fault}`);
     return isFulfilled(condition, own, replicas);
