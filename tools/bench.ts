@@ -23,6 +23,9 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   ingress: async () => {
     await (await import("./bench/ingress.ts")).benchIngress();
   },
+  dns: async () => {
+    await (await import("./bench/dns.ts")).benchDns();
+  },
   registry: async () => {
     await (await import("./bench/registry.ts")).benchRegistry();
   },

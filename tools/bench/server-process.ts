@@ -9,7 +9,7 @@ import { silentLogger } from "#base/log.ts";
 import { MetricRegistry } from "#base/metrics/registry.ts";
 import { systemRandom } from "#base/random.ts";
 import { Informers } from "#client/informers.ts";
-import { clusterRoles, serviceAccounts } from "#client/kinds.ts";
+import { clusterRoles, serviceAccounts, services } from "#client/kinds.ts";
 import { EventSender } from "#reconcile/events.ts";
 import { Scheduler } from "#scheduler/scheduler.ts";
 import { LmdbStore } from "#store/lmdb/store.ts";
@@ -17,6 +17,7 @@ import type { Store } from "#store/store.ts";
 import { openControlPlane } from "#main/control-plane.ts";
 import { machineAddress } from "#main/network-plan.ts";
 import { podName, sampleNode, storedPod } from "./sample-pod.ts";
+import { sampleService } from "./sample-service.ts";
 
 /*
  * The server that `api.ts` and `scheduler.ts` measure, in a process of its own: the control plane
@@ -68,6 +69,10 @@ async function fillNodes(count: number): Promise<void> {
   }
 }
 
+async function fillServices(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await admin.create(services, sampleService(i), {}, signal);
+}
+
 const openedAt = performance.now();
 const world = { clock: systemClock, random: systemRandom, log: silentLogger };
 const controlPlane = await openControlPlane(
@@ -96,7 +101,11 @@ async function ensure(create: Promise<unknown>): Promise<void> {
 }
 
 async function setUp(): Promise<void> {
-  const rules = [{ apiGroups: [""], resources: ["pods", "nodes", "nodes/status"], verbs: ["*"] }];
+  const rules = [
+    { apiGroups: [""], resources: ["pods", "nodes", "nodes/status"], verbs: ["*"] },
+    { apiGroups: [""], resources: ["services", "namespaces"], verbs: ["list", "watch"] },
+    { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: ["list", "watch"] },
+  ];
   await ensure(admin.create(clusterRoles, { metadata: { name: "bench" }, rules }, {}, signal));
   const binding = {
     metadata: { name: "bench" },
@@ -171,6 +180,12 @@ interface Command {
   readonly seconds?: number;
 }
 
+const fills: Readonly<Record<string, (count: number) => Promise<void>>> = {
+  fill,
+  fillNodes,
+  fillServices,
+};
+
 async function obey(command: Command): Promise<Record<string, number>> {
   if (command.do === "usage") {
     const { user, system } = process.cpuUsage();
@@ -183,8 +198,7 @@ async function obey(command: Command): Promise<Record<string, number>> {
     return { ...usage, mapped: Number(mapped) * 1_024 };
   }
   if (command.do === "collect") globalThis.gc?.();
-  if (command.do === "fill") await fill(command.count ?? 0);
-  if (command.do === "fillNodes") await fillNodes(command.count ?? 0);
+  await fills[command.do]?.(command.count ?? 0);
   if (command.do === "revision") return { revision: await store.currentRevision(signal) };
   if (command.do === "touch") {
     return { sent: await touch(command.count ?? 0, command.seconds ?? 0) };

@@ -20,12 +20,12 @@ export class BenchServer implements AsyncDisposable {
   readonly openMs: number;
   readonly #child: ChildProcess;
   readonly #folder: string;
-  readonly #port: number;
+  readonly port: number;
 
   private constructor(child: ChildProcess, folder: string, said: Record<string, number>) {
     this.#child = child;
     this.#folder = folder;
-    this.#port = said["port"] ?? 0;
+    this.port = said["port"] ?? 0;
     this.openMs = said["openMs"] ?? 0;
   }
 
@@ -53,7 +53,7 @@ export class BenchServer implements AsyncDisposable {
   /** Starts a load in a process of its own. */
   start(load: Load): RunningLoad {
     const script = join(import.meta.dirname, "load-process.ts");
-    const args = [script, this.#folder, String(this.#port), JSON.stringify(load)];
+    const args = [script, this.#folder, String(this.port), JSON.stringify(load)];
     return new RunningLoad(spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] }));
   }
 
