@@ -4,6 +4,8 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, globSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { failureText } from "./integration/failure-text.ts";
+import { runShown, type ShownRun } from "./integration/run-shown.ts";
 
 /** Far above what the longest file takes: a file that hangs must not take the others' hour. */
 const fileTimeoutMs = 15 * 60_000;
@@ -51,18 +53,14 @@ function cleanUp(): void {
   }
 }
 
-/** True when the tests of the file passed. */
-function runFile(file: string, namespace: string | undefined): boolean {
+async function runFile(file: string, namespace: string | undefined): Promise<ShownRun> {
   const node = [process.execPath, "--test", "--test-reporter=spec", file];
   // Not `ip netns exec`: it would hide the control groups behind a new /sys.
   const command =
     namespace === undefined ? node : ["nsenter", `--net=/run/netns/${namespace}`, ...node];
-  const [program = "", ...args] = command;
   // Where other networks are: for tests that fetch packages.
   const env = { ...process.env, GANTRY_TEST_OUTSIDE: `/proc/${process.pid}/ns/net` };
-  const result = spawnSync(program, args, { stdio: "inherit", timeout: fileTimeoutMs, env });
-  if (result.error !== undefined) process.stderr.write(`${file}: ${result.error.message}\n`);
-  return result.status === 0;
+  return await runShown(command, { timeoutMs: fileTimeoutMs, env });
 }
 
 const wanted = process.argv.slice(2);
@@ -71,14 +69,17 @@ const files = globSync("test/**/*.test.ts")
   .toSorted();
 const isolate = process.getuid?.() === 0 && ip("netns", "list");
 if (isolate) cleanUp();
-const failed = files.filter((file, index) => {
+const failures: { readonly file: string; readonly text: string }[] = [];
+for (const [index, file] of files.entries()) {
   process.stdout.write(`\n# ${file}\n`);
   const namespace = isolate ? `${namespacePrefix}${process.pid}-${index}` : undefined;
   if (namespace !== undefined) makeNamespace(namespace);
-  const passed = runFile(file, namespace);
+  const { succeeded, output } = await runFile(file, namespace);
   if (namespace !== undefined) ip("netns", "delete", namespace);
-  return !passed;
-});
+  if (!succeeded) failures.push({ file, text: failureText(output) });
+}
 if (files.length === 0) process.stderr.write(`no test file is named like ${wanted.join(", ")}\n`);
-for (const it of failed) process.stderr.write(`failed: ${it}\n`);
-process.exitCode = failed.length > 0 || files.length === 0 ? 1 : 0;
+for (const { file, text } of failures) process.stderr.write(`\n# failed in ${file}\n${text}\n`);
+if (failures.length > 0) process.stderr.write("\n");
+for (const { file } of failures) process.stderr.write(`failed: ${file}\n`);
+process.exitCode = failures.length > 0 || files.length === 0 ? 1 : 0;
