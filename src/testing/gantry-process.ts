@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -51,6 +52,12 @@ export function run(
     stdout: result.stdout.toString("utf8"),
     stderr: result.stderr.toString("utf8"),
   };
+}
+
+/** The output of a command that succeeded. */
+export function ok(result: CommandResult): string {
+  assert.equal(result.code, 0, `${result.stderr}${result.stdout}`);
+  return result.stdout;
 }
 
 /** The program as it is bundled for users, on a data directory of its own. */

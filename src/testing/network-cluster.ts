@@ -3,9 +3,9 @@ import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import type { ProbeOptions, ProbeResult } from "../../test/integration/programs/http-probe.ts";
-import { GantryProcess, kubectls, run, type CommandResult } from "./gantry-process.ts";
+import { eventually } from "./eventually.ts";
+import { GantryProcess, kubectls, ok, run } from "./gantry-process.ts";
 
 const programs = resolve(import.meta.dirname, "../../test/integration/programs");
 
@@ -116,21 +116,7 @@ function cgroupOf(process: string): string {
   }
 }
 
-/** The output of a command that succeeded. */
-export function ok(result: CommandResult): string {
-  assert.equal(result.code, 0, `${result.stderr}${result.stdout}`);
-  return result.stdout;
-}
-
-/** Tries until it does not throw; fails with its last error after 30 s. */
+/** As {@link eventually}, for what kubectl and connections say: within 30 s. */
 export async function until<T>(attempt: () => T | Promise<T>): Promise<T> {
-  const deadline = performance.now() + 30_000;
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-    }
-    await setTimeout(100);
-  }
+  return await eventually(attempt, 30_000, 100);
 }

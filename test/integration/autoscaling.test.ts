@@ -1,8 +1,8 @@
 // What pods use is measured, and workloads follow it: real load in real containers.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
-import { GantryProcess, systemMissing, type CommandResult } from "#testing/gantry-process.ts";
+import { eventuallySays } from "#testing/eventually.ts";
+import { GantryProcess, ok, systemMissing } from "#testing/gantry-process.ts";
 
 const skip = systemMissing();
 const port = 26_843;
@@ -13,23 +13,8 @@ function gantry(): GantryProcess {
   return system;
 }
 
-function ok(result: CommandResult): string {
-  assert.equal(result.code, 0, `${result.stderr}${result.stdout}`);
-  return result.stdout;
-}
-
 function kubectl(...args: readonly string[]): string {
   return ok(gantry().kubectl(args));
-}
-
-async function eventually(ask: () => string, wanted: RegExp, seconds = 60): Promise<string> {
-  let last = "";
-  for (let tries = 0; tries < seconds * 4; tries++) {
-    last = ask();
-    if (wanted.test(last)) return last;
-    await setTimeout(250);
-  }
-  throw new Error(`wanted ${String(wanted)}, last saw: ${last}`);
 }
 
 function deployment(name: string, script: string): object {
@@ -70,14 +55,14 @@ after(() => {
 });
 
 test("kubectl top shows what nodes, pods and containers use", { skip }, async () => {
-  const top = await eventually(() => gantry().kubectl(["top", "pods"]).stdout, /busy-.*\d+m/);
+  const top = await eventuallySays(() => gantry().kubectl(["top", "pods"]).stdout, /busy-.*\d+m/);
   const used = Number(/busy-\S+ +(\d+)m/.exec(top)?.[1]);
   assert.ok(used > 150 && used < 450, top);
-  await eventually(
+  await eventuallySays(
     () => gantry().kubectl(["top", "pods", "--containers"]).stdout,
     /idle-\S+ +c +\d+m/,
   );
-  await eventually(() => gantry().kubectl(["top", "nodes"]).stdout, /\d+m +\d+% +\d+Mi/);
+  await eventuallySays(() => gantry().kubectl(["top", "nodes"]).stdout, /\d+m +\d+% +\d+Mi/);
   assert.match(
     gantry().kubectl(["top", "pods", "-l", "app=idle"]).stdout,
     /^NAME.*\nidle-\S+ .*\n$/,
@@ -86,7 +71,7 @@ test("kubectl top shows what nodes, pods and containers use", { skip }, async ()
 
 test("a busy workload gets more pods, within its bounds", { skip }, async () => {
   kubectl("autoscale", "deployment", "busy", "--cpu-percent=50", "--min=1", "--max=3");
-  await eventually(() => kubectl("get", "hpa", "busy"), / 3 +\S+$/m);
+  await eventuallySays(() => kubectl("get", "hpa", "busy"), / 3 +\S+$/m);
   assert.match(kubectl("describe", "hpa", "busy"), /SuccessfulRescale.*New size: 3/);
   assert.match(
     kubectl("get", "hpa", "busy", "-o", "jsonpath={.status.conditions}"),
@@ -119,7 +104,7 @@ test(
         spec: { ...spec, ...change },
       });
     ok(gantry().kubectl(["apply", "-f", "-"], autoscaler("idle", {})));
-    await eventually(
+    await eventuallySays(
       () => kubectl("get", "deployment", "idle", "-o", "jsonpath={.spec.replicas}"),
       /^2$/,
     );
@@ -128,9 +113,9 @@ test(
       external: { metric: { name: "queue" }, target: { type: "Value", value: "1" } },
     };
     ok(gantry().kubectl(["apply", "-f", "-"], autoscaler("outside", { metrics: [external] })));
-    await eventually(() => kubectl("describe", "hpa", "outside"), /FailedGetExternalMetric/);
+    await eventuallySays(() => kubectl("describe", "hpa", "outside"), /FailedGetExternalMetric/);
     const target = { apiVersion: "apps/v1", kind: "Deployment", name: "nobody" };
     ok(gantry().kubectl(["apply", "-f", "-"], autoscaler("lost", { scaleTargetRef: target })));
-    await eventually(() => kubectl("describe", "hpa", "lost"), /FailedGetScale/);
+    await eventuallySays(() => kubectl("describe", "hpa", "lost"), /FailedGetScale/);
   },
 );

@@ -3,7 +3,13 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { GantryProcess, run, systemMissing, type CommandResult } from "#testing/gantry-process.ts";
+import {
+  GantryProcess,
+  ok,
+  run,
+  systemMissing,
+  type CommandResult,
+} from "#testing/gantry-process.ts";
 
 const skip = systemMissing();
 let system: GantryProcess | undefined;
@@ -59,11 +65,6 @@ function compose(...args: readonly string[]): CommandResult {
   const { kubeconfig } = gantry();
   const words = ["compose", "--project-directory", folder(), "--kubeconfig", kubeconfig];
   return gantry().program([...words, ...args]);
-}
-
-function ok(result: CommandResult): string {
-  assert.equal(result.code, 0, `${result.stderr}${result.stdout}`);
-  return result.stdout;
 }
 
 before(() => {

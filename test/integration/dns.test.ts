@@ -1,8 +1,8 @@
 // Names of services and pods, asked by programs in pods.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
-import { GantryProcess, systemMissing, type CommandResult } from "#testing/gantry-process.ts";
+import { eventuallySays } from "#testing/eventually.ts";
+import { GantryProcess, ok, systemMissing } from "#testing/gantry-process.ts";
 
 const skip = systemMissing();
 const port = 26_643;
@@ -13,11 +13,6 @@ function gantry(): GantryProcess {
   return system;
 }
 
-function ok(result: CommandResult): string {
-  assert.equal(result.code, 0, `${result.stderr}${result.stdout}`);
-  return result.stdout;
-}
-
 function kubectl(...args: readonly string[]): string {
   return ok(gantry().kubectl(args));
 }
@@ -26,16 +21,6 @@ function kubectl(...args: readonly string[]): string {
 function inPod(command: string): string {
   const { stdout, stderr } = gantry().kubectl(["exec", "asks", "--", "sh", "-c", command]);
   return stdout + stderr;
-}
-
-async function eventually(ask: () => string, wanted: RegExp): Promise<void> {
-  let last = "";
-  for (let tries = 0; tries < 120; tries++) {
-    last = ask();
-    if (wanted.test(last)) return;
-    await setTimeout(250);
-  }
-  throw new Error(`wanted ${String(wanted)}, last saw: ${last}`);
 }
 
 const manifests = {
@@ -102,7 +87,7 @@ after(() => {
 
 test("a service is found by its short and its full name, and answers", { skip }, async () => {
   for (const name of ["web", "web.default", "web.default.svc.cluster.local", "alias"]) {
-    await eventually(() => inPod(`wget -q -O - http://${name}/`), /^found$/m);
+    await eventuallySays(() => inPod(`wget -q -O - http://${name}/`), /^found$/m);
   }
   const address = kubectl("get", "service", "web", "-o", "jsonpath={.spec.clusterIP}");
   assert.match(inPod("nslookup web.default.svc.cluster.local"), new RegExp(`Address: ${address}`));
@@ -135,7 +120,7 @@ test("what is not there has no name, and the pod knows where to ask", { skip }, 
 
 test("names follow their service at once", { skip }, async () => {
   kubectl("delete", "service", "web");
-  await eventually(() => inPod("nslookup web.default.svc.cluster.local"), /NXDOMAIN/);
+  await eventuallySays(() => inPod("nslookup web.default.svc.cluster.local"), /NXDOMAIN/);
   kubectl("create", "service", "clusterip", "web", "--tcp=80:8080");
-  await eventually(() => inPod("nslookup web.default.svc.cluster.local"), /Address: 10\.96\./);
+  await eventuallySays(() => inPod("nslookup web.default.svc.cluster.local"), /Address: 10\.96\./);
 });

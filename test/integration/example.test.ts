@@ -4,9 +4,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { segmentOf } from "#main/segment.ts";
-import { GantryProcess, run, systemMissing, type CommandResult } from "#testing/gantry-process.ts";
+import { eventuallySays } from "#testing/eventually.ts";
+import { GantryProcess, ok, run, systemMissing } from "#testing/gantry-process.ts";
 
 const skip = systemMissing();
 const example = resolve(import.meta.dirname, "../../examples/notes");
@@ -20,23 +20,8 @@ function gantry(): GantryProcess {
   return system;
 }
 
-function ok(result: CommandResult): string {
-  assert.equal(result.code, 0, `${result.stderr}${result.stdout}`);
-  return result.stdout;
-}
-
 function kubectl(...args: readonly string[]): string {
   return ok(gantry().kubectl(["-n", "notes", ...args]));
-}
-
-async function eventually(ask: () => string, wanted: RegExp, seconds = 90): Promise<string> {
-  let last = "";
-  for (let tries = 0; tries < seconds * 2; tries++) {
-    last = ask();
-    if (wanted.test(last)) return last;
-    await setTimeout(500);
-  }
-  throw new Error(`wanted ${String(wanted)}, last saw: ${last}`);
 }
 
 /** Runs a command of Gantry where packages can be had. */
@@ -93,7 +78,7 @@ test("applied with kubectl, it is used through the Ingress", { skip }, async () 
   ok(gantry().kubectl(["apply", "-f", manifests]));
   kubectl("rollout", "status", "deployment/api", "--timeout=110s");
   kubectl("rollout", "status", "deployment/web", "--timeout=110s");
-  await eventually(() => ask("/"), /<h1>Notes<\/h1>/);
+  await eventuallySays(() => ask("/"), /<h1>Notes<\/h1>/, 90);
   assert.equal(ask("/api/notes"), "[]");
   assert.match(ask("/api/notes", '{"text": "buy milk"}'), /"id": 1, "text": "buy milk"/);
 });
@@ -101,7 +86,7 @@ test("applied with kubectl, it is used through the Ingress", { skip }, async () 
 test("the database's pod is killed, and its data is found again", { skip }, async () => {
   kubectl("delete", "pod", "db-0", "--grace-period=1");
   kubectl("rollout", "status", "statefulset/db", "--timeout=110s");
-  await eventually(() => ask("/api/notes"), /buy milk/);
+  await eventuallySays(() => ask("/api/notes"), /buy milk/, 90);
 });
 
 test("the dump is made on a claim of its own", { skip }, () => {
@@ -121,7 +106,7 @@ test("only those who need the database reach it", { skip }, () => {
 test("the API grows with its load", { skip }, async () => {
   const replicas = () => kubectl("get", "hpa", "api", "-o", "jsonpath={.status.currentReplicas}");
   // The controller may have looked last before the Deployment had its pod.
-  await eventually(replicas, /^1$/);
+  await eventuallySays(replicas, /^1$/, 90);
   const stop = new AbortController();
   const load = Array.from({ length: 3 }, async () => {
     while (!stop.signal.aborted) {
@@ -142,7 +127,7 @@ test("the API grows with its load", { skip }, async () => {
     }
   });
   try {
-    await eventually(replicas, /^[23]$/, 120);
+    await eventuallySays(replicas, /^[23]$/, 120);
   } finally {
     stop.abort();
     await Promise.all(load);
@@ -166,10 +151,10 @@ test("the database's node is lost and comes back, with the data", { skip }, asyn
   const link = segmentOf(join(gantry().directory, "data")).linkOf(2);
   ok(run("ip", ["link", "set", link, "down"]));
   const status = () => ok(gantry().kubectl(["get", "node", node, "--no-headers"]));
-  await eventually(status, / NotReady /, 120);
+  await eventuallySays(status, / NotReady /, 120);
   // The web tier has a pod elsewhere.
-  await eventually(() => ask("/"), /<h1>Notes<\/h1>/);
+  await eventuallySays(() => ask("/"), /<h1>Notes<\/h1>/, 90);
   ok(run("ip", ["link", "set", link, "up"]));
-  await eventually(status, / Ready /, 120);
-  await eventually(() => ask("/api/notes"), /buy milk/, 120);
+  await eventuallySays(status, / Ready /, 120);
+  await eventuallySays(() => ask("/api/notes"), /buy milk/, 120);
 });

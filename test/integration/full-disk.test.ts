@@ -4,14 +4,9 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { GantryProcess, run, systemMissing, type CommandResult } from "#testing/gantry-process.ts";
+import { GantryProcess, ok, run, systemMissing } from "#testing/gantry-process.ts";
 
 const skip = systemMissing();
-
-function ok(result: CommandResult): string {
-  assert.equal(result.code, 0, `${result.stderr}${result.stdout}`);
-  return result.stdout;
-}
 
 test("a full disk refuses writes with its reason, and loses nothing", { skip }, () => {
   using gantry = new GantryProcess(27_043);

@@ -10,9 +10,9 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { WebSocket } from "ws";
 import { issuePair, makeAuthority } from "#pki/issue.ts";
-import { systemMissing } from "#testing/gantry-process.ts";
+import { ok, systemMissing } from "#testing/gantry-process.ts";
 import { askIngress, Load, type AskOptions } from "#testing/ingress-client.ts";
-import { NetworkCluster, ok, until } from "#testing/network-cluster.ts";
+import { NetworkCluster, until } from "#testing/network-cluster.ts";
 import type { Seen } from "./programs/ingress-backend.ts";
 
 const skip =

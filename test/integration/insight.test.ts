@@ -4,9 +4,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { request } from "node:https";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { readExposition, valueOf, type ReadSample } from "#testing/exposition-check.ts";
-import { GantryProcess, run, systemMissing, type CommandResult } from "#testing/gantry-process.ts";
+import { eventuallySays } from "#testing/eventually.ts";
+import { GantryProcess, ok, run, systemMissing } from "#testing/gantry-process.ts";
 
 const skip = systemMissing();
 const port = 27_543;
@@ -20,11 +20,6 @@ function gantry(): GantryProcess {
   return system;
 }
 
-function ok(result: CommandResult): string {
-  assert.equal(result.code, 0, `${result.stderr}${result.stdout}`);
-  return result.stdout;
-}
-
 function kubectl(...args: readonly string[]): string {
   return ok(gantry().kubectl(args));
 }
@@ -35,16 +30,6 @@ function apply(...manifests: readonly object[]): void {
 }
 
 /** Asks until the answer satisfies, and shows the last one when it never does. */
-async function eventually(ask: () => string, wanted: RegExp): Promise<string> {
-  let last = "";
-  for (let tries = 0; tries < 120; tries++) {
-    last = ask();
-    if (wanted.test(last)) return last;
-    await setTimeout(250);
-  }
-  throw new Error(`wanted ${String(wanted)}, last saw: ${last}`);
-}
-
 /** The text, checked by a parser of ours and, where there is one, by Prometheus' own. */
 function checked(text: string): readonly ReadSample[] {
   if (existsSync(promtool)) {
@@ -211,7 +196,7 @@ test(
     assert.ok((valueOf(containers, "machine_cpu_cores") ?? 0) >= 1);
     const cpu = { ...app, cpu: "total" };
     const before = valueOf(containers, "container_cpu_usage_seconds_total", cpu) ?? Infinity;
-    await eventually(() => {
+    await eventuallySays(() => {
       const now = valueOf(
         checked(raw("metrics/cadvisor")),
         "container_cpu_usage_seconds_total",
@@ -221,7 +206,7 @@ test(
     }, /more/);
 
     const answered = /prober_probe_total\{probe_type="Liveness",result="successful".*pod="web"/;
-    checked(await eventually(() => raw("metrics/probes"), answered));
+    checked(await eventuallySays(() => raw("metrics/probes"), answered));
     checked(raw("metrics/resource"));
   },
 );
@@ -254,20 +239,20 @@ test("events tell a pod's story, in both groups, and repeat by count", { skip },
     kubectl("get", kind, "--field-selector", `${fieldOf(kind)}=${pod}`, "-o", "json");
   const fieldOf = (kind: string): string =>
     kind === "events" ? "involvedObject.name" : "regarding.name";
-  const told = await eventually(() => reasons("web"), /"Started"/);
+  const told = await eventuallySays(() => reasons("web"), /"Started"/);
   for (const reason of ["Scheduled", "Pulled", "Created", "Started"]) {
     assert.match(told, new RegExp(`"reason": "${reason}"`));
   }
   assert.match(told, /"message": "Successfully assigned default\/web to /);
   assert.match(reasons("web", "events.events.k8s.io"), /"note": "Container started"/);
-  await eventually(
+  await eventuallySays(
     () => reasons("absent"),
     /"message": "Back-off pulling image \\"busybox:none\\""/,
   );
-  await eventually(() => reasons("absent"), /"count": [2-9]/);
+  await eventuallySays(() => reasons("absent"), /"count": [2-9]/);
   assert.match(reasons("absent"), /"message": "Error: ImagePullBackOff"/);
   assert.match(kubectl("describe", "pod", "absent"), /Warning +Failed +.*kubelet.*Failed to pull/);
-  const ofNode = await eventually(() => reasons(node), /RegisteredNode/);
+  const ofNode = await eventuallySays(() => reasons(node), /RegisteredNode/);
   assert.match(ofNode, /NodeHasSufficientMemory/);
 });
 

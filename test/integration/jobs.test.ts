@@ -1,8 +1,8 @@
 // Jobs and CronJobs that run in real containers.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
-import { GantryProcess, systemMissing, type CommandResult } from "#testing/gantry-process.ts";
+import { eventuallySays } from "#testing/eventually.ts";
+import { GantryProcess, ok, systemMissing } from "#testing/gantry-process.ts";
 
 const skip = systemMissing();
 const port = 26_743;
@@ -13,23 +13,8 @@ function gantry(): GantryProcess {
   return system;
 }
 
-function ok(result: CommandResult): string {
-  assert.equal(result.code, 0, `${result.stderr}${result.stdout}`);
-  return result.stdout;
-}
-
 function kubectl(...args: readonly string[]): string {
   return ok(gantry().kubectl(args));
-}
-
-async function eventually(ask: () => string, wanted: RegExp, seconds = 60): Promise<string> {
-  let last = "";
-  for (let tries = 0; tries < seconds * 4; tries++) {
-    last = ask();
-    if (wanted.test(last)) return last;
-    await setTimeout(250);
-  }
-  throw new Error(`wanted ${String(wanted)}, last saw: ${last}`);
 }
 
 /** A Job whose pods run a line of shell. */
@@ -85,13 +70,13 @@ test(
   { skip },
   async () => {
     apply(job("letter", "sleep 100"));
-    const named = await eventually(
+    const named = await eventuallySays(
       () => kubectl("get", "pods", "-l", "job-name=letter", "-o", "name"),
       /^pod\/letter-\S+$/m,
     );
     const pod = named.trim();
     kubectl("label", pod, "job-name-", "batch.kubernetes.io/controller-uid-", "controller-uid-");
-    await eventually(
+    await eventuallySays(
       () =>
         kubectl("get", pod, "-o", "jsonpath=[{.metadata.finalizers}{.metadata.ownerReferences}]"),
       /^\[(\[\])*\]$/,
@@ -115,7 +100,7 @@ test("a Job that fails too often says so, and one that is too slow too", { skip 
   assert.match(kubectl("describe", "job", "fails"), /BackoffLimitExceeded/);
   apply(job("slow", "sleep 600", { activeDeadlineSeconds: 2 }));
   kubectl("wait", "--for=condition=failed", "job/slow", "--timeout=60s");
-  await eventually(() => kubectl("get", "pods", "-l", "job-name=slow", "-o", "name"), /^$/);
+  await eventuallySays(() => kubectl("get", "pods", "-l", "job-name=slow", "-o", "name"), /^$/);
   const coded = {
     backoffLimit: 5,
     podFailurePolicy: {
@@ -129,10 +114,10 @@ test("a Job that fails too often says so, and one that is too slow too", { skip 
 
 test("a suspended Job waits, and a finished one goes when its time is over", { skip }, async () => {
   apply(job("waits", "true", { suspend: true, ttlSecondsAfterFinished: 1 }));
-  await eventually(() => status("waits", "conditions"), /JobSuspended/);
+  await eventuallySays(() => status("waits", "conditions"), /JobSuspended/);
   assert.equal(kubectl("get", "pods", "-l", "job-name=waits", "-o", "name"), "");
   kubectl("patch", "job", "waits", "--type=merge", "-p", '{"spec":{"suspend":false}}');
-  await eventually(() => gantry().kubectl(["get", "job", "waits"]).stderr, /not found/);
+  await eventuallySays(() => gantry().kubectl(["get", "job", "waits"]).stderr, /not found/);
 });
 
 test("a CronJob makes a Job at its time, and by hand", { skip }, async () => {
@@ -143,12 +128,12 @@ test("a CronJob makes a Job at its time, and by hand", { skip }, async () => {
     metadata: { name: "tick" },
     spec: { schedule: "@every 2s", jobTemplate: { spec } },
   });
-  await eventually(
+  await eventuallySays(
     () => kubectl("get", "cronjob", "tick", "-o", "jsonpath={.status}"),
     /lastSuccessfulTime/,
   );
   kubectl("create", "job", "by-hand", "--from=cronjob/tick");
   kubectl("wait", "--for=condition=complete", "job/by-hand", "--timeout=60s");
   kubectl("delete", "cronjob", "tick");
-  await eventually(() => kubectl("get", "jobs", "-o", "name"), /^(?!.*tick)/s);
+  await eventuallySays(() => kubectl("get", "jobs", "-o", "name"), /^(?!.*tick)/s);
 });

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { nodeNames } from "#main/node-names.ts";
-import { run, systemMissing } from "#testing/gantry-process.ts";
-import { NetworkCluster, ok, until, wire, type Place } from "#testing/network-cluster.ts";
+import { ok, run, systemMissing } from "#testing/gantry-process.ts";
+import { NetworkCluster, until, wire, type Place } from "#testing/network-cluster.ts";
 
 const skip = systemMissing();
 let opened: NetworkCluster | undefined;

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { segmentOf } from "#main/segment.ts";
-import { GantryProcess, run, systemMissing, type CommandResult } from "#testing/gantry-process.ts";
+import { eventuallySays } from "#testing/eventually.ts";
+import { GantryProcess, ok, run, systemMissing } from "#testing/gantry-process.ts";
 
 const skip = systemMissing();
 const port = 26_543;
@@ -22,26 +22,11 @@ function gantry(): GantryProcess {
   return system;
 }
 
-function ok(result: CommandResult): string {
-  assert.equal(result.code, 0, `${result.stderr}${result.stdout}`);
-  return result.stdout;
-}
-
 function kubectl(...args: readonly string[]): string {
   return ok(gantry().kubectl(args));
 }
 
 /** Asks until the answer satisfies, and shows the last one when it never does. */
-async function eventually(ask: () => string, wanted: RegExp, seconds = 60): Promise<string> {
-  let last = "";
-  for (let tries = 0; tries < seconds * 4; tries++) {
-    last = ask();
-    if (wanted.test(last)) return last;
-    await setTimeout(250);
-  }
-  throw new Error(`wanted ${String(wanted)}, last saw: ${last}`);
-}
-
 interface Placed {
   readonly name: string;
   readonly ip: string;
@@ -155,7 +140,7 @@ test("a node sends pods of another node back to that node", { skip }, async () =
   const template = "{.items[*].status.addresses[?(@.type=='InternalIP')].address}";
   const [first = ""] = kubectl("get", "nodes", "-o", `jsonpath=${template}`).split(" ");
   const from = placed("web").at(-1)?.name ?? "";
-  await eventually(() => fetchFrom(from, first, port), /^web-/);
+  await eventuallySays(() => fetchFrom(from, first, port), /^web-/);
   const answers = Array.from({ length: 24 }, () => fetchFrom(from, first, port));
   assert.deepEqual(
     [...new Set(answers)].sort(),
@@ -172,13 +157,13 @@ test("a killed agent comes back, and its containers have gone on", { skip }, asy
   const found = run("pgrep", ["-f", `agent --server .*--data-dir ${directory} `]).stdout.trim();
   assert.match(found, /^\d+$/, "one agent");
   process.kill(Number(found), "SIGKILL");
-  await eventually(
+  await eventuallySays(
     () => run("pgrep", ["-f", `agent --server .*--data-dir ${directory} `]).stdout.trim(),
     new RegExp(`^(?!${found}$)\\d+$`),
   );
   const [, second] = nodeNames();
   const pod = before_.find((it) => it.node === second)?.name ?? "";
-  await eventually(() => gantry().kubectl(["exec", pod, "--", "echo", "back"]).stdout, /back/);
+  await eventuallySays(() => gantry().kubectl(["exec", pod, "--", "echo", "back"]).stdout, /back/);
   assert.deepEqual(placed("web"), before_);
 });
 
@@ -188,15 +173,15 @@ test("pods of a lost node move, and it comes back clean", { skip }, async () => 
   const lost = placed("web").find((it) => it.node === third);
   assert.ok(lost !== undefined);
   ok(run("ip", ["link", "set", segment.linkOf(3), "down"]));
-  await eventually(() => kubectl("get", "node", third, "--no-headers"), / NotReady /, 90);
-  await eventually(() => {
+  await eventuallySays(() => kubectl("get", "node", third, "--no-headers"), / NotReady /, 90);
+  await eventuallySays(() => {
     const elsewhere = placed("web").filter((it) => it.node !== third);
     return String(elsewhere.length);
   }, /^3$/);
   kubectl("rollout", "status", "deployment/web", "--timeout=60s");
   ok(run("ip", ["link", "set", segment.linkOf(3), "up"]));
-  await eventually(() => kubectl("get", "node", third, "--no-headers"), / Ready /);
-  await eventually(() => String(gantry().kubectl(["get", "pod", lost.name]).code), /^1$/);
+  await eventuallySays(() => kubectl("get", "node", third, "--no-headers"), / Ready /);
+  await eventuallySays(() => String(gantry().kubectl(["get", "pod", lost.name]).code), /^1$/);
   // Its routes are back: a pod there is reached from everywhere.
   kubectl("scale", "deployment/web", "--replicas=5");
   kubectl("rollout", "status", "deployment/web", "--timeout=60s");

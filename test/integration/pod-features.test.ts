@@ -7,13 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import type { Container, Pod, PodSpec } from "#api/gen/types.ts";
-import {
-  GantryProcess,
-  kubectls,
-  run,
-  systemMissing,
-  type CommandResult,
-} from "#testing/gantry-process.ts";
+import { GantryProcess, kubectls, ok, run, systemMissing } from "#testing/gantry-process.ts";
 
 const skip = systemMissing();
 const port = 26_447;
@@ -25,11 +19,6 @@ const hanging = new Set<Socket>();
 function gantry(): GantryProcess {
   assert.ok(system !== undefined);
   return system;
-}
-
-function ok(result: CommandResult): string {
-  assert.equal(result.code, 0, `${result.stderr}${result.stdout}`);
-  return result.stdout;
 }
 
 function kubectl(...args: readonly string[]): string {

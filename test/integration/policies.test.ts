@@ -1,8 +1,8 @@
 // LimitRange, ResourceQuota and Pod Security Standards as kubectl sees them, on simulated containers.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
-import { GantryProcess, systemMissing, type CommandResult } from "#testing/gantry-process.ts";
+import { eventuallySays } from "#testing/eventually.ts";
+import { GantryProcess, ok, systemMissing } from "#testing/gantry-process.ts";
 
 const skip = systemMissing();
 const port = 26_463;
@@ -11,11 +11,6 @@ let system: GantryProcess | undefined;
 function gantry(): GantryProcess {
   assert.ok(system !== undefined);
   return system;
-}
-
-function ok(result: CommandResult): string {
-  assert.equal(result.code, 0, `${result.stderr}${result.stdout}`);
-  return result.stdout;
 }
 
 function kubectl(...args: readonly string[]): string {
@@ -32,16 +27,6 @@ function refused(args: readonly string[], input = ""): string {
 function apply(namespace: string, manifest: object): string {
   const args = ["apply", "-n", namespace, "-f", "-"];
   return gantry().kubectl(args, JSON.stringify(manifest)).stderr;
-}
-
-async function eventually(ask: () => string, wanted: RegExp, seconds = 60): Promise<string> {
-  let last = "";
-  for (let tries = 0; tries < seconds * 4; tries++) {
-    last = ask();
-    if (wanted.test(last)) return last;
-    await setTimeout(250);
-  }
-  throw new Error(`wanted ${String(wanted)}, last saw: ${last}`);
 }
 
 /** `{"pods":"1"}` */
@@ -141,7 +126,10 @@ test(
     const hard = "pods=2,requests.cpu=1,services=1,services.nodeports=0,count/configmaps=3";
     kubectl("create", "quota", "quota", "-n", "quotas", `--hard=${hard}`);
     // The certificates of the cluster are a config map, which may come a moment after the quota.
-    await eventually(() => used("quotas"), /"count\/configmaps":"1","pods":"0","requests.cpu":"0"/);
+    await eventuallySays(
+      () => used("quotas"),
+      /"count\/configmaps":"1","pods":"0","requests.cpu":"0"/,
+    );
 
     assert.match(
       apply("quotas", pod("silent")),
@@ -181,29 +169,29 @@ test(
 
     kubectl("delete", "pod", "one", "-n", "quotas");
     kubectl("delete", "service", "web", "-n", "quotas");
-    await eventually(() => used("quotas"), /"pods":"0","requests.cpu":"0","services":"0"/);
+    await eventuallySays(() => used("quotas"), /"pods":"0","requests.cpu":"0","services":"0"/);
     kubectl("patch", "quota", "quota", "-n", "quotas", "-p", '{"spec":{"hard":{"secrets":"4"}}}');
-    await eventually(() => used("quotas"), /"secrets":"0"/);
+    await eventuallySays(() => used("quotas"), /"secrets":"0"/);
   },
 );
 
 test("many pods at once get what a quota has and no more", { skip }, async () => {
   kubectl("create", "namespace", "race");
   kubectl("create", "quota", "quota", "-n", "race", "--hard=pods=5,count/deployments.apps=3");
-  await eventually(() => used("race"), /"pods":"0"/);
+  await eventuallySays(() => used("race"), /"pods":"0"/);
   for (const name of ["a", "b", "c"]) apply("race", deployment(name, 8));
   assert.match(apply("race", deployment("d", 1)), /exceeded quota: quota, requested: count\/dep/);
-  await eventually(() => used("race"), /"pods":"5"/);
+  await eventuallySays(() => used("race"), /"pods":"5"/);
   const list = ["get", "pods", "-n", "race", "-o", "name"];
-  await eventually(() => kubectl(...list), /^(pod\/\S+\n){5}$/);
-  await eventually(
+  await eventuallySays(() => kubectl(...list), /^(pod\/\S+\n){5}$/);
+  await eventuallySays(
     () => kubectl("get", "events", "-n", "race"),
     /FailedCreate.*exceeded quota: quota, requested: pods=1, used: pods=5, limited: pods=5/,
   );
   // What goes makes room for others, and never for more.
   kubectl("delete", "deployment", "a", "-n", "race");
-  await eventually(() => kubectl(...list), /^(pod\/[bc]\S+\n){5}$/);
-  await eventually(() => used("race"), /"pods":"5"/);
+  await eventuallySays(() => kubectl(...list), /^(pod\/[bc]\S+\n){5}$/);
+  await eventuallySays(() => used("race"), /"pods":"5"/);
 });
 
 test("scopes: a quota counts only what it is about", { skip }, async () => {
@@ -211,7 +199,7 @@ test("scopes: a quota counts only what it is about", { skip }, async () => {
   for (const scope of ["BestEffort", "NotBestEffort", "Terminating"]) {
     const name = scope.toLowerCase();
     kubectl("create", "quota", name, "-n", "scopes", "--hard=pods=1", `--scopes=${scope}`);
-    await eventually(() => used("scopes", name), /"pods":"0"/);
+    await eventuallySays(() => used("scopes", name), /"pods":"0"/);
   }
   assert.equal(apply("scopes", pod("idle")), "");
   assert.match(apply("scopes", pod("idler")), /exceeded quota: besteffort, requested: pods=1/);
@@ -242,11 +230,11 @@ test("Pod Security: levels by label, refusals and warnings", { skip }, async () 
   kubectl("label", "ns", "secure", `${label}/warn=restricted`);
   assert.match(apply("secure", pod("warned")), finding);
   assert.match(apply("secure", deployment("web", 1)), finding);
-  await eventually(() => kubectl("get", "deployment", "web", "-n", "secure"), /1\/1/);
+  await eventuallySays(() => kubectl("get", "deployment", "web", "-n", "secure"), /1\/1/);
 
   kubectl("label", "ns", "secure", "--overwrite", `${label}/enforce=restricted`);
   apply("secure", deployment("refused", 1));
-  await eventually(
+  await eventuallySays(
     () => kubectl("get", "events", "-n", "secure"),
     /FailedCreate.*is forbidden: violates PodSecurity "restricted:latest": allowPrivilege/,
   );

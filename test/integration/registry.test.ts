@@ -8,7 +8,13 @@ import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { eventually } from "#testing/eventually.ts";
-import { GantryProcess, run, systemMissing, type CommandResult } from "#testing/gantry-process.ts";
+import {
+  GantryProcess,
+  ok,
+  run,
+  systemMissing,
+  type CommandResult,
+} from "#testing/gantry-process.ts";
 
 const program = resolve(import.meta.dirname, "../../dist/gantry.js");
 const systemSkip = systemMissing();
@@ -25,11 +31,6 @@ before(() => {
 after(() => {
   rmSync(folder, { recursive: true, force: true });
 });
-
-function ok(result: CommandResult): string {
-  assert.equal(result.code, 0, `${result.stderr}${result.stdout}`);
-  return result.stdout;
-}
 
 function sha(bytes: Uint8Array): string {
   return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;

@@ -1,8 +1,8 @@
 // Preemption and the rules of placement, asked for with kubectl: two simulated nodes.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
-import { GantryProcess, systemMissing, type CommandResult } from "#testing/gantry-process.ts";
+import { eventuallySays } from "#testing/eventually.ts";
+import { GantryProcess, ok, systemMissing } from "#testing/gantry-process.ts";
 
 const skip = systemMissing();
 const port = 27_343;
@@ -15,11 +15,6 @@ function gantry(): GantryProcess {
   return system;
 }
 
-function ok(result: CommandResult): string {
-  assert.equal(result.code, 0, `${result.stderr}${result.stdout}`);
-  return result.stdout;
-}
-
 function kubectl(...args: readonly string[]): string {
   return ok(gantry().kubectl(args));
 }
@@ -27,16 +22,6 @@ function kubectl(...args: readonly string[]): string {
 function apply(...items: readonly object[]): void {
   const list = { apiVersion: "v1", kind: "List", items };
   ok(gantry().kubectl(["apply", "-f", "-"], JSON.stringify(list)));
-}
-
-async function eventually(ask: () => string, wanted: RegExp, seconds = 60): Promise<string> {
-  let last = "";
-  for (let tries = 0; tries < seconds * 4; tries++) {
-    last = ask();
-    if (wanted.test(last)) return last;
-    await setTimeout(250);
-  }
-  throw new Error(`wanted ${String(wanted)}, last saw: ${last}`);
 }
 
 interface PodOptions {
@@ -71,7 +56,7 @@ function nodeOf(name: string): string {
 }
 
 async function runsOn(name: string, node: string): Promise<void> {
-  await eventually(() => nodeOf(name), new RegExp(`^${node} Running$`));
+  await eventuallySays(() => nodeOf(name), new RegExp(`^${node} Running$`));
 }
 
 function whyNot(name: string): string {
@@ -147,14 +132,14 @@ test("a Deployment's pods make room and come back as far as they fit", { skip },
   await runsOn("big", one);
   const phases = (): string =>
     kubectl("get", "pods", "-l", "app=crowd", "-o", "jsonpath={.items[*].status.phase}");
-  await eventually(
+  await eventuallySays(
     () => phases().split(" ").toSorted().join(" "),
     /^(Pending ){3}Running Running$/,
   );
   deletePods("big");
   kubectl("rollout", "status", "deployment/crowd", "--timeout=60s");
   kubectl("delete", "deployment", "crowd");
-  await eventually(() => kubectl("get", "pods", "-l", "app=crowd", "-o", "name"), /^$/);
+  await eventuallySays(() => kubectl("get", "pods", "-l", "app=crowd", "-o", "name"), /^$/);
 });
 
 test("who must not preempt, and who is not more important, waits", { skip }, async () => {
@@ -163,9 +148,9 @@ test("who must not preempt, and who is not more important, waits", { skip }, asy
   await runsOn("full", one);
   kubectl("create", "priorityclass", "polite", "--value=1000", "--preemption-policy=Never");
   apply(pod("polite", { foo: 1, priority: "polite", node: one }));
-  await eventually(() => whyNot("polite"), /not eligible due to preemptionPolicy=Never/);
+  await eventuallySays(() => whyNot("polite"), /not eligible due to preemptionPolicy=Never/);
   apply(pod("equal", { foo: 1, priority: "middle", node: one }));
-  await eventually(() => whyNot("equal"), /No preemption victims found for incoming pod/);
+  await eventuallySays(() => whyNot("equal"), /No preemption victims found for incoming pod/);
   assert.equal(nodeOf("full"), `${one} Running`);
   deletePods("full");
   await runsOn("polite", one);
@@ -183,7 +168,7 @@ test("a host port is one pod's for each protocol and address", { skip }, async (
   await runsOn("tcp-2", one);
   await runsOn("udp", one);
   apply(asking("any", "0.0.0.0", "TCP"));
-  await eventually(() => whyNot("any"), /didn't have free ports for the requested pod ports/);
+  await eventuallySays(() => whyNot("any"), /didn't have free ports for the requested pod ports/);
   deletePods("tcp-1", "tcp-2");
   await runsOn("any", one);
   deletePods("any", "udp");
@@ -192,20 +177,26 @@ test("a host port is one pod's for each protocol and address", { skip }, async (
 test("selectors, taints, limits and gates", { skip }, async () => {
   const [one = "", other = ""] = nodes;
   apply(pod("picky", { spec: { nodeSelector: { disk: "fast" } } }));
-  await eventually(() => whyNot("picky"), /2 node\(s\) didn't match Pod's node affinity\/selector/);
+  await eventuallySays(
+    () => whyNot("picky"),
+    /2 node\(s\) didn't match Pod's node affinity\/selector/,
+  );
   kubectl("label", "node", other, "disk=fast");
   await runsOn("picky", other);
   kubectl("taint", "node", one, "kept=yes:NoSchedule");
   apply(pod("kept-out", { node: one }));
-  await eventually(() => whyNot("kept-out"), /1 node\(s\) had untolerated taint \{kept: yes\}/);
+  await eventuallySays(() => whyNot("kept-out"), /1 node\(s\) had untolerated taint \{kept: yes\}/);
   kubectl("taint", "node", one, "kept-");
   await runsOn("kept-out", one);
   apply(pod("greedy", { foo: 6 }));
-  await eventually(() => whyNot("greedy"), /2 Insufficient example\.com\/foo\. preemption: 0\/2/);
+  await eventuallySays(
+    () => whyNot("greedy"),
+    /2 Insufficient example\.com\/foo\. preemption: 0\/2/,
+  );
   apply(pod("gated", { spec: { schedulingGates: [{ name: "example.com/wait" }] } }));
   const gated = (): string => kubectl("get", "pod", "gated");
   assert.match(gated(), /SchedulingGated/);
   kubectl("patch", "pod", "gated", "--type=merge", "-p", '{"spec":{"schedulingGates":null}}');
-  await eventually(gated, /Running/);
+  await eventuallySays(gated, /Running/);
   deletePods("picky", "kept-out", "greedy", "gated");
 });

@@ -6,8 +6,8 @@ import { get } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { nodeNames } from "#main/node-names.ts";
-import { run, systemMissing } from "#testing/gantry-process.ts";
-import { NetworkCluster, ok, until, wire } from "#testing/network-cluster.ts";
+import { ok, run, systemMissing } from "#testing/gantry-process.ts";
+import { NetworkCluster, until, wire } from "#testing/network-cluster.ts";
 
 const skip = systemMissing();
 let opened: NetworkCluster | undefined;

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import type { Container, PodSpec, Volume } from "#api/gen/types.ts";
-import { GantryProcess, systemMissing, type CommandResult } from "#testing/gantry-process.ts";
+import { eventuallySays } from "#testing/eventually.ts";
+import { GantryProcess, ok, systemMissing } from "#testing/gantry-process.ts";
 
 const skip = systemMissing();
 const port = 26_451;
@@ -16,11 +16,6 @@ function gantry(): GantryProcess {
   return system;
 }
 
-function ok(result: CommandResult): string {
-  assert.equal(result.code, 0, `${result.stderr}${result.stdout}`);
-  return result.stdout;
-}
-
 function kubectl(...args: readonly string[]): string {
   return ok(gantry().kubectl(args));
 }
@@ -28,16 +23,6 @@ function kubectl(...args: readonly string[]): string {
 function apply(...objects: readonly object[]): void {
   const list = { apiVersion: "v1", kind: "List", items: objects };
   ok(gantry().kubectl(["apply", "-f", "-"], JSON.stringify(list)));
-}
-
-async function eventually(ask: () => string, wanted: RegExp, seconds = 30): Promise<string> {
-  let last = "";
-  for (let tries = 0; tries < seconds * 4; tries++) {
-    last = ask();
-    if (wanted.test(last)) return last;
-    await setTimeout(250);
-  }
-  throw new Error(`wanted ${String(wanted)}, last saw: ${last}`);
 }
 
 function claim(name: string, spec: object = {}): object {
@@ -140,7 +125,7 @@ test(
   { skip },
   async () => {
     apply(claim("data"));
-    await eventually(() => events("data"), /waiting for first consumer/);
+    await eventuallySays(() => events("data"), /waiting for first consumer/);
     assert.equal(field("pvc/data", "{.status.phase}"), "Pending");
     apply(
       pod("writer", {
@@ -168,7 +153,7 @@ test("a claim grows where its class lets it", { skip }, async () => {
   const more = (size: string): string =>
     JSON.stringify({ spec: { resources: { requests: { storage: size } } } });
   kubectl("patch", "pvc", "data", "-p", more("3Gi"));
-  await eventually(() => field("pvc/data", "{.status.capacity.storage}"), /^3Gi$/);
+  await eventuallySays(() => field("pvc/data", "{.status.capacity.storage}"), /^3Gi$/);
   const volume = field("pvc/data", "{.spec.volumeName}");
   assert.equal(field(`pv/${volume}`, "{.spec.capacity.storage}"), "3Gi");
   const less = gantry().kubectl(["patch", "pvc", "data", "-p", more("1Gi")]);
@@ -179,10 +164,10 @@ test("a claim in use stays; deleted at last, its directory goes with it", { skip
   kubectl("delete", "pvc", "data", "--wait=false");
   assert.match(kubectl("get", "pvc", "data"), /Terminating/);
   apply(pod("late", { volumes: [data] }));
-  await eventually(() => events("late"), /persistentvolumeclaim "data" is being deleted/);
+  await eventuallySays(() => events("late"), /persistentvolumeclaim "data" is being deleted/);
   assert.equal(exec("reader", "cat /data/file"), "kept\n");
   kubectl("delete", "pod", "reader", "late");
-  await eventually(() => kubectl("get", "pvc,pv", "-o", "name"), /^$/);
+  await eventuallySays(() => kubectl("get", "pvc,pv", "-o", "name"), /^$/);
   assert.deepEqual(localPaths(), []);
 });
 
@@ -210,9 +195,9 @@ test(
     writeFileSync(join(path, "file"), "mine\n");
     apply(volume("large", "/nowhere", { capacity: { storage: "9Gi" } }), volume("small", path, {}));
     const phases = (): string => kubectl("get", "pv", "-o", "jsonpath={.items[*].status.phase}");
-    await eventually(phases, /^Available Available$/);
+    await eventuallySays(phases, /^Available Available$/);
     apply(claim("by-hand", { storageClassName: "by-hand" }));
-    await eventually(() => field("pvc/by-hand", "{.status.phase}"), /^Bound$/);
+    await eventuallySays(() => field("pvc/by-hand", "{.status.phase}"), /^Bound$/);
     assert.equal(field("pvc/by-hand", "{.spec.volumeName}"), "small");
     assert.equal(field("pv/large", "{.status.phase}"), "Available");
     const mine: Volume = {
@@ -224,9 +209,9 @@ test(
     assert.equal(exec("by-hand", "cat /v/file; touch /v/x 2>&1 || true").split("\n")[0], "mine");
     assert.deepEqual(readdirSync(path), ["file"]);
     kubectl("delete", "pod/by-hand", "pvc/by-hand");
-    await eventually(() => field("pv/small", "{.status.phase}"), /^Released$/);
+    await eventuallySays(() => field("pv/small", "{.status.phase}"), /^Released$/);
     apply(claim("again", { storageClassName: "by-hand" }));
-    await eventually(() => field("pvc/again", "{.spec.volumeName}"), /^large$/);
+    await eventuallySays(() => field("pvc/again", "{.spec.volumeName}"), /^large$/);
     assert.equal(readFileSync(join(path, "file"), "utf8"), "mine\n");
     kubectl("delete", "pvc/again", "pv/small", "pv/large");
   },
@@ -243,7 +228,7 @@ test("claims that cannot be bound, and pods that wait for them, say why", { skip
     apply(claim(name, spec), pod(name, { volumes: [wants] }));
   }
   for (const [name, , want] of unbindable) {
-    const said = await eventually(() => events(name), want);
+    const said = await eventuallySays(() => events(name), want);
     assert.match(
       said,
       /0\/1 nodes are available: pod has unbound immediate PersistentVolumeClaims/,
@@ -252,10 +237,10 @@ test("claims that cannot be bound, and pods that wait for them, say why", { skip
   const many = { accessModes: ["ReadWriteMany"] };
   const wants: Volume = { name: "v", persistentVolumeClaim: { claimName: "many" } };
   apply(claim("many", many), pod("many", { volumes: [wants] }));
-  await eventually(() => events("many"), /access mode ReadWriteMany is not supported/);
+  await eventuallySays(() => events("many"), /access mode ReadWriteMany is not supported/);
   const none: Volume = { name: "v", persistentVolumeClaim: { claimName: "none" } };
   apply(pod("none", { volumes: [none] }));
-  await eventually(() => events("none"), /persistentvolumeclaim "none" not found/);
+  await eventuallySays(() => events("none"), /persistentvolumeclaim "none" not found/);
   apply(claim("none"));
   ready("none");
   const names = ["no-class", "odd-class", "many", "none"];
@@ -271,7 +256,7 @@ test("an ephemeral volume lives and dies with its pod", { skip }, async () => {
   assert.equal(exec("ephemeral", "cat /scratch/file"), "x\n");
   assert.equal(field("pvc/ephemeral-scratch", "{.status.phase}"), "Bound");
   kubectl("delete", "pod", "ephemeral");
-  await eventually(() => kubectl("get", "pvc,pv", "-o", "name"), /^$/);
+  await eventuallySays(() => kubectl("get", "pvc,pv", "-o", "name"), /^$/);
   assert.deepEqual(localPaths(), []);
 });
 
@@ -295,7 +280,7 @@ test("an image is a read-only volume, and nothing of it stays", { skip }, async 
       .split("\n")
       .filter((it) => it.includes(gantry().directory) && it.includes("/images/"))
       .join("\n");
-  await eventually(mounted, /^$/);
+  await eventuallySays(mounted, /^$/);
 });
 
 test("a subPath never leads out of its volume", { skip }, async () => {
@@ -320,10 +305,10 @@ test("a subPath never leads out of its volume", { skip }, async () => {
     containers: [app("inside", "in"), app("outside", "out")],
   };
   apply(pod("escape", { volumes: [shared], spec }));
-  await eventually(() => events("escape"), /subPath "out" leads out of the volume/);
+  await eventuallySays(() => events("escape"), /subPath "out" leads out of the volume/);
   const inside = (): string =>
     gantry().kubectl(["exec", "escape", "-c", "inside", "--", "cat", "/mnt/f"]).stdout;
-  await eventually(inside, /^y$/m);
+  await eventuallySays(inside, /^y$/m);
   const state = "{.status.containerStatuses[?(@.name=='outside')].state.waiting.reason}";
   assert.equal(field("pod/escape", state), "CreateContainerConfigError");
   kubectl("delete", "pod", "escape");
@@ -401,7 +386,7 @@ test(
     kubectl("delete", "pod", "propagation");
     const mounted = (): string =>
       readFileSync("/proc/self/mountinfo", "utf8").includes(uid) ? uid : "";
-    await eventually(mounted, /^$/);
+    await eventuallySays(mounted, /^$/);
   },
 );
 
@@ -423,7 +408,7 @@ test(
     apply(pod("maps", { volumes, mounts }));
     ready("maps");
     apply(map("changing", "2", false));
-    await eventually(() => exec("maps", "cat /changing/a /changing/b"), /^22$/);
+    await eventuallySays(() => exec("maps", "cat /changing/a /changing/b"), /^22$/);
     const refused = gantry().kubectl(["apply", "-f", "-"], JSON.stringify(map("fixed", "2", true)));
     assert.match(refused.stderr, /field is immutable when `immutable` is set/);
     assert.equal(exec("maps", "cat /fixed/a"), "1");

@@ -4,14 +4,15 @@ import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { nodeNames } from "#main/node-names.ts";
+import { eventuallySays } from "#testing/eventually.ts";
 import {
+  type CommandResult,
   GantryProcess,
   kubectls,
+  ok,
   run,
   systemMissing,
-  type CommandResult,
 } from "#testing/gantry-process.ts";
 
 const skip = systemMissing();
@@ -23,11 +24,6 @@ function gantry(): GantryProcess {
   return system;
 }
 
-function ok(result: CommandResult): string {
-  assert.equal(result.code, 0, `${result.stderr}${result.stdout}`);
-  return result.stdout;
-}
-
 function kubectl(...args: readonly string[]): string {
   return ok(gantry().kubectl(args));
 }
@@ -37,16 +33,6 @@ function apply(manifest: object): void {
 }
 
 /** Asks until the answer satisfies, and shows the last one when it never does. */
-async function eventually(ask: () => string, wanted: RegExp, seconds = 30): Promise<string> {
-  let last = "";
-  for (let tries = 0; tries < seconds * 4; tries++) {
-    last = ask();
-    if (wanted.test(last)) return last;
-    await setTimeout(250);
-  }
-  throw new Error(`wanted ${String(wanted)}, last saw: ${last}`);
-}
-
 function podsOf(app: string): { name: string; ip: string; id: string; restarts: number }[] {
   const { items } = JSON.parse(kubectl("get", "pods", "-l", `app=${app}`, "-o", "json")) as {
     items: {
@@ -166,14 +152,14 @@ test(
       metadata: { name: "talker" },
       spec: { containers: [{ name: "c", image: "busybox", command: ["sh", "-c", script] }] },
     });
-    await eventually(() => kubectl("get", "pod", "talker"), /Running/);
+    await eventuallySays(() => kubectl("get", "pod", "talker"), /Running/);
     assert.equal(kubectl("logs", "-f", "talker"), "line 1\nline 2\nline 3\n");
     assert.match(
       kubectl("logs", "talker", "--tail=1", "--timestamps"),
       /^\d{4}-\d\d-\d\dT\S+Z line \d\n$/,
     );
-    await eventually(() => kubectl("get", "pod", "talker"), /CrashLoopBackOff|Error|[1-9] \(/);
-    await eventually(() => gantry().kubectl(["logs", "talker", "--previous"]).stdout, /line 3/);
+    await eventuallySays(() => kubectl("get", "pod", "talker"), /CrashLoopBackOff|Error|[1-9] \(/);
+    await eventuallySays(() => gantry().kubectl(["logs", "talker", "--previous"]).stdout, /line 3/);
     kubectl("delete", "pod", "talker", "--grace-period=0", "--force");
   },
 );
@@ -184,14 +170,14 @@ test(
   async () => {
     const [first] = podsOf("web");
     kubectl("delete", "pod", first?.name ?? "", "--wait=false");
-    await eventually(
+    await eventuallySays(
       () => String(podsOf("web").filter((it) => it.ip !== "" && it.name !== first?.name).length),
       /^3$/,
     );
     kubectl("scale", "deployment/web", "--replicas=5");
     kubectl("rollout", "status", "deployment/web", "--timeout=60s");
     kubectl("set", "image", "deployment/web", "busybox=busybox:none");
-    await eventually(() => kubectl("get", "pods"), /ErrImagePull|ImagePullBackOff/);
+    await eventuallySays(() => kubectl("get", "pods"), /ErrImagePull|ImagePullBackOff/);
     kubectl("rollout", "undo", "deployment/web");
     kubectl("rollout", "status", "deployment/web", "--timeout=60s");
     assert.match(kubectl("rollout", "history", "deployment/web"), /REVISION/);
@@ -212,7 +198,7 @@ test(
       metadata: { name: "eater" },
       spec: { restartPolicy: "Never", containers: [container] },
     });
-    await eventually(
+    await eventuallySays(
       () =>
         kubectl(
           "get",
@@ -258,9 +244,9 @@ test("ConfigMaps reach a running pod, and a readiness probe gates it", { skip },
       volumes: [{ name: "settings", configMap: { name: "settings" } }],
     },
   });
-  await eventually(() => kubectl("get", "pod", "reader"), /0\/1 +Running/);
+  await eventuallySays(() => kubectl("get", "pod", "reader"), /0\/1 +Running/);
   kubectl("patch", "configmap", "settings", "-p", '{"data":{"colour":"blue"}}');
-  await eventually(() => kubectl("get", "pod", "reader"), /1\/1 +Running/);
+  await eventuallySays(() => kubectl("get", "pod", "reader"), /1\/1 +Running/);
   assert.notEqual(kubectl("exec", "reader", "--", "sh", "-c", "echo $NODE").trim(), "");
   kubectl("delete", "pod", "reader", "--wait=false");
 });
@@ -271,9 +257,9 @@ test(
   async () => {
     kubectl("create", "namespace", "away");
     kubectl("create", "deployment", "x", "--image=busybox", "-n", "away", "--", "sleep", "600");
-    await eventually(() => kubectl("get", "pods", "-n", "away"), /Running/);
+    await eventuallySays(() => kubectl("get", "pods", "-n", "away"), /Running/);
     kubectl("delete", "deployment", "x", "-n", "away");
-    await eventually(() => kubectl("get", "replicasets", "-n", "away", "-o", "name"), /^$/);
+    await eventuallySays(() => kubectl("get", "replicasets", "-n", "away", "-o", "name"), /^$/);
     kubectl("delete", "namespace", "away", "--timeout=60s");
     assert.equal(gantry().kubectl(["get", "namespace", "away"]).code, 1);
   },
@@ -368,7 +354,7 @@ test(
     );
     const pid = /process +(\d+)/.exec(ok(gantry().gantry("status")))?.[1];
     process.kill(Number(pid), "SIGKILL");
-    await eventually(() => gantry().gantry("status").stdout, /not running/);
+    await eventuallySays(() => gantry().gantry("status").stdout, /not running/);
     ok(gantry().up());
     assert.deepEqual(
       podsOf("web").toSorted((a, b) => a.name.localeCompare(b.name)),

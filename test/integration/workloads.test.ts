@@ -1,8 +1,8 @@
 // StatefulSets and DaemonSets on two nodes with real containers.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
-import { GantryProcess, systemMissing, type CommandResult } from "#testing/gantry-process.ts";
+import { eventuallySays } from "#testing/eventually.ts";
+import { GantryProcess, ok, systemMissing } from "#testing/gantry-process.ts";
 
 const skip = systemMissing();
 const port = 26_943;
@@ -13,27 +13,12 @@ function gantry(): GantryProcess {
   return system;
 }
 
-function ok(result: CommandResult): string {
-  assert.equal(result.code, 0, `${result.stderr}${result.stdout}`);
-  return result.stdout;
-}
-
 function kubectl(...args: readonly string[]): string {
   return ok(gantry().kubectl(args));
 }
 
 function apply(manifest: object): void {
   ok(gantry().kubectl(["apply", "-f", "-"], JSON.stringify(manifest)));
-}
-
-async function eventually(ask: () => string, wanted: RegExp, seconds = 60): Promise<string> {
-  let last = "";
-  for (let tries = 0; tries < seconds * 4; tries++) {
-    last = ask();
-    if (wanted.test(last)) return last;
-    await setTimeout(250);
-  }
-  throw new Error(`wanted ${String(wanted)}, last saw: ${last}`);
 }
 
 function template(app: string, version: string): object {
@@ -109,7 +94,7 @@ test(
     kubectl("exec", "db-0", "--", "sh", "-c", "echo kept > /data/file");
     const before_ = kubectl("get", "pod", "db-0", "-o", "jsonpath={.metadata.uid}");
     kubectl("delete", "pod", "db-0");
-    await eventually(
+    await eventuallySays(
       () =>
         gantry().kubectl(["get", "pod", "db-0", "-o", "jsonpath={.metadata.uid} {.status.phase}"])
           .stdout,
@@ -135,7 +120,7 @@ test("a StatefulSet rolls to a partition, on, and back", { skip }, () => {
 test("fewer replicas leave their claims, and more find them again", { skip }, async () => {
   kubectl("exec", "db-1", "--", "sh", "-c", "echo second > /data/file");
   kubectl("scale", "statefulset/db", "--replicas=1");
-  await eventually(() => kubectl("get", "pods", "-l", "app=db", "-o", "name"), /^pod\/db-0\n$/);
+  await eventuallySays(() => kubectl("get", "pods", "-l", "app=db", "-o", "name"), /^pod\/db-0\n$/);
   assert.match(kubectl("get", "pvc"), /data-db-1 +Bound/);
   kubectl("scale", "statefulset/db", "--replicas=2");
   kubectl("rollout", "status", "statefulset/db", "--timeout=60s");
@@ -191,7 +176,7 @@ test(
     assert.ok(there.includes(second), there);
     kubectl("uncordon", second);
     kubectl("delete", "daemonset", "agent");
-    await eventually(() => kubectl("get", "pods", "-l", "app=agent", "-o", "name"), /^$/);
+    await eventuallySays(() => kubectl("get", "pods", "-l", "app=agent", "-o", "name"), /^$/);
   },
 );
 
@@ -216,7 +201,7 @@ test("a drain waits for the budget of its pods", { skip }, async () => {
     metadata: { name: "web" },
     spec: { minAvailable: 2, selector: { matchLabels: { app: "web" } } },
   });
-  await eventually(() => kubectl("get", "pdb", "web"), /web +2 +N\/A +0 /);
+  await eventuallySays(() => kubectl("get", "pdb", "web"), /web +2 +N\/A +0 /);
   const first = "jsonpath={.items[0].spec.nodeName}";
   const node = kubectl("get", "pods", "-l", "app=web", "-o", first);
   const drain = ["drain", node, "--ignore-daemonsets", "--pod-selector=app=web"];
@@ -225,7 +210,7 @@ test("a drain waits for the budget of its pods", { skip }, async () => {
   assert.match(refused.stderr, /would violate the pod's disruption budget/);
   assert.equal(kubectl("get", "pods", "-l", "app=web", "-o", "name").trim().split("\n").length, 2);
   kubectl("patch", "pdb", "web", "--type=merge", "-p", '{"spec":{"minAvailable":1}}');
-  await eventually(() => kubectl("get", "pdb", "web"), /web +1 +N\/A +1 /);
+  await eventuallySays(() => kubectl("get", "pdb", "web"), /web +1 +N\/A +1 /);
   kubectl(...drain, "--timeout=90s");
   const field = `--field-selector=spec.nodeName=${node}`;
   assert.equal(kubectl("get", "pods", "-l", "app=web", field, "-o", "name"), "");
@@ -262,7 +247,7 @@ test("a Deployment that asks for it returns to its last healthy revision", { ski
   apply(manifest(["sleep", "1000"]));
   kubectl("rollout", "status", "deployment/self-healing", "--timeout=60s");
   const marks = "jsonpath={.items[*].metadata.annotations.gantry\\.dev/healthy}";
-  await eventually(
+  await eventuallySays(
     () => kubectl("get", "replicasets", "-l", "app=self-healing", "-o", marks),
     /^true$/,
   );
@@ -275,9 +260,9 @@ test("a Deployment that asks for it returns to its last healthy revision", { ski
     [["/no/such/program"], /Rolled back from revision 4 to revision 3: /],
   ] as const) {
     apply(manifest(broken));
-    await eventually(read, /sleep","1000/);
+    await eventuallySays(read, /sleep","1000/);
     kubectl("rollout", "status", "deployment/self-healing", "--timeout=60s");
     const events = ["events", "--for=deployment/self-healing"];
-    await eventually(() => kubectl(...events), why);
+    await eventuallySays(() => kubectl(...events), why);
   }
 });
