@@ -1,11 +1,4 @@
-import {
-  childList,
-  childObject,
-  childString,
-  ensureObject,
-  isJsonObject,
-  type JsonObject,
-} from "#api/object.ts";
+import { childList, childObject, childString, ensureObject, type JsonObject } from "#api/object.ts";
 import { validateBinding } from "#api/rules/pod/subresources.ts";
 import { conflict, invalidObject } from "#api/status.ts";
 import { formatTime } from "#api/time.ts";
@@ -21,6 +14,7 @@ import { trackerOf } from "#apiserver/registry/ownership.ts";
 import { currentOf, modifiedMessage } from "#apiserver/registry/update.ts";
 import { parseWriteOptions } from "#apiserver/registry/write-options.ts";
 import { userAgentOf, type ResourceEndpoint } from "#apiserver/resource-endpoint.ts";
+import { setTrueCondition } from "./pod-condition.ts";
 
 const bindingType = { apiVersion: "v1", kind: "Binding", type: "io.k8s.api.core.v1.Binding" };
 const roundsMax = 20;
@@ -109,19 +103,9 @@ function bind(pods: ResourceEndpoint, pod: JsonObject, binding: JsonObject, now:
   if (annotations !== undefined) {
     Object.assign(ensureObject(ensureObject(pod, "metadata"), "annotations"), annotations);
   }
-  const status = ensureObject(pod, "status");
-  const others = childList(status, "conditions").filter(
-    (it) => !isJsonObject(it) || it["type"] !== "PodScheduled",
-  );
-  const condition = {
-    type: "PodScheduled",
-    status: "True",
-    lastProbeTime: null,
-    lastTransitionTime: now,
-  };
-  status["conditions"] = [...others, condition];
+  setTrueCondition(pod, { type: "PodScheduled" }, now);
   // Where it was promised room says nothing any more.
-  delete status["nominatedNodeName"];
+  delete ensureObject(pod, "status")["nominatedNodeName"];
 }
 
 function checkUid(pods: ResourceEndpoint, pod: JsonObject, binding: JsonObject): void {

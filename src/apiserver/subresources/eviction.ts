@@ -1,11 +1,4 @@
-import {
-  childList,
-  childObject,
-  childString,
-  ensureObject,
-  isJsonObject,
-  type JsonObject,
-} from "#api/object.ts";
+import { childObject, childString } from "#api/object.ts";
 import { formatTime } from "#api/time.ts";
 import { conflict } from "#api/status.ts";
 import { acceptOf, bytesResponse, type Call } from "#apiserver/call.ts";
@@ -22,11 +15,17 @@ import { trackerOf } from "#apiserver/registry/ownership.ts";
 import { currentOf, modifiedMessage } from "#apiserver/registry/update.ts";
 import { parseWriteOptions, type WriteOptions } from "#apiserver/registry/write-options.ts";
 import { userAgentOf, type ResourceEndpoint } from "#apiserver/resource-endpoint.ts";
+import { setTrueCondition, type TrueCondition } from "./pod-condition.ts";
 
 const evictionType = {
   apiVersion: "policy/v1",
   kind: "Eviction",
   type: "io.k8s.api.policy.v1.Eviction",
+};
+
+const evicted: TrueCondition = {
+  type: "DisruptionTarget",
+  cause: { reason: "EvictionByEvictionAPI", message: "Eviction API: evicting" },
 };
 
 const roundsMax = 20;
@@ -91,7 +90,7 @@ async function mark(
     if (isOther || (uid !== undefined && uid !== metadataOf(previous)["uid"])) return deletion;
     if (isDeleting(previous)) return deletion;
     const pod = decodeCached(kind, current);
-    setCondition(pod, formatTime(registry.clock.now()));
+    setTrueCondition(pod, evicted, formatTime(registry.clock.now()));
     track(pod, previous);
     const written = await commit(registry, kind, {
       key,
@@ -103,20 +102,4 @@ async function mark(
     return { ...deletion, resourceVersion: childString(metadataOf(pod), "resourceVersion") };
   }
   throw conflict(kind.resource, name, modifiedMessage);
-}
-
-function setCondition(pod: JsonObject, now: string): void {
-  const status = ensureObject(pod, "status");
-  const others = childList(status, "conditions").filter(
-    (it) => !isJsonObject(it) || it["type"] !== "DisruptionTarget",
-  );
-  const condition = {
-    type: "DisruptionTarget",
-    status: "True",
-    lastProbeTime: null,
-    lastTransitionTime: now,
-    reason: "EvictionByEvictionAPI",
-    message: "Eviction API: evicting",
-  };
-  status["conditions"] = [...others, condition];
 }
