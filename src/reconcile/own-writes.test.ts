@@ -5,7 +5,7 @@ import { silentLogger } from "#base/log.ts";
 import { seededRandom } from "#base/random.ts";
 import { Informers } from "#client/informers.ts";
 import { configMaps } from "#client/kinds.ts";
-import { keyOf, uidOf } from "#client/object-key.ts";
+import { uidOf } from "#client/object-key.ts";
 import { openTestApi } from "#testing/test-api.ts";
 import { OwnWrites } from "./own-writes.ts";
 
@@ -26,12 +26,14 @@ test("OwnWrites: after `settled` the cache has what was written, deleted, or per
   await writes.settled("default/x", never);
   assert.equal(uidOf(informer.get("default/a") ?? {}), uidOf(created));
 
-  writes.deleted("default/x", { key: keyOf(created), uid: uidOf(created) });
-  await client.delete(configMaps, metadata, {}, never);
+  assert.equal(await writes.delete("default/x", created, {}, never), true);
   await writes.settled("default/x", never);
   assert.equal(informer.get("default/a"), undefined);
+  assert.equal(await writes.delete("default/x", created, {}, never), false);
 
-  await client.create(configMaps, { metadata }, {}, never);
+  const other = await client.create(configMaps, { metadata }, {}, never);
+  assert.equal(await writes.delete("default/x", created, {}, never), false, "another of its name");
+  assert.equal(uidOf(await client.get(configMaps, metadata, never)), uidOf(other));
   writes.uncertain("default/x");
   await writes.settled("default/x", never);
   assert.notEqual(informer.get("default/a"), undefined);

@@ -1,8 +1,10 @@
+import type { DeleteOptions } from "#api/gen/types.ts";
 import type { KubernetesObject } from "#api/object.ts";
+import { isStatus } from "#api/status.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Client } from "#client/client.ts";
 import type { Informer } from "#client/informer.ts";
-import { splitKey } from "#client/object-key.ts";
+import { keyOf, nameOf, namespaceOf, splitKey, uidOf } from "#client/object-key.ts";
 import { compareResourceVersions } from "#client/resource-version.ts";
 
 /** The informer is behind by this much at most before a reconcile gives up and tries again. */
@@ -47,14 +49,30 @@ export class OwnWrites<T extends KubernetesObject> {
     this.#of(key).uncertain = true;
   }
 
-  /** The object was deleted; the cache is to lose it, or to see it on its way out. */
-  deleted(key: string, object: { readonly key: string; readonly uid: string }): void {
-    this.#of(key).deleted.set(object.key, object.uid);
-  }
-
-  /** A deletion that was announced by {@link deleted} did not happen. */
-  notDeleted(key: string, objectKey: string): void {
-    this.#pending.get(key)?.deleted.delete(objectKey);
+  /**
+   * Deletes this very object on behalf of `key`; the cache is to lose it, or to see it on its way
+   * out. False when it was gone already, or another one has its name by now.
+   */
+  async delete(
+    key: string,
+    object: T,
+    options: Partial<Pick<DeleteOptions, "propagationPolicy">>,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { deleted } = this.#of(key);
+    const objectKey = keyOf(object);
+    const uid = uidOf(object);
+    deleted.set(objectKey, uid);
+    const at = { namespace: namespaceOf(object), name: nameOf(object) };
+    try {
+      const conditions = { ...options, preconditions: { uid } };
+      await this.#client.delete(this.#informer.resource, at, conditions, signal);
+      return true;
+    } catch (error) {
+      if (isStatus(error, "NotFound") || isStatus(error, "Conflict")) return false;
+      deleted.delete(objectKey);
+      throw error;
+    }
   }
 
   /**

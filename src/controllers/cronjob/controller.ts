@@ -105,24 +105,14 @@ function tell({ recorder }: Context, cronJob: CronJob, plan: CronJobPlan): void 
 }
 
 async function removeJob(
-  { ports, recorder, jobWrites }: Context,
+  { recorder, jobWrites }: Context,
   key: string,
   { cronJob, job }: { readonly cronJob: CronJob; readonly job: Job },
   signal: AbortSignal,
 ): Promise<void> {
-  const at = { namespace: namespaceOf(job), name: nameOf(job) };
-  const uid = uidOf(job);
-  jobWrites.deleted(key, { key: `${at.namespace}/${at.name}`, uid });
-  try {
-    const options = { preconditions: { uid }, propagationPolicy: "Background" } as const;
-    await ports.client.delete(jobs, at, options, signal);
-    const message = `Deleted job ${at.name}`;
-    recorder.record(cronJobs, cronJob, { type: "Normal", reason: "SuccessfulDelete", message });
-  } catch (error) {
-    if (isStatus(error, "NotFound") || isStatus(error, "Conflict")) return;
-    jobWrites.notDeleted(key, `${at.namespace}/${at.name}`);
-    throw error;
-  }
+  if (!(await jobWrites.delete(key, job, { propagationPolicy: "Background" }, signal))) return;
+  const message = `Deleted job ${nameOf(job)}`;
+  recorder.record(cronJobs, cronJob, { type: "Normal", reason: "SuccessfulDelete", message });
 }
 
 /** The Job of that time, made now or before. */

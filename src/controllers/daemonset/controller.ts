@@ -1,5 +1,4 @@
 import type { DaemonSet, Node, Pod } from "#api/gen/types.ts";
-import { isStatus } from "#api/status.ts";
 import type { Informer } from "#client/informer.ts";
 import { daemonSets, nodes, pods } from "#client/kinds.ts";
 import { controllerOf, isDeleting, keyOf, nameOf, namespaceOf, uidOf } from "#client/object-key.ts";
@@ -189,23 +188,14 @@ async function createPod(
 }
 
 async function removePod(
-  { ports, writes, recorder }: Context,
+  { writes, recorder }: Context,
   key: string,
   { set, pod }: { readonly set: DaemonSet; readonly pod: Pod },
   signal: AbortSignal,
 ): Promise<void> {
-  const uid = uidOf(pod);
-  const at = { namespace: namespaceOf(pod), name: nameOf(pod) };
-  writes.deleted(key, { key: keyOf(pod), uid });
-  try {
-    await ports.client.delete(pods, at, { preconditions: { uid } }, signal);
-    const message = `Deleted pod: ${at.name}`;
-    recorder.record(daemonSets, set, { type: "Normal", reason: "SuccessfulDelete", message });
-  } catch (error) {
-    if (isStatus(error, "NotFound") || isStatus(error, "Conflict")) return;
-    writes.notDeleted(key, keyOf(pod));
-    throw error;
-  }
+  if (!(await writes.delete(key, pod, {}, signal))) return;
+  const message = `Deleted pod: ${nameOf(pod)}`;
+  recorder.record(daemonSets, set, { type: "Normal", reason: "SuccessfulDelete", message });
 }
 
 async function writeStatus(

@@ -154,15 +154,7 @@ async function execute(work: Work, step: SliceStep, signal: AbortSignal): Promis
       return;
     }
     case "delete": {
-      const uid = uidOf(step.slice);
-      writes.deleted(key, { key: keyOf(step.slice), uid });
-      const at = { namespace: namespaceOf(step.slice), name: nameOf(step.slice) };
-      try {
-        await client.delete(endpointSlices, at, { preconditions: { uid } }, signal);
-      } catch (error) {
-        writes.notDeleted(key, keyOf(step.slice));
-        if (!isStatus(error, "NotFound")) throw error;
-      }
+      await writes.delete(key, step.slice, {}, signal);
       return;
     }
   }

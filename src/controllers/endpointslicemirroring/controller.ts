@@ -1,8 +1,7 @@
 import type { EndpointSlice } from "#api/gen/types.ts";
-import { isStatus } from "#api/status.ts";
 import type { Client } from "#client/client.ts";
 import { endpoints, endpointSlices, services } from "#client/kinds.ts";
-import { keyOf, nameOf, namespaceOf, splitKey, uidOf } from "#client/object-key.ts";
+import { namespaceOf, splitKey } from "#client/object-key.ts";
 import { managedByLabel, serviceNameLabel } from "#controllers/endpoints/plan.ts";
 import { controllerReference } from "#controllers/ownership/claim.ts";
 import type { ControllerPorts } from "#controllers/ports.ts";
@@ -67,15 +66,7 @@ async function execute(work: Work, step: MirrorStep, signal: AbortSignal): Promi
       return;
     }
     case "delete": {
-      const uid = uidOf(step.slice);
-      writes.deleted(key, { key: keyOf(step.slice), uid });
-      const at = { namespace: namespaceOf(step.slice), name: nameOf(step.slice) };
-      try {
-        await client.delete(endpointSlices, at, { preconditions: { uid } }, signal);
-      } catch (error) {
-        writes.notDeleted(key, keyOf(step.slice));
-        if (!isStatus(error, "NotFound")) throw error;
-      }
+      await writes.delete(key, step.slice, {}, signal);
       return;
     }
   }

@@ -1,6 +1,5 @@
 import type { ControllerRevision, LabelSelector, PodTemplateSpec } from "#api/gen/types.ts";
 import type { KubernetesObject } from "#api/object.ts";
-import { isStatus } from "#api/status.ts";
 import type { Informer } from "#client/informer.ts";
 import { controllerRevisions } from "#client/kinds.ts";
 import { nameOf, namespaceOf, uidOf } from "#client/object-key.ts";
@@ -96,21 +95,7 @@ export class History<O extends Versioned> {
     { limit, signal }: { readonly limit: number; readonly signal: AbortSignal },
   ): Promise<void> {
     for (const revision of obsolete(revisions, inUse, limit)) {
-      const at = { namespace: namespaceOf(revision), name: nameOf(revision) };
-      const uid = uidOf(revision);
-      this.#writes.deleted(key, { key: `${at.namespace}/${at.name}`, uid });
-      try {
-        await this.#ports.client.delete(
-          controllerRevisions,
-          at,
-          { preconditions: { uid } },
-          signal,
-        );
-      } catch (error) {
-        if (isStatus(error, "NotFound")) continue;
-        this.#writes.notDeleted(key, `${at.namespace}/${at.name}`);
-        throw error;
-      }
+      await this.#writes.delete(key, revision, {}, signal);
     }
   }
 }

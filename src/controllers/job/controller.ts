@@ -181,25 +181,16 @@ async function releaseOrphans(context: Context, key: string, signal: AbortSignal
 }
 
 async function removePods(
-  { ports, recorder, writes }: Context,
+  { recorder, writes }: Context,
   key: string,
   { job, victims }: { readonly job: Job; readonly victims: readonly Pod[] },
   signal: AbortSignal,
 ): Promise<void> {
   await settleAll(
     victims.map(async (pod) => {
-      const uid = uidOf(pod);
-      const at = { namespace: namespaceOf(pod), name: nameOf(pod) };
-      writes.deleted(key, { key: keyOf(pod), uid });
-      try {
-        await ports.client.delete(pods, at, { preconditions: { uid } }, signal);
-        const message = `Deleted pod: ${at.name}`;
-        recorder.record(jobs, job, { type: "Normal", reason: "SuccessfulDelete", message });
-      } catch (error) {
-        if (isStatus(error, "NotFound") || isStatus(error, "Conflict")) return;
-        writes.notDeleted(key, keyOf(pod));
-        throw error;
-      }
+      if (!(await writes.delete(key, pod, {}, signal))) return;
+      const message = `Deleted pod: ${nameOf(pod)}`;
+      recorder.record(jobs, job, { type: "Normal", reason: "SuccessfulDelete", message });
     }),
   );
 }

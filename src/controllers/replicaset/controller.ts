@@ -192,16 +192,10 @@ async function deletePods(
   signal: AbortSignal,
 ): Promise<void> {
   const work = victims.map(async (pod) => {
-    const uid = uidOf(pod);
-    const at = { namespace: namespaceOf(pod), name: nameOf(pod) };
-    context.writes.deleted(key, { key: keyOf(pod), uid });
     try {
-      await context.client.delete(pods, at, { preconditions: { uid } }, signal);
-      record(context, owner, "SuccessfulDelete", `Deleted pod: ${at.name}`);
+      if (!(await context.writes.delete(key, pod, {}, signal))) return;
+      record(context, owner, "SuccessfulDelete", `Deleted pod: ${nameOf(pod)}`);
     } catch (error) {
-      // Gone already, or another pod of that name.
-      if (error instanceof StatusError && (error.code === 404 || error.code === 409)) return;
-      context.writes.notDeleted(key, keyOf(pod));
       if (error instanceof StatusError) {
         record(context, owner, "FailedDelete", `Error deleting: ${error.message}`);
       }

@@ -190,27 +190,14 @@ async function createReplica(
 }
 
 async function removePod(
-  { ports, writes, recorder }: Context,
+  { writes, recorder }: Context,
   key: string,
   { set, pod }: { readonly set: StatefulSet; readonly pod: Pod },
   signal: AbortSignal,
 ): Promise<void> {
-  const uid = uidOf(pod);
-  const at = { namespace: namespaceOf(pod), name: nameOf(pod) };
-  writes.deleted(key, { key: keyOf(pod), uid });
-  try {
-    await ports.client.delete(pods, at, { preconditions: { uid } }, signal);
-    record(
-      recorder,
-      set,
-      "SuccessfulDelete",
-      `delete Pod ${at.name} in StatefulSet ${nameOf(set)} successful`,
-    );
-  } catch (error) {
-    if (isStatus(error, "NotFound") || isStatus(error, "Conflict")) return;
-    writes.notDeleted(key, keyOf(pod));
-    throw error;
-  }
+  if (!(await writes.delete(key, pod, {}, signal))) return;
+  const message = `delete Pod ${nameOf(pod)} in StatefulSet ${nameOf(set)} successful`;
+  record(recorder, set, "SuccessfulDelete", message);
 }
 
 /** Claims that are not kept when replicas become fewer belong to the pod that goes. */
