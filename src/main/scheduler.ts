@@ -1,6 +1,11 @@
 import { systemClock } from "#base/clock.ts";
 import { jsonLogger } from "#base/log.ts";
+import { MetricRegistry } from "#base/metrics/registry.ts";
+import { migrate } from "#sql/migrate.ts";
 import { runEngine } from "#workflows/engine.ts";
+import { migrations } from "#workflows/state/schema.ts";
+import type { WorkflowApiOptions } from "./workflow-api-options.ts";
+import { serveApi } from "./workflow-api.ts";
 import {
   engineOptions,
   enginePorts,
@@ -10,7 +15,7 @@ import {
 } from "./workflow-installation.ts";
 import { writeLog } from "./write-log.ts";
 
-export interface SchedulerOptions extends WorkflowWhere {
+export interface SchedulerOptions extends WorkflowWhere, WorkflowApiOptions {
   readonly parallelism: number;
   readonly executor: string;
   /** False: DAGs that are seen for the first time run at once. */
@@ -31,5 +36,14 @@ export async function scheduler(options: SchedulerOptions): Promise<void> {
   const { parallelism, executor, pausedAtCreation } = options;
   const engine = engineOptions(places, { parallelism, executor, pausedAtCreation });
   log.info("the workflow scheduler starts", { dags: places.dagsFolder, executor });
-  await runEngine(engine, enginePorts(database, places, log), stop.signal);
+  const ports = enginePorts(database, places, log);
+  await migrate(database, migrations);
+  const metrics = new MetricRegistry();
+  const { vault } = ports;
+  await using api =
+    options.apiPort === 0
+      ? undefined
+      : await serveApi(options, { places, database, vault, log, metrics });
+  await runEngine(engine, ports, stop.signal);
+  log.info("the workflow scheduler ends", { api: api?.port });
 }

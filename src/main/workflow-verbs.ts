@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
 import type { Form, RunsOptions, TriggerOptions } from "#workflows/verbs/dags.ts";
 import type { SchedulerOptions } from "./scheduler.ts";
+import { apiOptions, type WorkflowApiOptions } from "./workflow-api-options.ts";
 import type { WorkflowWhere } from "./workflow-installation.ts";
 import { inSession, listVerb, verb } from "./workflow-options.ts";
 import { addSettingsVerbs } from "./workflow-settings-verbs.ts";
@@ -22,7 +23,7 @@ export function addWorkflowVerbs(program: Command): void {
 }
 
 function addProcesses(program: Command): void {
-  verb(program, "scheduler", "run the workflow scheduler, in the foreground")
+  apiOptions(verb(program, "scheduler", "run the workflow scheduler, in the foreground"), 0)
     .option("--parallelism <number>", "most tasks at a time", parseCount, 32)
     .addOption(
       new Option("--executor <name>", "what runs tasks")
@@ -34,6 +35,13 @@ function addProcesses(program: Command): void {
       const { scheduler } = await import("./scheduler.ts");
       await scheduler(options);
     });
+  apiOptions(
+    verb(program, "api-server", "serve the workflows' REST API, in the foreground"),
+    8_080,
+  ).action(async (options: WorkflowWhere & WorkflowApiOptions) => {
+    const { apiServer } = await import("./api-server.ts");
+    await apiServer(options);
+  });
   program.command("workflow-worker", { hidden: true }).action(async () => {
     const { workflowWorker } = await import("./workflow-worker.ts");
     await workflowWorker();

@@ -1,10 +1,10 @@
 import type { Json } from "#api/object.ts";
 import { formatMoment } from "#dag/timetable/moment.ts";
-import { manualInterval } from "#dag/timetable/timetable.ts";
+import { manualInterval, type Interval } from "#dag/timetable/timetable.ts";
 import type { Database } from "#sql/database.ts";
 import { findDag, findVersion } from "#workflows/state/dags.ts";
 import { saveEvents } from "#workflows/state/events.ts";
-import { insertRun } from "#workflows/state/runs.ts";
+import { describeRun, insertRun, type RunAbout } from "#workflows/state/runs.ts";
 
 export interface Trigger {
   readonly dagId: string;
@@ -13,11 +13,21 @@ export interface Trigger {
   /** Now when undefined. */
   readonly logicalDate: number | undefined;
   readonly conf: Readonly<Record<string, Json>>;
+  /** That of the schedule around the logical date when undefined. */
+  readonly interval?: Interval | undefined;
+  /** When it may begin; now when undefined. */
+  readonly runAfter?: number | undefined;
+  readonly about?: RunAbout | undefined;
+}
+
+/** The DAG has a run of that id already. */
+export class RunExistsError extends Error {
+  override readonly name = "RunExistsError";
 }
 
 /**
  * Starts a run by hand. @returns its id.
- * @throws {Error} when there is no such DAG, or it has a run of that id.
+ * @throws {Error} when there is no such DAG, or (`RunExistsError`) it has a run of that id.
  */
 export async function triggerRun(
   database: Database,
@@ -32,16 +42,19 @@ export async function triggerRun(
       throw new Error(`there is no DAG '${dagId}': gantry dags list shows those there are`);
     }
     const at = trigger.logicalDate ?? now;
-    const interval = manualInterval(version.model.schedule, at);
+    const interval = trigger.interval ?? manualInterval(version.model.schedule, at);
+    const runAfter = trigger.runAfter ?? now;
     const run = { dagId, version: dag.version, interval, conf, now, logicalDate: at };
     const names = runNames(trigger, at);
     for (const name of names) {
-      const created = { ...run, runId: name, runType: "manual" as const, runAfter: now };
+      const created = { ...run, runId: name, runType: "manual" as const, runAfter };
       if (!(await insertRun(queries, created))) continue;
-      await saveEvents(queries, [{ at: now, name: "run.created", dagId, runId: name }]);
+      if (trigger.about !== undefined) await describeRun(queries, created, trigger.about);
+      const owner = trigger.about?.triggeringUser;
+      await saveEvents(queries, [{ at: now, name: "run.created", dagId, runId: name, owner }]);
       return name;
     }
-    throw new Error(`DAG ${dagId} has a run '${names[0] ?? ""}' already`);
+    throw new RunExistsError(`DAG ${dagId} has a run '${names[0] ?? ""}' already`);
   }, true);
   await database.notify();
   return runId;

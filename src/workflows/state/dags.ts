@@ -25,7 +25,8 @@ export interface DagRow {
   readonly parsedAt: number;
 }
 
-function dagRow(row: Row): DagRow {
+/** A row of table `dag`. */
+export function dagRow(row: Row): DagRow {
   const nextAt = maybeNumber(row, "next_at");
   const lastStart = maybeNumber(row, "last_start");
   return {

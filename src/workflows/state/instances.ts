@@ -57,7 +57,8 @@ const columns = [
   "executor",
 ] as const;
 
-function instanceRow(row: Row): InstanceRow {
+/** A row of table `task_instance`. */
+export function instanceRow(row: Row): InstanceRow {
   const skips = maybeText(row, "skips");
   return {
     dagId: textOf(row, "dag_id"),

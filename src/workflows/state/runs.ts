@@ -28,7 +28,8 @@ export interface RunRow extends RunKey {
   readonly revision: number;
 }
 
-function runRow(row: Row): RunRow {
+/** A row of table `dag_run`. */
+export function runRow(row: Row): RunRow {
   return {
     dagId: textOf(row, "dag_id"),
     runId: textOf(row, "run_id"),
@@ -78,6 +79,38 @@ export async function insertRun(queries: Queries, run: NewRun): Promise<boolean>
     run.runAfter,
   );
   return added > 0;
+}
+
+/** What is known of a run beside its work: undefined leaves it as it is. */
+export interface RunAbout {
+  readonly note?: string | null | undefined;
+  /** Airflow's `triggered_by`: `cli`, `rest_api`, `operator`… */
+  readonly triggeredBy?: string | undefined;
+  readonly triggeringUser?: string | undefined;
+}
+
+/** False when there is no such run. */
+export async function describeRun(
+  queries: Queries,
+  key: RunKey,
+  about: RunAbout,
+): Promise<boolean> {
+  const changes = [
+    ["note", about.note],
+    ["triggered_by", about.triggeredBy],
+    ["triggering_user", about.triggeringUser],
+  ] as const;
+  const given = changes.flatMap(([column, value]) =>
+    value === undefined ? [] : [{ column, value }],
+  );
+  if (given.length === 0) return true;
+  const changed = await queries.run(
+    `update dag_run set ${given.map((it) => `${it.column} = ?`).join(", ")} where dag_id = ? and run_id = ?`,
+    ...given.map((it) => it.value),
+    key.dagId,
+    key.runId,
+  );
+  return changed > 0;
 }
 
 export async function findRun(queries: Queries, key: RunKey): Promise<RunRow | undefined> {

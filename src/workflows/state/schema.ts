@@ -57,4 +57,16 @@ export const migrations: readonly Migration[] = [
         started_at bigint not null, seen_at bigint not null)`,
     ],
   },
+  {
+    name: "0002-rest",
+    statements: () => [
+      `create table account (
+        name text primary key, role text not null, password_hash text not null,
+        changed_at bigint not null)`,
+      "alter table dag_run add column triggered_by text",
+      "alter table dag_run add column triggering_user text",
+      "alter table task_instance add column note text",
+      "create index event_at on event (at)",
+    ],
+  },
 ];

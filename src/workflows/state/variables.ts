@@ -1,5 +1,5 @@
 import { maybeText, textOf } from "#sql/columns.ts";
-import type { Queries } from "#sql/database.ts";
+import type { Queries, Row } from "#sql/database.ts";
 import type { Vault } from "./vault.ts";
 
 export interface Variable {
@@ -8,23 +8,37 @@ export interface Variable {
   readonly description: string | undefined;
 }
 
-/** Variables of the database; those of the environment are not among them. */
-export async function listVariables(queries: Queries, vault: Vault): Promise<readonly Variable[]> {
-  const rows = await queries.rows("select * from variable order by name");
-  return rows.map((row) => ({
+/** A row of table `variable`. */
+export function variableRow(vault: Vault, row: Row): Variable {
+  return {
     name: textOf(row, "name"),
     value: vault.open(textOf(row, "value")),
     description: maybeText(row, "description"),
-  }));
+  };
 }
 
+/** Variables of the database; those of the environment are not among them. */
+export async function listVariables(queries: Queries, vault: Vault): Promise<readonly Variable[]> {
+  const rows = await queries.rows("select * from variable order by name");
+  return rows.map((row) => variableRow(vault, row));
+}
+
+export async function findVariableRow(
+  queries: Queries,
+  vault: Vault,
+  name: string,
+): Promise<Variable | undefined> {
+  const [row] = await queries.rows("select * from variable where name = ?", name);
+  return row === undefined ? undefined : variableRow(vault, row);
+}
+
+/** The value alone. */
 export async function findVariable(
   queries: Queries,
   vault: Vault,
   name: string,
 ): Promise<string | undefined> {
-  const [row] = await queries.rows("select value from variable where name = ?", name);
-  return row === undefined ? undefined : vault.open(textOf(row, "value"));
+  return (await findVariableRow(queries, vault, name))?.value;
 }
 
 export async function saveVariable(

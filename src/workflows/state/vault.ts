@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
 
 const prefix = "v1:";
 
@@ -9,6 +9,11 @@ export class Vault {
   /** @param key 32 bytes. */
   constructor(key: Buffer) {
     this.#key = key;
+  }
+
+  /** Another key of 32 bytes, for another purpose; the same whenever it is asked for. */
+  derivedKey(purpose: string): Buffer {
+    return Buffer.from(hkdfSync("sha256", this.#key, "", purpose, 32));
   }
 
   seal(text: string): string {

@@ -6,12 +6,10 @@ import {
   findVersion,
   listDags,
   listImportErrors,
-  setPaused,
   type DagRow,
 } from "#workflows/state/dags.ts";
-import { saveEvents } from "#workflows/state/events.ts";
-import { listRuns, wakeQueuedRuns } from "#workflows/state/runs.ts";
-import { replanDag } from "#workflows/scheduler/create-runs.ts";
+import { listRuns } from "#workflows/state/runs.ts";
+import { pauseDag } from "#workflows/scheduler/pause-dag.ts";
 import { triggerRun } from "#workflows/scheduler/trigger-run.ts";
 import { formatRows, type OutputForm } from "./output.ts";
 import { when, type VerbSession } from "./session.ts";
@@ -110,17 +108,7 @@ export async function dagsPause(
 ): Promise<void> {
   const { database, clock } = session;
   await requireDag(session, dagId);
-  const now = clock.now();
-  await database.transaction(async (queries) => {
-    await setPaused(queries, dagId, paused);
-    const name = paused ? "dag.paused" : "dag.unpaused";
-    await saveEvents(queries, [{ at: now, name, dagId }]);
-    const dag = await findDag(queries, dagId);
-    if (paused || dag === undefined) return;
-    await replanDag({ queries, now }, dag);
-    await wakeQueuedRuns(queries, dagId);
-  }, true);
-  await database.notify();
+  await pauseDag(database, { dagId, paused }, clock.now());
   session.out(`Dag: ${dagId}, paused: ${paused ? "True" : "False"}\n`);
 }
 

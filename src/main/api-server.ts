@@ -1,0 +1,34 @@
+import { once } from "node:events";
+import { systemClock } from "#base/clock.ts";
+import { jsonLogger } from "#base/log.ts";
+import { MetricRegistry } from "#base/metrics/registry.ts";
+import { migrate } from "#sql/migrate.ts";
+import { migrations } from "#workflows/state/schema.ts";
+import type { WorkflowApiOptions } from "./workflow-api-options.ts";
+import { serveApi } from "./workflow-api.ts";
+import {
+  openVault,
+  openWorkflowDatabase,
+  workflowPlaces,
+  type WorkflowWhere,
+} from "./workflow-installation.ts";
+import { writeLog } from "./write-log.ts";
+
+/** Serves the REST API of workflows in the foreground, beside schedulers in other processes. */
+export async function apiServer(options: WorkflowWhere & WorkflowApiOptions): Promise<void> {
+  const places = workflowPlaces(options);
+  const log = jsonLogger(systemClock, writeLog);
+  const stop = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.once(name, () => {
+      stop.abort(new Error(name));
+    });
+  }
+  await using database = await openWorkflowDatabase(places, options.database);
+  await migrate(database, migrations);
+  const metrics = new MetricRegistry();
+  const parts = { places, database, vault: openVault(places), log, metrics };
+  await using server = await serveApi(options, parts);
+  log.info("serving", { port: server.port });
+  await once(stop.signal, "abort");
+}

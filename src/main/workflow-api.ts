@@ -1,0 +1,68 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { systemClock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
+import type { MetricRegistry } from "#base/metrics/registry.ts";
+import type { Database } from "#sql/database.ts";
+import { addFirstAccount, firstName } from "#workflows/api/auth/first-account.ts";
+import { openApi } from "#workflows/api/open.ts";
+import type { ApiServer } from "#workflows/api/server.ts";
+import type { Vault } from "#workflows/state/vault.ts";
+import { version } from "./version.ts";
+import type { WorkflowApiOptions } from "./workflow-api-options.ts";
+import type { WorkflowPlaces } from "./workflow-installation.ts";
+
+export interface ApiParts {
+  readonly places: WorkflowPlaces;
+  readonly database: Database;
+  readonly vault: Vault;
+  readonly log: Logger;
+  readonly metrics: MetricRegistry;
+}
+
+/** Where the password of the first account is. */
+export function passwordFile(places: WorkflowPlaces): string {
+  return join(places.home, "admin.password");
+}
+
+/**
+ * Serves the REST API, and makes its first account where there is none.
+ * @throws {Error} naming the cause, such as a port that is taken.
+ */
+export async function serveApi(options: WorkflowApiOptions, parts: ApiParts): Promise<ApiServer> {
+  const { places, database, vault, log, metrics } = parts;
+  const file = passwordFile(places);
+  const isNew = await addFirstAccount(database, systemClock.now(), (password) => {
+    writeFileSync(file, `${password}\n`, { mode: 0o600 });
+  });
+  if (isNew) log.info("the REST API has an account", { name: firstName, passwordFile: file });
+  const { apiHost: host, apiPort: port } = options;
+  const { logsFolder, dagsFolder } = places;
+  const world = { database, clock: systemClock, log, vault, metrics };
+  const tls = readTls(options);
+  try {
+    const server = await openApi(
+      { host, port, tls, mounts: [] },
+      { ...world, logsFolder, dagsFolder, version },
+    );
+    const scheme = tls === undefined ? "http" : "https";
+    log.info("the REST API listens", { address: `${scheme}://${host}:${server.port}` });
+    return server;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    throw new Error(`port ${port} of the REST API is taken: choose one with --api-port`, {
+      cause: error,
+    });
+  }
+}
+
+function readTls(
+  options: WorkflowApiOptions,
+): { readonly certificate: string; readonly key: string } | undefined {
+  const { apiTlsCert, apiTlsKey } = options;
+  if (apiTlsCert === undefined && apiTlsKey === undefined) return undefined;
+  if (apiTlsCert === undefined || apiTlsKey === undefined) {
+    throw new Error("--api-tls-cert and --api-tls-key belong together");
+  }
+  return { certificate: readFileSync(apiTlsCert, "utf8"), key: readFileSync(apiTlsKey, "utf8") };
+}

@@ -1,0 +1,55 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Json } from "#api/object.ts";
+import type { User } from "./auth/roles.ts";
+
+/** A request that was taken apart and whose sender is known. */
+export interface ApiRequest {
+  /** As it was sent, without the query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** The media types that the client takes; empty for any. */
+  readonly accept: string;
+  readonly contentType: string;
+  /** Who asks; undefined where nobody has to be known. */
+  readonly user: User | undefined;
+  /** The address that asks. */
+  readonly from: string;
+  /** @throws {ApiProblem} 413 when it is too long. */
+  body(): Promise<Buffer>;
+  /** Aborts when the client goes away or the server ends. */
+  readonly signal: AbortSignal;
+}
+
+export type AnswerBody =
+  | { readonly kind: "none" }
+  | { readonly kind: "json"; readonly value: Json }
+  | { readonly kind: "text"; readonly type: string; readonly text: string }
+  /** Written as it comes; the client going away ends it. */
+  | { readonly kind: "stream"; readonly type: string; readonly chunks: AsyncIterable<string> };
+
+export interface Answer {
+  readonly status: number;
+  readonly body: AnswerBody;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** 200 with JSON. */
+export function ok(value: Json): Answer {
+  return { status: 200, body: { kind: "json", value } };
+}
+
+/** 201 with JSON. */
+export function created(value: Json): Answer {
+  return { status: 201, body: { kind: "json", value } };
+}
+
+/** 204 */
+export const noContent: Answer = { status: 204, body: { kind: "none" } };
+
+/** Something else that the same listener serves, below a prefix of its own. */
+export interface Mount {
+  /** Begins with a slash and ends without: `/remote`. */
+  readonly prefix: string;
+  /** Answers the request; one that it throws for is answered with 500. */
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+}

@@ -1,0 +1,65 @@
+import type { Database, Queries } from "#sql/database.ts";
+import { saveEvents } from "./events.ts";
+import type { RunKey } from "./runs.ts";
+
+export type Deletion = "deleted" | "unknown" | "busy";
+
+/** What is stored about runs, by table. */
+const runTables = ["output", "task_instance", "dag_run"] as const;
+
+/**
+ * Deletes a DAG with all that was stored of it: versions, runs, outputs. It comes back when its file
+ * is read again. `busy` while tasks of it run.
+ */
+export async function deleteDag(
+  database: Database,
+  of: { readonly dagId: string; readonly owner?: string },
+  now: number,
+): Promise<Deletion> {
+  const { dagId, owner } = of;
+  const outcome = await database.transaction(async (queries): Promise<Deletion> => {
+    const active = await queries.rows(
+      "select 1 as one from task_instance where dag_id = ? and state in ('queued', 'running') limit 1",
+      dagId,
+    );
+    if (active.length > 0) return "busy";
+    const deleted = await queries.run("delete from dag where dag_id = ?", dagId);
+    if (deleted === 0) return "unknown";
+    for (const table of [...runTables, "dag_version"]) {
+      await queries.run(`delete from ${table} where dag_id = ?`, dagId);
+    }
+    await saveEvents(queries, [{ at: now, name: "dag.deleted", dagId, owner }]);
+    return "deleted";
+  }, true);
+  await database.notify();
+  return outcome;
+}
+
+/** Deletes a run with its instances and outputs. `busy` while it has not ended. */
+export async function deleteRun(
+  database: Database,
+  key: RunKey & { readonly owner?: string },
+  now: number,
+): Promise<Deletion> {
+  const { dagId, runId, owner } = key;
+  const outcome = await database.transaction(async (queries): Promise<Deletion> => {
+    const [run] = await queries.rows(
+      "select state from dag_run where dag_id = ? and run_id = ?",
+      dagId,
+      runId,
+    );
+    if (run === undefined) return "unknown";
+    if (run["state"] === "running") return "busy";
+    await deleteRunRows(queries, key);
+    await saveEvents(queries, [{ at: now, name: "run.deleted", dagId, runId, owner }]);
+    return "deleted";
+  }, true);
+  await database.notify();
+  return outcome;
+}
+
+async function deleteRunRows(queries: Queries, { dagId, runId }: RunKey): Promise<void> {
+  for (const table of runTables) {
+    await queries.run(`delete from ${table} where dag_id = ? and run_id = ?`, dagId, runId);
+  }
+}
