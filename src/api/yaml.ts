@@ -2,6 +2,7 @@ import { dump, EVENT_ID, getScalarValue, parseEvents, SCALAR_STYLE, YAMLExceptio
 import type { Event, MappingEvent, ScalarEvent, SequenceEvent } from "js-yaml";
 import { isJsonObject, type Json, type JsonObject } from "./object.ts";
 import { plainScalar, taggedScalar } from "./yaml-scalar.ts";
+import { YamlPlaces } from "./yaml-places.ts";
 
 /** Longest text, in UTF-16 units: bundles of custom resource definitions reach a few million. */
 export const yamlSizeMax = 32 * 1024 * 1024;
@@ -39,13 +40,25 @@ export interface YamlDocument {
  * @throws {YamlError} with line and column.
  */
 export function parseYaml(text: string): { readonly documents: readonly YamlDocument[] } {
-  if (text.length > yamlSizeMax) {
-    throw new YamlError(`the text is longer than ${yamlSizeMax} characters`, {
-      line: 1,
-      column: 1,
-    });
-  }
-  return { documents: new Composer(text).compose() };
+  return { documents: new Composer(checkedSize(text), undefined).compose() };
+}
+
+function checkedSize(text: string): string {
+  if (text.length <= yamlSizeMax) return text;
+  const reason = `the text is longer than ${yamlSizeMax} characters`;
+  throw new YamlError(reason, { line: 1, column: 1 });
+}
+
+/**
+ * Reads every document of a text as {@link parseYaml} does, and remembers where each value stands.
+ * @throws {YamlError} with line and column.
+ */
+export function parseYamlWithPlaces(text: string): {
+  readonly documents: readonly YamlDocument[];
+  readonly places: YamlPlaces;
+} {
+  const places = new YamlPlaces(text);
+  return { documents: new Composer(checkedSize(text), places).compose(), places };
 }
 
 /**
@@ -69,13 +82,15 @@ const floatKeys = new Set(["minimum", "maximum", "multipleOf"]);
 class Composer {
   private readonly text: string;
   private readonly events: readonly Event[];
+  private readonly places: YamlPlaces | undefined;
   private at = 0;
   private copies = 0;
   private anchors = new Map<string, Json>();
   private duplicates: string[] = [];
 
-  constructor(text: string) {
+  constructor(text: string, places: YamlPlaces | undefined) {
     this.text = text;
+    this.places = places;
     try {
       this.events = parseEvents(text, { maxDepth: yamlNestingMax });
     } catch (error) {
@@ -130,7 +145,10 @@ class Composer {
       }
       case EVENT_ID.SEQUENCE: {
         const list: Json[] = [];
-        while (this.peek().type !== EVENT_ID.POP) list.push(this.value("", depth + 1));
+        while (this.peek().type !== EVENT_ID.POP) {
+          this.places?.remember(list, String(list.length), startOf(this.peek()));
+          list.push(this.value("", depth + 1));
+        }
         this.take();
         this.keep(event, list);
         return list;
@@ -178,6 +196,7 @@ class Composer {
       const start = this.peek();
       const isMerge = this.isMergeKey(start);
       const key = this.key(depth);
+      if (!isMerge) this.places?.remember(object, key, startOf(start), startOf(this.peek()));
       const offset = startOf(this.peek());
       const value = this.value(key, depth + 1);
       if (isMerge) {
@@ -231,6 +250,7 @@ class Composer {
       for (const [key, it] of Object.entries(source)) {
         if (it === undefined || Object.hasOwn(object, key)) continue;
         object[key] = this.copy(it, where.depth + 1, where.offset);
+        this.places?.copyKey(object, key, source);
         merged.add(key);
       }
     }
@@ -244,8 +264,13 @@ class Composer {
     if (depth > yamlNestingMax) {
       throw this.fail(`aliases nest deeper than ${yamlNestingMax} levels`, offset);
     }
-    if (Array.isArray(value)) return value.map((it) => this.copy(it, depth + 1, offset));
+    if (Array.isArray(value)) {
+      const list = value.map((it) => this.copy(it, depth + 1, offset));
+      this.places?.copyAll(list, value);
+      return list;
+    }
     const object: JsonObject = {};
+    this.places?.copyAll(object, value);
     for (const [key, it] of Object.entries(value)) {
       if (it !== undefined) object[key] = this.copy(it, depth + 1, offset);
     }

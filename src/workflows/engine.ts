@@ -77,7 +77,6 @@ export function openLoader(options: EngineOptions, ports: EnginePorts): Loader {
       database: ports.database,
       clock: ports.clock,
       log: ports.log,
-      readConfiguration: () => ({ kind: "dags", dags: [], files: {} }),
     },
   );
 }

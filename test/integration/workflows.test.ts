@@ -70,6 +70,10 @@ before(() => {
        chain(bash("one", { command: "sleep 3" }), bash("two", { command: "echo {{ ds }}" }));
      });\n`,
   );
+  writeFileSync(
+    join(dags, "wrong.dag.yaml"),
+    "wrong:\n  tasks:\n    first:\n      operator: bosh\n",
+  );
   gantry("variables", "set", "api_key", "hunter2-hunter2");
   scheduler = start();
 });
@@ -82,9 +86,9 @@ after(() => {
 test("workflows: files become DAGs; a broken one is named with its line", async () => {
   const ids = await eventually("the DAGs", () => {
     const found = rows("dags", "list").map((it) => it["dag_id"]);
-    return found.length >= 3 ? found : undefined;
+    return found.length >= 5 ? found : undefined;
   });
-  assert.deepEqual(ids, ["long", "odd", "shop"]);
+  assert.deepEqual(ids, ["load_orders", "load_people", "long", "odd", "shop"]);
   const result = spawnSync(
     process.execPath,
     [program, "dags", "list-import-errors", "-o", "json", "--data-dir", join(home, "data")],
@@ -92,6 +96,7 @@ test("workflows: files become DAGs; a broken one is named with its line", async 
   );
   assert.match(result.stdout, /broken\.ts:3/);
   assert.match(result.stdout, /bad cron expression/);
+  assert.match(result.stdout, /wrong\.dag\.yaml:4:17: unknown operator 'bosh'/);
 });
 
 test("workflows: the example runs, with mapping, a branch, a group and a teardown", async () => {
@@ -164,5 +169,28 @@ test("workflows: a changed file is a new version within a second or so", async (
   );
   await eventually("the new version", () =>
     gantry("tasks", "list", "long") === "only\n" ? true : undefined,
+  );
+});
+
+test("workflows: DAGs from YAML, one for each file of a folder", async () => {
+  gantry("dags", "unpause", "load_orders");
+  gantry("dags", "trigger", "load_orders", "-r", "mine", "-l", "2026-05-10T00:00:00Z");
+  assert.equal(await eventually("the run's end", () => stateOf("load_orders", "mine")), "success");
+  const values = rows("tasks", "outputs", "load_orders", "mine").map(
+    (it) => `${String(it["task_id"])}=${String(it["value"])}`,
+  );
+  assert.deepEqual(values, [
+    "checks.column=id of orders-2026-05-10",
+    "checks.column=amount of orders-2026-05-10",
+    "extract=orders-2026-05-10",
+    "load=orders-2026-05-10 at most 100",
+    "wanted=true",
+  ]);
+  writeFileSync(
+    join(dags, "tables", "prices.yaml"),
+    'table: prices\nschedule: null\ncolumns: ["true"]\n',
+  );
+  await eventually("a DAG for a new file", () =>
+    rows("dags", "list").find((it) => it["dag_id"] === "load_prices"),
   );
 });

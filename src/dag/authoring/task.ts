@@ -141,7 +141,13 @@ function freeId(id: string): string {
 export function operatorTask<O = Json>(
   operator: string,
   id: string,
-  given: { readonly arguments: object; readonly options: TaskOptions; readonly run?: TaskFunction },
+  given: {
+    readonly arguments: object;
+    readonly options: TaskOptions;
+    readonly run?: TaskFunction;
+    readonly expand?: Draft["expand"];
+    readonly ignoreDownstreamTriggerRules?: boolean;
+  },
 ): Output<O> {
   return new Output<O>(
     addDraft(id, {
@@ -149,8 +155,8 @@ export function operatorTask<O = Json>(
       options: given.options,
       run: given.run,
       arguments: given.arguments,
-      expand: undefined,
-      ignoreDownstreamTriggerRules: true,
+      expand: given.expand,
+      ignoreDownstreamTriggerRules: given.ignoreDownstreamTriggerRules ?? true,
     }),
   );
 }

@@ -19,6 +19,7 @@ import {
   type BundleFiles,
 } from "#workflows/state/dags.ts";
 import type { ParseResult } from "#workflows/worker/protocol.ts";
+import { namedFiles } from "#workflows/worker/configuration.ts";
 import { bundleHash } from "./bundles.ts";
 import { Parser } from "./parser.ts";
 import { scanFolder, stampOf, type DagFile } from "./scan.ts";
@@ -39,8 +40,6 @@ export interface LoaderPorts {
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Reads a file of configuration. */
-  readonly readConfiguration: (folder: string, path: string) => ParseResult;
 }
 
 /** Files read at the same time, so that one that hangs does not hold up the others. */
@@ -52,6 +51,8 @@ interface Known {
   readonly stamp: string;
   /** Stamps of the files that it imports, by path. */
   readonly imports: ReadonlyMap<string, string | undefined>;
+  /** What it looked for, and found. */
+  readonly looked: ParseResult["looked"];
 }
 
 /** Keeps the DAGs of the database as the files of a folder declare them. */
@@ -131,7 +132,12 @@ export class Loader {
     const known = this.#known.get(file.path);
     if (known?.stamp !== file.stamp) return true;
     const { folder } = this.#options;
-    return [...known.imports].some(([path, stamp]) => stampOf(join(folder, path)) !== stamp);
+    if ([...known.imports].some(([path, stamp]) => stampOf(join(folder, path)) !== stamp)) {
+      return true;
+    }
+    return Object.entries(known.looked).some(
+      ([pattern, found]) => namedFiles(folder, pattern).join("\n") !== found.join("\n"),
+    );
   }
 
   async #read(
@@ -141,14 +147,13 @@ export class Loader {
     signal: AbortSignal,
   ): Promise<void> {
     const { folder } = this.#options;
-    const isCode = !/\.(ya?ml|json)$/.test(file.path);
-    const result = isCode
-      ? await parser.parse(folder, file.path, signal)
-      : this.#ports.readConfiguration(folder, file.path);
+    const result = await parser.parse(folder, file.path, signal);
     await this.#store(file.path, result, new Set(all.map((it) => it.path)));
-    const imports = result.kind === "dags" ? Object.keys(result.files) : [];
-    const stamps = imports.map((path) => [path, stampOf(join(folder, path))] as const);
-    this.#known.set(file.path, { stamp: file.stamp, imports: new Map(stamps) });
+    const stamps = Object.keys(result.files).map(
+      (path) => [path, stampOf(join(folder, path))] as const,
+    );
+    const { looked } = result;
+    this.#known.set(file.path, { stamp: file.stamp, imports: new Map(stamps), looked });
   }
 
   async #store(file: string, result: ParseResult, all: ReadonlySet<string>): Promise<void> {

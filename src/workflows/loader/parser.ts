@@ -54,7 +54,7 @@ export class Parser implements Disposable {
     await this.#clock.sleep(this.#timeoutMs, signal);
     this.#stop();
     const message = `reading the file took longer than ${this.#timeoutMs / 1_000} seconds; what takes long belongs into tasks`;
-    return { kind: "error", message, line: undefined };
+    return failure(message);
   }
 
   #start(): WorkerProcess {
@@ -68,7 +68,7 @@ export class Parser implements Disposable {
         if (this.#process !== started) return;
         this.#process = undefined;
         const message = `reading the file ended its process: ${how}`;
-        this.#waiting?.resolve({ kind: "error", message, line: undefined });
+        this.#waiting?.resolve(failure(message));
       },
     });
     return started;
@@ -79,4 +79,8 @@ export class Parser implements Disposable {
     this.#process = undefined;
     worker?.kill();
   }
+}
+
+function failure(message: string): ParseResult {
+  return { kind: "error", message, line: undefined, files: {}, looked: {} };
 }

@@ -4,7 +4,6 @@ import type { InstanceKey, InstanceRow } from "#workflows/state/instances.ts";
 import type { Job } from "#workflows/worker/protocol.ts";
 import type { BundleFolders } from "#workflows/loader/bundles.ts";
 import { assert } from "#base/assert.ts";
-import { isConfiguration } from "#workflows/loader/scan.ts";
 import { runParams } from "./create-runs.ts";
 import type { RunRecord } from "./run-record.ts";
 
@@ -25,13 +24,11 @@ export async function jobOf(
   const { run, version, model } = record;
   const task = record.task(instance.taskId);
   assert(task !== undefined && instance.attempt !== undefined, "a started instance has an attempt");
-  const code = isConfiguration(version.file)
-    ? undefined
-    : {
-        bundleFolder: await places.bundles.folderOf(queries, version.bundle),
-        file: version.file,
-        dagsFolder: places.dagsFolder,
-      };
+  const code = {
+    bundleFolder: await places.bundles.folderOf(queries, version.bundle),
+    file: version.file,
+    dagsFolder: places.dagsFolder,
+  };
   return {
     attempt: instance.attempt,
     dagId: run.dagId,

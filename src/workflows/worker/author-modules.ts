@@ -7,6 +7,13 @@ import * as workflows from "#dag/authoring/workflows.ts";
 const specifier = "gantry/workflows";
 const address = "gantry:workflows";
 
+/** What has been read of the folder of DAGs; paths are below it. */
+export interface Trace {
+  readonly files: Record<string, string>;
+  /** What patterns named. */
+  readonly looked: Record<string, readonly string[]>;
+}
+
 /** How the code of DAGs is imported in this process. */
 export class AuthorModules {
   #origin: { readonly copy: string; readonly folder: string } | undefined;
@@ -38,17 +45,20 @@ export class AuthorModules {
     return (await import(pathToFileURL(join(copy, file)).href)) as object;
   }
 
-  /** Imports a file anew, with all that it imports from the folder, and says what was read. */
-  async importFresh(
-    folder: string,
-    file: string,
-    serial: number,
-  ): Promise<{ readonly exports: object; readonly files: Readonly<Record<string, string>> }> {
-    const reading = { folder, serial, files: {} };
-    this.#reading = reading;
+  /**
+   * Lets `act` import files of the folder anew, with all that they import from it.
+   * @param trace is told what is read.
+   */
+  async fresh<T>(
+    at: { readonly folder: string; readonly serial: number },
+    trace: Trace,
+    act: (load: (file: string) => Promise<object>) => Promise<T>,
+  ): Promise<T> {
+    this.#reading = { ...at, files: trace.files };
     try {
-      const exports = (await import(pathToFileURL(join(folder, file)).href)) as object;
-      return { exports, files: reading.files };
+      return await act(
+        async (file) => (await import(pathToFileURL(join(at.folder, file)).href)) as object,
+      );
     } finally {
       this.#reading = undefined;
     }

@@ -1,27 +1,40 @@
+import type { Clock } from "#base/clock.ts";
 import { describeError } from "#base/log.ts";
-import { exportedDags, type AuthorModules } from "./author-modules.ts";
+import { ConfigurationError } from "#dag/configuration/node.ts";
+import { isConfiguration } from "#workflows/loader/scan.ts";
+import { exportedDags, type AuthorModules, type Trace } from "./author-modules.ts";
+import { configurationDags, readIn } from "./configuration.ts";
 import type { ParseResult } from "./protocol.ts";
 
-/** Most bytes of a file's code, with all that it imports from the folder. */
+/** Most bytes of a file's code, with all that it reads from the folder. */
 const codeSizeMax = 4 * 1024 * 1024;
 
-/** Imports a file anew and gives the DAGs that it exports; never throws. */
+/** Reads a file anew and gives the DAGs that it declares; never throws. */
 export async function parseFile(
   modules: AuthorModules,
+  clock: Clock,
   at: { readonly folder: string; readonly file: string; readonly serial: number },
 ): Promise<ParseResult> {
+  const trace: Trace = { files: {}, looked: {} };
   try {
-    const { exports, files } = await modules.importFresh(at.folder, at.file, at.serial);
-    const size = Object.values(files).reduce((sum, it) => sum + it.length, 0);
-    if (size > codeSizeMax) {
-      throw new Error(
-        `the file and what it imports have ${size} bytes; at most ${codeSizeMax} may be`,
-      );
-    }
-    return { kind: "dags", dags: exportedDags(exports).map((it) => it.model), files };
+    const dags = await modules.fresh(at, trace, async (load) => {
+      if (!isConfiguration(at.file)) return exportedDags(await load(at.file));
+      const source = { now: clock.now(), load, ...readIn(at.folder, trace) };
+      return await configurationDags(at.file, source);
+    });
+    checkSize(trace.files);
+    return { kind: "dags", dags: dags.map((it) => it.model), ...trace };
   } catch (error) {
-    return { kind: "error", message: describeError(error), line: lineOf(error, at.file) };
+    const line = error instanceof ConfigurationError ? error.place.line : lineOf(error, at.file);
+    return { kind: "error", message: describeError(error), line, ...trace };
   }
+}
+
+/** @throws {Error} when a version would be too large. */
+function checkSize(files: Readonly<Record<string, string>>): void {
+  const size = Object.values(files).reduce((sum, it) => sum + it.length, 0);
+  if (size <= codeSizeMax) return;
+  throw new Error(`the file and what it reads have ${size} bytes; at most ${codeSizeMax} may be`);
 }
 
 /** The line of the file that an error's stack names first. */

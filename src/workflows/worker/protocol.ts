@@ -110,11 +110,12 @@ export type FromWorker =
     }
   | { readonly kind: "parsed"; readonly id: number; readonly result: ParseResult };
 
-export type ParseResult =
-  | {
-      readonly kind: "dags";
-      readonly dags: readonly DagModel[];
-      /** Code that was read, by path below the folder. */
-      readonly files: Readonly<Record<string, string>>;
-    }
-  | { readonly kind: "error"; readonly message: string; readonly line: number | undefined };
+export type ParseResult = {
+  /** Code that was read, by path below the folder. */
+  readonly files: Readonly<Record<string, string>>;
+  /** What patterns, or paths, below the folder named when they were looked for. */
+  readonly looked: Readonly<Record<string, readonly string[]>>;
+} & (
+  | { readonly kind: "dags"; readonly dags: readonly DagModel[] }
+  | { readonly kind: "error"; readonly message: string; readonly line: number | undefined }
+);

@@ -3,10 +3,12 @@ import type { Json } from "#api/object.ts";
 import type { Clock } from "#base/clock.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import type { Dag } from "#dag/authoring/dag.ts";
+import { isConfiguration } from "#workflows/loader/scan.ts";
 import { OpenQuestions } from "./ask.ts";
 import { AuthorModules, exportedDags } from "./author-modules.ts";
+import { configurationDags, readIn } from "./configuration.ts";
 import { parseFile } from "./parse.ts";
-import type { FromWorker, Job, ToWorker } from "./protocol.ts";
+import type { Code, FromWorker, Job, ToWorker } from "./protocol.ts";
 import { runJob } from "./run-job.ts";
 import { TaskLog } from "./task-log.ts";
 
@@ -84,7 +86,11 @@ class WorkerProgram {
         return;
       case "parse": {
         const { id, folder, file } = message;
-        const result = await parseFile(this.#modules, { folder, file, serial: id });
+        const result = await parseFile(this.#modules, this.#world.clock, {
+          folder,
+          file,
+          serial: id,
+        });
         send({ kind: "parsed", id, result });
         return;
       }
@@ -148,11 +154,19 @@ class WorkerProgram {
     const key = `${code.bundleFolder}/${code.file}#${job.dagId}`;
     const known = this.#dags.get(key);
     if (known !== undefined) return known;
-    const exports = await this.#modules.importCopy(code.bundleFolder, code.file, code.dagsFolder);
-    for (const dag of exportedDags(exports)) {
+    for (const dag of await this.#dagsOf(code)) {
       this.#dags.set(`${code.bundleFolder}/${code.file}#${dag.model.id}`, dag);
     }
     return this.#dags.get(key);
+  }
+
+  async #dagsOf({ bundleFolder, file, dagsFolder }: Code): Promise<readonly Dag[]> {
+    const load = (path: string): Promise<object> =>
+      this.#modules.importCopy(bundleFolder, path, dagsFolder);
+    if (!isConfiguration(file)) return exportedDags(await load(file));
+    const { clock } = this.#world;
+    const files = readIn(bundleFolder, undefined);
+    return await configurationDags(file, { now: clock.now(), load, ...files });
   }
 }
 

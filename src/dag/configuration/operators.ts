@@ -1,0 +1,98 @@
+import { ConfigurationError, type Node } from "./node.ts";
+
+/** How a task of one kind is written in a configuration file. */
+export interface OperatorForm {
+  /** The names of Airflow's classes. */
+  readonly classes: readonly string[];
+  /** The names of its arguments in a DAG's model. */
+  readonly arguments: readonly string[];
+  readonly required?: readonly string[];
+  /** Airflow's names of arguments, where they are more than another spelling. */
+  readonly aliases?: Readonly<Record<string, string>>;
+  /** It waits: `poke_interval`, `timeout`, `mode` and `soft_fail` are its settings. */
+  readonly isSensor?: boolean;
+  /** It may run a function of a TypeScript file. */
+  readonly callable?: "required" | "optional";
+  /** Whatever is not an argument is handed to the function. */
+  readonly open?: boolean;
+}
+
+/** Every operator that a configuration file may name, by its name in the model. */
+export const operatorForms: Readonly<Record<string, OperatorForm>> = {
+  empty: { classes: ["EmptyOperator", "DummyOperator"], arguments: [] },
+  function: { classes: [], arguments: [], callable: "required", open: true },
+  bash: {
+    classes: ["BashOperator"],
+    arguments: ["command", "env", "appendEnv", "cwd", "skipOnExitCode"],
+    required: ["command"],
+    aliases: { bash_command: "command" },
+  },
+  branch: { classes: [], arguments: ["follow"], callable: "optional", required: ["follow"] },
+  short_circuit: {
+    classes: [],
+    arguments: ["condition"],
+    callable: "optional",
+    required: ["condition"],
+  },
+  http: {
+    classes: ["HttpOperator", "SimpleHttpOperator"],
+    arguments: ["connection", "endpoint", "method", "headers", "body"],
+    required: ["endpoint"],
+    aliases: { http_conn_id: "connection", data: "body" },
+  },
+  sql: {
+    classes: ["SQLExecuteQueryOperator", "PostgresOperator", "SqliteOperator"],
+    arguments: ["connection", "sql", "parameters"],
+    required: ["connection", "sql"],
+    aliases: {
+      conn_id: "connection",
+      postgres_conn_id: "connection",
+      sqlite_conn_id: "connection",
+    },
+  },
+  sensor: { classes: [], arguments: [], isSensor: true, callable: "required" },
+  file_sensor: {
+    classes: ["FileSensor"],
+    arguments: ["path"],
+    required: ["path"],
+    aliases: { filepath: "path" },
+    isSensor: true,
+  },
+  trigger_dag: {
+    classes: ["TriggerDagRunOperator"],
+    arguments: ["dag", "conf", "runId", "logicalDate"],
+    required: ["dag"],
+    aliases: { trigger_dag_id: "dag", trigger_run_id: "runId", execution_date: "logicalDate" },
+  },
+};
+
+/** Classes that run Python in the worker. */
+const pythonClasses = /^(_?Python|BranchPython|ShortCircuit|ExternalPython|BranchExternal)/;
+
+/**
+ * The kind of task that a name means: `bash`, `BashOperator` or a whole class path.
+ * @throws {ConfigurationError} at a name that means none.
+ */
+export function findOperator(
+  node: Node,
+  name: string,
+): { readonly name: string; readonly form: OperatorForm } {
+  const last = name.split(".").at(-1) ?? name;
+  for (const [own, form] of Object.entries(operatorForms)) {
+    if (own === name || form.classes.includes(last)) return { name: own, form };
+  }
+  if (pythonClasses.test(last)) {
+    const reason = `${last} runs Python in the worker, which is not possible here: use a container with KubernetesPodOperator, or 'function', 'branch', 'short_circuit' with a TypeScript file`;
+    throw new ConfigurationError(node.place, reason);
+  }
+  const known = Object.keys(operatorForms).join(", ");
+  throw new ConfigurationError(node.place, `unknown operator '${name}'; there are: ${known}`);
+}
+
+/** The argument that a key means; undefined when the operator has none such. */
+export function argumentName(form: OperatorForm, key: string): string | undefined {
+  const alias = form.aliases?.[key];
+  if (alias !== undefined) return alias;
+  const camel = key.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  return form.arguments.includes(camel) ? camel : undefined;
+}

@@ -1,0 +1,38 @@
+import type { Json, JsonObject } from "#api/object.ts";
+import { isList, isMapping, scalarOf, type Node } from "./node.ts";
+
+const output = /^([\w.-]+?)\.output((?:\[(?:'[^']*'|"[^"]*"|\d+)\])*)$/;
+const other = /^(?:\+([\w.-]+)|XcomArg\(([\w.-]+)\))$/;
+
+/**
+ * The JSON of an argument, where `load.output`, `load.output['rows']`, `+load` and `XcomArg(load)`
+ * stand for what a task hands on. @param idOf gives a task's whole id, or undefined if there is none.
+ */
+export function withReferences(node: Node, idOf: (name: string) => string | undefined): Json {
+  if (isList(node)) return node.value.map((it) => withReferences(it, idOf));
+  if (isMapping(node)) {
+    const entries = [...node.value].filter(([key]) => key !== "__type__");
+    return Object.fromEntries(entries.map(([key, it]) => [key, withReferences(it, idOf)]));
+  }
+  const value = scalarOf(node);
+  if (typeof value !== "string") return value;
+  return referenceOf(value, idOf) ?? value;
+}
+
+function referenceOf(
+  text: string,
+  idOf: (name: string) => string | undefined,
+): JsonObject | undefined {
+  const found = output.exec(text);
+  const [, plus, named] = other.exec(text) ?? [];
+  const name = found?.[1] ?? plus ?? named;
+  const task = name === undefined ? undefined : idOf(name);
+  if (task === undefined) return undefined;
+  return { $output: { task, key: "return_value", path: stepsOf(found?.[2] ?? "") } };
+}
+
+function stepsOf(text: string): (string | number)[] {
+  return [...text.matchAll(/\[(?:'([^']*)'|"([^"]*)"|(\d+))\]/g)].map(
+    ([, single, double, index]) => single ?? double ?? Number(index),
+  );
+}

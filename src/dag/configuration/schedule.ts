@@ -1,0 +1,73 @@
+import type { Schedule } from "#dag/authoring/schedule.ts";
+import { scheduleModel } from "#dag/authoring/schedule.ts";
+import { scheduleProblem } from "#dag/timetable/timetable.ts";
+import {
+  ConfigurationError,
+  fieldsOf,
+  isList,
+  isMapping,
+  shown,
+  type Fields,
+  type Node,
+} from "./node.ts";
+import { duration, listOf, text, timeZone, typeName } from "./values.ts";
+
+const scheduleKeys = ["schedule", "schedule_interval", "timetable"] as const;
+
+/**
+ * When a DAG runs: a cron expression or preset, several, `{every: 90m}`, a time delta, or one of
+ * Airflow's timetables as `{__type__: …CronTriggerTimetable, cron: …, timezone: …}`.
+ * @throws {ConfigurationError} at a schedule that cannot be.
+ */
+export function readSchedule(fields: Fields, zone: string): Schedule {
+  const node = scheduleKeys.map((it) => fields.get(it)).find((it) => it !== undefined);
+  if (node === undefined || node.value === null) return null;
+  const schedule = scheduleOf(node);
+  const problem = scheduleProblem(scheduleModel(schedule, zone));
+  if (problem !== undefined) throw new ConfigurationError(node.place, problem);
+  return schedule;
+}
+
+function scheduleOf(node: Node): Schedule {
+  if (isList(node)) return node.value.map(text);
+  if (!isMapping(node)) return text(node);
+  const type = typeName(node);
+  if (type === "timedelta" || type === "duration") return { every: duration(node) };
+  const every = node.value.get("every") ?? deltaOf(type, node);
+  if (every !== undefined) return { every: duration(every) };
+  const { cron, isTrigger } = cronOf(type, node);
+  const interval = node.value.get("interval");
+  const zone = node.value.get("timezone") ?? node.value.get("timeZone");
+  return {
+    cron,
+    ...(zone === undefined ? {} : { timeZone: timeZone(zone) }),
+    ...(isTrigger === undefined ? {} : { trigger: isTrigger }),
+    ...(interval === undefined ? {} : { interval: duration(interval) }),
+  };
+}
+
+function deltaOf(type: string | undefined, node: Node): Node | undefined {
+  const isDelta = type === "DeltaDataIntervalTimetable" || type === "DeltaTriggerTimetable";
+  return isDelta ? fieldsOf(node, "schedule").get("delta") : undefined;
+}
+
+function cronOf(
+  type: string | undefined,
+  node: Node,
+): { readonly cron: string | string[]; readonly isTrigger: boolean | undefined } {
+  const fields = fieldsOf(node, "schedule");
+  const cron = fields.get("cron") ?? fields.get("crons");
+  if (cron === undefined) {
+    const what = type === undefined ? shown(node) : `'${type}'`;
+    throw new ConfigurationError(
+      node.place,
+      `${what} is no schedule: expected a cron expression, a preset, {every: …} or {cron: …}`,
+    );
+  }
+  const trigger = fields.get("trigger")?.value;
+  const named = type === undefined ? undefined : type.includes("Trigger");
+  return {
+    cron: isList(cron) ? listOf(text)(cron) : text(cron),
+    isTrigger: typeof trigger === "boolean" ? trigger : named,
+  };
+}
