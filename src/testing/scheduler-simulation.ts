@@ -10,7 +10,6 @@ import { numberOf, textOf } from "#sql/columns.ts";
 import { SqlError, type Database } from "#sql/database.ts";
 import { migrate } from "#sql/migrate.ts";
 import type { Executor } from "#workflows/executor/executor.ts";
-import { BundleFolders } from "#workflows/loader/bundles.ts";
 import { replanDag } from "#workflows/scheduler/create-runs.ts";
 import { Scheduler } from "#workflows/scheduler/scheduler.ts";
 import { findDag, saveDag } from "#workflows/state/dags.ts";
@@ -185,7 +184,7 @@ class Simulation {
       },
       {
         places: {
-          bundles: new BundleFolders("/nowhere"),
+          bundles: { folderOf: async () => "/nowhere" },
           dagsFolder: "/nowhere",
           logsFolder: "/nowhere",
         },

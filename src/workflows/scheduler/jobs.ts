@@ -9,7 +9,7 @@ import type { RunRecord } from "./run-record.ts";
 
 /** Where jobs find code and leave logs. */
 export interface JobPlaces {
-  readonly bundles: BundleFolders;
+  readonly bundles: Pick<BundleFolders, "folderOf">;
   readonly dagsFolder: string;
   readonly logsFolder: string;
 }
