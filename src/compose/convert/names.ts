@@ -33,6 +33,11 @@ export function serviceLabels(project: Project, service: string): Record<string,
   };
 }
 
+/** The labels that tell the pods of a service from all others. */
+export function serviceSelector(project: Project, service: string): Record<string, string> {
+  return { [projectLabel]: project.name, [serviceLabel]: objectName(service) };
+}
+
 /** The image of a service, which a build without a name is called by as well. */
 export function imageOf(project: Project, name: string, service: Service): string {
   return service.image ?? `${project.name}-${name}`;

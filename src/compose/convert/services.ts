@@ -6,8 +6,8 @@ import {
   networksOf,
   objectName,
   projectLabel,
-  serviceLabel,
   serviceLabels,
+  serviceSelector,
 } from "./names.ts";
 
 /**
@@ -49,7 +49,7 @@ export function nameServices(project: Project): {
       spec: {
         clusterIP: "None",
         publishNotReadyAddresses: true,
-        selector: selectorOf(project, owner),
+        selector: serviceSelector(project, owner),
         ...(ports.length === 0 ? {} : { ports }),
       },
     };
@@ -93,7 +93,7 @@ export function publishedService(
     metadata: { name: `${objectName(name)}-published`, labels: serviceLabels(project, name) },
     spec: {
       type: isBalanced ? "LoadBalancer" : "NodePort",
-      selector: selectorOf(project, name),
+      selector: serviceSelector(project, name),
       ports: ports.map(publishedPort),
     },
   };
@@ -137,14 +137,10 @@ export function networkPolicies(project: Project): NetworkPolicy[] {
       kind: "NetworkPolicy",
       metadata: { name: objectName(name), labels: serviceLabels(project, name) },
       spec: {
-        podSelector: { matchLabels: selectorOf(project, name) },
+        podSelector: { matchLabels: serviceSelector(project, name) },
         policyTypes: ["Ingress"],
         ingress: [{ from }, ...(ports.length === 0 ? [] : [{ ports }])],
       },
     };
   });
-}
-
-export function selectorOf(project: Project, service: string): Record<string, string> {
-  return { [projectLabel]: project.name, [serviceLabel]: objectName(service) };
 }

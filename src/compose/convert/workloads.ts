@@ -8,6 +8,7 @@ import {
   networksOf,
   objectName,
   serviceLabels,
+  serviceSelector,
   templateLabel,
 } from "./names.ts";
 import { volumesOf, type VolumePorts } from "./volumes.ts";
@@ -39,7 +40,7 @@ export function workloadOf(
     annotations: service.deploy?.labels === undefined ? undefined : { ...service.deploy.labels },
   });
   const template = named(templateOf(project, name, service, options));
-  const selector = { matchLabels: selectorOf(labels) };
+  const selector = { matchLabels: serviceSelector(project, name) };
   if (endsByItself(project, name, service)) return jobOf(service, metadata, template);
   if (service.deploy?.mode === "global") {
     return { apiVersion: "apps/v1", kind: "DaemonSet", metadata, spec: { selector, template } };
@@ -75,12 +76,6 @@ export function endsByItself(project: Project, name: string, service: Service): 
   if (condition === "none" || condition === "on-failure") return true;
   return Object.values(project.services).some(
     (it) => it.depends_on?.[name]?.condition === "service_completed_successfully",
-  );
-}
-
-function selectorOf(labels: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(labels).filter(([key]) => key.startsWith("gantry.dev/compose-")),
   );
 }
 

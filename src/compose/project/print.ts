@@ -7,7 +7,7 @@ import { formatDuration } from "./units.ts";
 export function printProject(project: Project): JsonObject {
   const { name, services, volumes, networks, configs, secrets } = project;
   const parts = { volumes, networks, configs, secrets };
-  return clean({
+  return printed({
     name,
     services: mapped(services, printService),
     ...Object.fromEntries(Object.entries(parts).filter(([, it]) => Object.keys(it).length > 0)),
@@ -18,7 +18,7 @@ function printService(service: Service): JsonObject {
   const { deploy, healthcheck, volumes, stop_grace_period, ...others } = service;
   const rest = present({ ...others, ignored: undefined });
   const sizes = ["shm_size", "mem_limit", "mem_reservation"] as const;
-  return clean({
+  return printed({
     ...escaped(rest),
     ...Object.fromEntries(
       sizes.flatMap((it) => (rest[it] === undefined ? [] : [[it, String(rest[it])]])),
@@ -34,12 +34,12 @@ function printService(service: Service): JsonObject {
 
 function printDeploy(deploy: Deploy): JsonObject {
   const { limits, reservations, restart_condition, max_attempts, ...rest } = deploy;
-  const resources = clean({
+  const resources = printed({
     limits: printAmounts(limits),
     reservations: printAmounts(reservations),
   });
-  const policy = clean({ condition: restart_condition, max_attempts });
-  return clean({
+  const policy = printed({ condition: restart_condition, max_attempts });
+  return printed({
     ...rest,
     ...(Object.keys(resources).length === 0 ? {} : { resources }),
     ...(Object.keys(policy).length === 0 ? {} : { restart_policy: policy }),
@@ -49,7 +49,7 @@ function printDeploy(deploy: Deploy): JsonObject {
 function printAmounts(amounts: Amounts | undefined): JsonObject | undefined {
   if (amounts === undefined) return undefined;
   const { cpus, memory } = amounts;
-  return clean({ cpus, memory: memory === undefined ? undefined : String(memory) });
+  return printed({ cpus, memory: memory === undefined ? undefined : String(memory) });
 }
 
 function printHealthCheck(check: HealthCheck): JsonObject {
@@ -57,13 +57,13 @@ function printHealthCheck(check: HealthCheck): JsonObject {
   const durations = Object.entries(times).map(
     ([key, it]) => [key, it === undefined ? undefined : formatDuration(it)] as const,
   );
-  return clean({ test: escaped(test), retries, disable, ...Object.fromEntries(durations) });
+  return printed({ test: escaped(test), retries, disable, ...Object.fromEntries(durations) });
 }
 
 function printMount(mount: Mount): JsonObject {
   const { subpath, create_host_path, propagation, size, ...rest } = mount;
-  const bind = clean({ create_host_path, propagation });
-  return clean({
+  const bind = printed({ create_host_path, propagation });
+  return printed({
     ...escaped(rest),
     ...(Object.keys(bind).length === 0 ? {} : { bind }),
     ...(subpath === undefined ? {} : { volume: { subpath } }),
@@ -83,8 +83,7 @@ function mapped<T, U>(record: Readonly<Record<string, T>>, map: (it: T) => U): R
   return Object.fromEntries(Object.entries(record).map(([key, it]) => [key, map(it)]));
 }
 
-/** Without undefined fields, as JSON has none. */
-function clean(object: Readonly<Record<string, unknown>>): JsonObject {
-  const entries = Object.entries(object).filter(([, it]) => it !== undefined);
-  return Object.fromEntries(entries) as Record<string, Json>;
+/** What the parts of a project are without undefined fields: JSON. */
+function printed(object: Readonly<Record<string, unknown>>): JsonObject {
+  return present(object) as Record<string, Json>;
 }

@@ -9,13 +9,10 @@ export function readDeploy(at: Reading): Deploy | undefined {
     ...["restart_policy", "placement", "endpoint_mode"],
   ]);
   const policy = at.at("restart_policy");
-  const labels = at.at("labels");
   return {
     mode: at.at("mode").oneOf(["replicated", "global", "replicated-job", "global-job"]),
     replicas: countOf(at.at("replicas")),
-    labels: labels.isAbsent
-      ? undefined
-      : Object.fromEntries(Object.entries(labels.pairs()).map(([key, it]) => [key, it ?? ""])),
+    labels: at.at("labels").labels(),
     limits: readAmounts(at.at("resources").at("limits")),
     reservations: readAmounts(at.at("resources").at("reservations")),
     restart_condition: policy.at("condition").oneOf(["none", "on-failure", "any"]),

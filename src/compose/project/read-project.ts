@@ -136,13 +136,11 @@ function joined<T extends object>(
 
 function readVolume(at: Reading): NamedVolume {
   at.mapping(["driver", "driver_opts", "external", "labels", "name"]);
-  const options = at.at("driver_opts");
-  const labels = at.at("labels");
   return present<NamedVolume>({
     external: readExternal(at),
     name: nameOf(at),
-    driver_opts: options.isAbsent ? undefined : textsOf(options),
-    labels: labels.isAbsent ? undefined : textsOf(labels),
+    driver_opts: at.at("driver_opts").labels(),
+    labels: at.at("labels").labels(),
   });
 }
 
@@ -184,8 +182,4 @@ function readExternal(at: Reading): boolean | undefined {
 
 function nameOf(at: Reading): string | undefined {
   return at.at("name").text() ?? at.at("external").at("name").text();
-}
-
-function textsOf(at: Reading): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(at.pairs()).map(([key, it]) => [key, it ?? ""]));
 }

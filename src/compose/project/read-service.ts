@@ -109,8 +109,8 @@ export function readService(at: Reading, place: Place): Service {
     scale: at.at("scale").number(),
     deploy: readDeploy(at.at("deploy")),
     profiles: textsOf(at.at("profiles")),
-    labels: labelsOf(at.at("labels")),
-    annotations: labelsOf(at.at("annotations")),
+    labels: at.at("labels").labels(),
+    annotations: at.at("annotations").labels(),
     container_name: at.at("container_name").text(),
     platform: at.at("platform").text(),
     pull_policy: at.at("pull_policy").text(),
@@ -146,7 +146,7 @@ function readSecurity(at: Reading): Service {
     cap_add: textsOf(at.at("cap_add")),
     cap_drop: textsOf(at.at("cap_drop")),
     security_opt: textsOf(at.at("security_opt")),
-    sysctls: labelsOf(at.at("sysctls")),
+    sysctls: at.at("sysctls").labels(),
     pid: at.at("pid").text(),
     ipc: at.at("ipc").text(),
     runtime: at.at("runtime").text(),
@@ -178,7 +178,7 @@ function readBuild(at: Reading, place: Place): Build | undefined {
     dockerfile_inline: at.at("dockerfile_inline").text(),
     args: at.at("args").isAbsent ? undefined : at.at("args").pairs(),
     target: at.at("target").text(),
-    labels: labelsOf(at.at("labels")),
+    labels: at.at("labels").labels(),
     no_cache: at.at("no_cache").flag(),
     secrets: listOf(at.at("secrets"), (it) =>
       isJsonObject(it.value) ? it.at("source").needed() : it.needed(),
@@ -243,7 +243,7 @@ function readRestart(at: Reading): string | undefined {
 /** `host:address`, `host=address`, or a mapping. */
 function readHosts(at: Reading): Service["extra_hosts"] {
   if (at.isAbsent) return undefined;
-  if (!Array.isArray(at.value)) return labelsOf(at);
+  if (!Array.isArray(at.value)) return at.labels();
   const entries = at.list().map((it) => {
     const [, host, address] = /^([^:=]+)[:=](.+)$/.exec(it.needed()) ?? [];
     if (host === undefined || address === undefined) throw it.fail("expected HOST=ADDRESS");
@@ -261,11 +261,6 @@ function wordsOf(at: Reading): readonly string[] | undefined {
   } catch (error) {
     throw at.fail((error as Error).message);
   }
-}
-
-function labelsOf(at: Reading): Readonly<Record<string, string>> | undefined {
-  if (at.isAbsent) return undefined;
-  return Object.fromEntries(Object.entries(at.pairs()).map(([key, it]) => [key, it ?? ""]));
 }
 
 function textsOf(at: Reading): readonly string[] | undefined {

@@ -118,6 +118,12 @@ export class Reading {
     return Object.fromEntries(keys.map((key) => [key, this.at(key).text() ?? null]));
   }
 
+  /** As {@link pairs}, where a key without a value has the empty one. Undefined when absent. */
+  labels(): Record<string, string> | undefined {
+    if (this.isAbsent) return undefined;
+    return Object.fromEntries(Object.entries(this.pairs()).map(([key, it]) => [key, it ?? ""]));
+  }
+
   fail(problem: string): ComposeError {
     return new ComposeError(this.path, problem);
   }

@@ -5,26 +5,27 @@ import type { WatchEvent } from "#client/client.ts";
 import type { ResourceOf } from "#client/resource-of.ts";
 
 /**
- * Resolves once `isDone` says so of one of the objects that the selector names, or of none, which is
- * undefined. Looks again whenever one of them changes. @throws what `isDone` throws.
+ * Resolves with the objects that the selector names once `isDone` says so of them. Looks again whenever one of them changes. @throws what `isDone` throws.
  */
 export async function awaitObjects<T extends KubernetesObject>(
   session: Session,
   resource: ResourceOf<T>,
   labelSelector: string,
   isDone: (objects: readonly T[]) => boolean,
-): Promise<void> {
+): Promise<readonly T[]> {
   const { client, namespace } = session.cluster;
   for (;;) {
     const list = await client.list(resource, { namespace, labelSelector }, session.signal);
     const byName = new Map(list.items.map((it) => [it.metadata?.name ?? "", it]));
-    if (isDone([...byName.values()])) return;
+    const first = [...byName.values()];
+    if (isDone(first)) return first;
     const { resourceVersion } = list.metadata ?? {};
     const options = { namespace, labelSelector, resourceVersion };
     try {
       for await (const events of client.watch<T>(resource, options, session.signal)) {
         for (const event of events) note(byName, event);
-        if (isDone([...byName.values()])) return;
+        const now = [...byName.values()];
+        if (isDone(now)) return now;
       }
     } catch (error) {
       if (!isStatus(error, "Expired")) throw error;

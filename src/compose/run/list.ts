@@ -4,7 +4,7 @@ import type { Session } from "#cli/connection.ts";
 import { formatTable } from "#cli/table.ts";
 import { pods } from "#client/kinds.ts";
 import { serviceLabel } from "#compose/convert/names.ts";
-import { ofProject } from "./objects.ts";
+import { ofServices } from "./objects.ts";
 
 /** The pods of a project, or of some of its services, by name. */
 export async function podsOf(
@@ -13,8 +13,7 @@ export async function podsOf(
   services: readonly string[],
 ): Promise<readonly Pod[]> {
   const { client, namespace } = session.cluster;
-  const wanted = services.length === 0 ? "" : `,${serviceLabel} in (${services.join(",")})`;
-  const labelSelector = `${ofProject(project)}${wanted}`;
+  const labelSelector = ofServices(project, services);
   const list = await client.list(pods, { namespace, labelSelector }, session.signal);
   return list.items.toSorted((a, b) =>
     (a.metadata?.name ?? "") < (b.metadata?.name ?? "") ? -1 : 1,

@@ -3,11 +3,10 @@ import { objectPath } from "#api/resource.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import type { Session } from "#cli/connection.ts";
 import { pods } from "#client/kinds.ts";
-import { serviceLabel } from "#compose/convert/names.ts";
 import { awaitObjects } from "./await-object.ts";
 import { podsOf } from "./list.ts";
 import { logLines } from "./log-lines.ts";
-import { ofProject } from "./objects.ts";
+import { ofServices } from "./objects.ts";
 
 export interface LogOptions {
   readonly follow: boolean;
@@ -42,8 +41,7 @@ export async function logs(
     }
     return false; // Until the user has seen enough.
   };
-  const wanted = of.services.length === 0 ? "" : `,${serviceLabel} in (${of.services.join(",")})`;
-  await awaitObjects<Pod>(session, pods, `${ofProject(of.project)}${wanted}`, followNew);
+  await awaitObjects<Pod>(session, pods, ofServices(of.project, of.services), followNew);
 }
 
 async function print(session: Session, pod: Pod, options: LogOptions): Promise<void> {

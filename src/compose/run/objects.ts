@@ -13,7 +13,7 @@ import {
   services,
 } from "#client/kinds.ts";
 import type { ResourceOf } from "#client/resource-of.ts";
-import { projectLabel } from "#compose/convert/names.ts";
+import { objectName, projectLabel, serviceLabel } from "#compose/convert/names.ts";
 
 const fieldManager = "gantry-compose";
 
@@ -70,6 +70,13 @@ export async function ensureNamespace(session: Session, project: string): Promis
   }
 }
 
+/** Label selector of all that a project is made of. */
 export function ofProject(project: string): string {
   return `${projectLabel}=${project}`;
+}
+
+/** Label selector of these services' objects; none means of all services. */
+export function ofServices(project: string, services: readonly string[]): string {
+  if (services.length === 0) return ofProject(project);
+  return `${ofProject(project)},${serviceLabel} in (${services.map(objectName).join(",")})`;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Job, Pod } from "#api/gen/types.ts";
-import { hasSucceeded, isFulfilled, startFault } from "./progress.ts";
+import { checkSucceeded, hasEnded, isFulfilled, startFault } from "./progress.ts";
 
 function pod(phase: string, ready: boolean, extra: object = {}): Pod {
   const conditions = [{ type: "Ready", status: ready ? "True" : "False" }];
@@ -39,16 +39,21 @@ function job(type: string): Job {
   return { metadata: {}, status: { conditions: [{ type, status: "True" }] } };
 }
 
-test("hasSucceeded: yes, not yet, and never with the exit code", () => {
-  assert.equal(hasSucceeded("init", job("Complete"), []), true);
-  assert.equal(hasSucceeded("init", undefined, []), false);
-  assert.equal(hasSucceeded("init", job("Suspended"), []), false);
+test("hasEnded: well or not, and not while it is suspended", () => {
+  assert.equal(hasEnded(job("Complete")), true);
+  assert.equal(hasEnded(job("Failed")), true);
+  assert.equal(hasEnded(job("Suspended")), false);
+  assert.equal(hasEnded({ metadata: {} }), false);
+});
+
+test("checkSucceeded: a failure is told with the exit code", () => {
+  checkSucceeded("init", job("Complete"), []);
   const status = { name: "c", image: "", imageID: "", ready: false, restartCount: 0 };
   const ended: Pod = {
     metadata: {},
     status: { containerStatuses: [{ ...status, state: { terminated: { exitCode: 3 } } }] },
   };
-  assert.throws(() => hasSucceeded("init", job("Failed"), [ended]), {
+  assert.throws(() => { checkSucceeded("init", job("Failed"), [ended]); }, {
     message: `service "init" didn't complete successfully: exit 3`,
   });
 });

@@ -29,19 +29,25 @@ export function isFulfilled(
   return condition === "service_healthy" ? ready >= replicas : started >= replicas;
 }
 
-/** Whether a Job has succeeded. @throws {Error} when it has failed. */
-export function hasSucceeded(name: string, job: Job | undefined, pods: readonly Pod[]): boolean {
-  const conditions = job?.status?.conditions ?? [];
-  const is = (type: string): boolean =>
-    conditions.some((it) => it.type === type && it.status === "True");
-  if (is("Complete")) return true;
-  if (!is("Failed")) return false;
+/** Whether a Job will not run any further, well or not. */
+export function hasEnded(job: Job): boolean {
+  return hasCondition(job, "Complete") || hasCondition(job, "Failed");
+}
+
+/** Of a Job that has ended. @throws {Error} when it has failed, with the exit code of its pods. */
+export function checkSucceeded(name: string, job: Job, pods: readonly Pod[]): void {
+  if (!hasCondition(job, "Failed")) return;
   const code = pods
     .flatMap((it) => it.status?.containerStatuses ?? [])
     .map((it) => it.state?.terminated?.exitCode)
     .findLast((it) => it !== undefined && it !== 0);
   const exit = code === undefined ? "" : `: exit ${code}`;
   throw new Error(`service "${name}" didn't complete successfully${exit}`);
+}
+
+function hasCondition(job: Job, type: string): boolean {
+  const conditions = job.status?.conditions ?? [];
+  return conditions.some((it) => it.type === type && it.status === "True");
 }
 
 /** Why the containers of a service cannot start at all; undefined while they may. */

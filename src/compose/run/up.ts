@@ -8,8 +8,15 @@ import { objectName, serviceLabel, templateLabel } from "#compose/convert/names.
 import { replicasOf, type Workload } from "#compose/convert/workloads.ts";
 import type { Dependency, Project } from "#compose/project/model.ts";
 import { awaitObjects } from "./await-object.ts";
-import { applyObject, ensureNamespace, found, ofProject, workloadKinds } from "./objects.ts";
-import { hasSucceeded, isFulfilled, startFault } from "./progress.ts";
+import {
+  applyObject,
+  ensureNamespace,
+  found,
+  ofProject,
+  ofServices,
+  workloadKinds,
+} from "./objects.ts";
+import { checkSucceeded, hasEnded, isFulfilled, startFault } from "./progress.ts";
 
 export interface UpOptions extends ConvertOptions {
   /** Until all containers are healthy, or have ended well. */
@@ -83,33 +90,29 @@ async function startService(session: Session, it: Start): Promise<void> {
       }
     }),
   );
-  say(session, `Service ${name}`, await applyWorkload(session, workload));
+  const selector = ofServices(project.name, [name]);
+  say(session, `Service ${name}`, await applyWorkload(session, workload, selector));
 }
 
 /** Jobs cannot be changed, and one that has ended is started anew, as a container would be. */
-async function applyWorkload(session: Session, workload: Workload): Promise<string> {
+async function applyWorkload(
+  session: Session,
+  workload: Workload,
+  selector: string,
+): Promise<string> {
   if (workload.kind !== "Job") return await applyObject(session, workload);
   const { client, namespace } = session.cluster;
   const at = { namespace, name: workload.metadata?.name ?? "" };
   const before = await found(client.get(jobs, at, session.signal));
-  const hasEnded = before?.status?.conditions?.some(
-    (it) => ["Complete", "Failed"].includes(it.type) && it.status === "True",
-  );
   try {
-    if (hasEnded !== true) return await applyObject(session, workload);
+    if (before === undefined || !hasEnded(before)) return await applyObject(session, workload);
   } catch (error) {
     if (!isStatus(error, "Invalid")) throw error;
   }
   await client.delete(jobs, at, { propagationPolicy: "Foreground" }, session.signal);
-  const selector = selectorOf(workload);
   await awaitObjects<Job>(session, jobs, selector, (left) => left.length === 0);
   await applyObject(session, workload);
   return "started again";
-}
-
-function selectorOf(workload: Workload): string {
-  const labels = workload.metadata?.labels ?? {};
-  return `${ofProject(labels["gantry.dev/compose-project"] ?? "")},${serviceLabel}=${labels[serviceLabel] ?? ""}`;
 }
 
 async function awaitCondition(
@@ -118,22 +121,10 @@ async function awaitCondition(
   name: string,
   condition: Dependency["condition"],
 ): Promise<void> {
-  const selector = `${ofProject(project.name)},${serviceLabel}=${objectName(name)}`;
+  const selector = ofServices(project.name, [name]);
   const service = project.services[name];
   if (condition === "service_completed_successfully") {
-    const { client, namespace } = session.cluster;
-    const options = { namespace, labelSelector: selector };
-    let own: readonly Pod[] = [];
-    await awaitObjects<Job>(session, jobs, selector, ([job]) => hasSucceeded(name, job, own)).catch(
-      async (error: unknown) => {
-        session.signal.throwIfAborted();
-        // Said again with the exit code, which only the pods know.
-        own = (await client.list(pods, options, session.signal)).items;
-        const [job] = (await client.list(jobs, options, session.signal)).items;
-        hasSucceeded(name, job, own);
-        throw error;
-      },
-    );
+    await awaitSuccess(session, name, selector);
     return;
   }
   const replicas = service === undefined ? 1 : replicasOf(service);
@@ -144,6 +135,14 @@ async function awaitCondition(
     if (fault !== undefined) throw new Error(`service "${name}" cannot start: ${fault}`);
     return isFulfilled(condition, own, replicas);
   });
+}
+
+/** Waits until the job of a service has ended. @throws {Error} when it has failed. */
+async function awaitSuccess(session: Session, name: string, selector: string): Promise<void> {
+  const [job] = await awaitObjects<Job>(session, jobs, selector, (it) => it.some(hasEnded));
+  const { client, namespace } = session.cluster;
+  const own = await client.list(pods, { namespace, labelSelector: selector }, session.signal);
+  if (job !== undefined) checkSucceeded(name, job, own.items);
 }
 
 async function orphans(session: Session, project: Project, remove: boolean): Promise<void> {
