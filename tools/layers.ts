@@ -36,7 +36,7 @@ export const layers: readonly Readonly<Record<string, readonly string[]>>[] = [
     apiserver: ["base", "api", "store", "streaming", "pki"],
     scheduler: ["base", "api", "client", "reconcile"],
     controllers: ["base", "api", "client", "reconcile"],
-    kubelet: ["base", "api", "client", "reconcile", "cri", "streaming", "pki"],
+    kubelet: ["base", "oci", "api", "client", "reconcile", "cri", "streaming", "pki"],
     proxy: ["base", "api", "client", "reconcile"],
     registry: ["base", "oci", "images", "pki"],
     build: ["base", "oci", "images"],

@@ -3,14 +3,14 @@ import { test } from "node:test";
 import { parseMount, type RunMount } from "./run-mounts.ts";
 
 function expandValue(value: string): string {
-  return value.replaceAll("$dir", "/work");
+  return value.replaceAll("$dir", "/src");
 }
 
 const mounts: readonly (readonly [given: string, want: Partial<RunMount>])[] = [
   ["target=/x", { type: "bind", target: "/x", readOnly: true }],
   [
     "type=bind,from=build,src=/a,dst=$dir/x,rw",
-    { from: "build", source: "/a", target: "/work/x", readOnly: false },
+    { from: "build", source: "/a", target: "/src/x", readOnly: false },
   ],
   ["type=bind,target=/x,rw,ro", { readOnly: true }],
   ["type=bind,target=/x,readonly=false", { readOnly: false }],

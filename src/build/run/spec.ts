@@ -1,3 +1,4 @@
+import { maskedPaths, readonlyPaths } from "#oci/hidden-paths.ts";
 import { seccompProfile } from "./seccomp.ts";
 import type { ProcessIdentity } from "./user.ts";
 
@@ -65,28 +66,6 @@ const moreCapabilities: readonly string[] = [
   "CAP_SYSLOG",
   "CAP_WAKE_ALARM",
   "CAP_BLOCK_SUSPEND",
-];
-
-/** `/proc` and `/sys` of a container that does not share its network with anyone. */
-const maskedPaths: readonly string[] = [
-  "/proc/acpi",
-  "/proc/asound",
-  "/proc/kcore",
-  "/proc/keys",
-  "/proc/latency_stats",
-  "/proc/timer_list",
-  "/proc/timer_stats",
-  "/proc/sched_debug",
-  "/proc/scsi",
-  "/sys/firmware",
-  "/sys/devices/virtual/powercap",
-];
-const readonlyPaths: readonly string[] = [
-  "/proc/bus",
-  "/proc/fs",
-  "/proc/irq",
-  "/proc/sys",
-  "/proc/sysrq-trigger",
 ];
 
 /** Directories that are mounted in every container. */

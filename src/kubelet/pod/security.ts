@@ -6,30 +6,8 @@ import type {
   SecurityContext as ApiSecurityContext,
 } from "#api/gen/types.ts";
 import type { ImageStatus, NamespaceMode, SecurityContext } from "#cri/runtime.ts";
+import { maskedPaths, readonlyPaths } from "#oci/hidden-paths.ts";
 import { podTitle } from "./containers.ts";
-
-/** Paths of /proc and /sys that tell or do too much (upstream: `pkg/securitycontext/util.go`). */
-const maskedPaths: readonly string[] = [
-  "/proc/asound",
-  "/proc/acpi",
-  "/proc/interrupts",
-  "/proc/kcore",
-  "/proc/keys",
-  "/proc/latency_stats",
-  "/proc/timer_list",
-  "/proc/timer_stats",
-  "/proc/sched_debug",
-  "/proc/scsi",
-  "/sys/firmware",
-  "/sys/devices/virtual/powercap",
-];
-const readonlyPaths: readonly string[] = [
-  "/proc/bus",
-  "/proc/fs",
-  "/proc/irq",
-  "/proc/sys",
-  "/proc/sysrq-trigger",
-];
 
 /**
  * What a container runs as: its own settings over the pod's. Seccomp profiles of the node are below
