@@ -3,41 +3,9 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
+import { someCgroupStats } from "#testing/cgroup-stats-fixture.ts";
 import { readCgroupStats } from "./cgroup-stats.ts";
 import type { CgroupMounts } from "./cgroups.ts";
-
-const want = {
-  cpu: {
-    usageSeconds: 3,
-    userSeconds: 2,
-    systemSeconds: 1,
-    periods: 10,
-    throttledPeriods: 4,
-    throttledSeconds: 0.5,
-  },
-  memory: {
-    usageBytes: 1_000,
-    maxUsageBytes: 2_000,
-    workingSetBytes: 900,
-    rssBytes: 300,
-    cacheBytes: 600,
-    mappedBytes: 50,
-    swapBytes: 7,
-    failures: 3,
-    pageFaults: 11,
-    majorPageFaults: 2,
-    oomKills: 1,
-  },
-  limits: {
-    cpuShares: 2,
-    cpuPeriodMicros: 100_000,
-    cpuQuotaMicros: 50_000,
-    memoryBytes: 4_096,
-  },
-  threads: 5,
-  processes: 2,
-  devices: [{ device: "8:0", reads: 3, writes: 4, readBytes: 100, writtenBytes: 200 }],
-};
 
 const unified = {
   "cpu.stat":
@@ -103,7 +71,7 @@ function legacyMounts(root: string): CgroupMounts {
 test("readCgroupStats: cgroup v2", async () => {
   await withFiles(unified, async (root) => {
     const mounts = { version: "v2", root, roots: [root] } as const;
-    assert.deepEqual(await readCgroupStats(mounts, "/pod"), want);
+    assert.deepEqual(await readCgroupStats(mounts, "/pod"), someCgroupStats);
     assert.equal(await readCgroupStats(mounts, "/gone"), undefined);
   });
 });
@@ -111,7 +79,7 @@ test("readCgroupStats: cgroup v2", async () => {
 test("readCgroupStats: cgroup v1", async () => {
   await withFiles(legacy, async (root) => {
     const mounts = legacyMounts(root);
-    assert.deepEqual(await readCgroupStats(mounts, "/pod"), want);
+    assert.deepEqual(await readCgroupStats(mounts, "/pod"), someCgroupStats);
     assert.equal(await readCgroupStats(mounts, "/gone"), undefined);
   });
 });

@@ -7,6 +7,7 @@ import { after, before, test } from "node:test";
 import { nodeNames } from "#main/node-names.ts";
 import { ok, run, systemMissing } from "#testing/gantry-process.ts";
 import { NetworkCluster, until, wire, type Place } from "#testing/network-cluster.ts";
+import { whoScript } from "#testing/who-script.ts";
 
 const skip = systemMissing();
 let opened: NetworkCluster | undefined;
@@ -16,20 +17,8 @@ function cluster(): NetworkCluster {
   return opened;
 }
 
-/** Answers with its name, and with the address that it sees as the client's. */
-const script = `
-mkdir -p /w/cgi-bin
-cat > /w/cgi-bin/who <<'END'
-#!/bin/sh
-printf 'Content-Type: text/plain\\r\\n\\r\\n'
-echo $HOSTNAME $REMOTE_ADDR
-END
-chmod +x /w/cgi-bin/who
-exec httpd -f -p 8080 -h /w
-`;
-
 function pod(name: string, ...ports: readonly object[]): object {
-  const command = ["sh", "-c", script];
+  const command = ["sh", "-c", whoScript];
   return {
     apiVersion: "v1",
     kind: "Pod",

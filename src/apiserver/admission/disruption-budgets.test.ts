@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { builtin } from "#api/kinds/list.ts";
 import { childObject, type JsonObject } from "#api/object.ts";
 import { StatusError } from "#api/status.ts";
-import type { AdmissionRequest } from "#apiserver/contract.ts";
 import { FakeClock } from "#base/clock.ts";
+import { admissionRequestTo } from "#testing/admission-request.ts";
 import { ObjectFixture } from "#testing/object-fixture.ts";
 import { disruptionBudgets } from "./disruption-budgets.ts";
 
@@ -34,17 +33,7 @@ async function evict(
   dryRun = false,
 ): Promise<string> {
   const rule = disruptionBudgets(objects, objects, new FakeClock());
-  const request: AdmissionRequest = {
-    operation: "CREATE",
-    resource: builtin("", "pods"),
-    subresource: "eviction",
-    namespace: "n",
-    name: "db-0",
-    object: undefined,
-    previous,
-    dryRun,
-    user: { name: "u", uid: "", groups: [], extra: {} },
-  };
+  const request = admissionRequestTo("pods/eviction", { name: "db-0", previous, dryRun });
   try {
     await rule.validate?.(request, never);
     return "ok";

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FakeClock } from "#base/clock.ts";
 import { seededRandom } from "#base/random.ts";
-import { builtin } from "#api/kinds/list.ts";
 import { childList, childObject, childString, type JsonObject } from "#api/object.ts";
 import { StatusError } from "#api/status.ts";
 import type { AdmissionRequest, UserInfo } from "#apiserver/contract.ts";
 import { createAuthorization } from "#apiserver/auth/authorize.ts";
 import { bindingObject, roleObject } from "#apiserver/bootstrap/rows.ts";
+import { admissionRequestTo } from "#testing/admission-request.ts";
 import { ObjectFixture } from "#testing/object-fixture.ts";
 import { admissionRules } from "./rules.ts";
 
@@ -56,22 +56,13 @@ function setUp(more: readonly JsonObject[] = [], protectsStorage = false): Serve
     objects,
     clock,
     async send({ to, ...given }) {
-      const [whole = "", subresource = ""] = to.split("/");
-      const dot = whole.indexOf(".");
-      const [plural, group] = dot < 0 ? [whole, ""] : [whole.slice(0, dot), whole.slice(dot + 1)];
-      const resource = builtin(group, plural);
-      const request: AdmissionRequest = {
+      const { resource } = admissionRequestTo(to);
+      const request = admissionRequestTo(to, {
         user: jane,
-        operation: "CREATE",
         namespace: resource.namespaced ? "default" : "",
-        name: "",
-        previous: undefined,
-        dryRun: false,
         ...given,
-        resource,
-        subresource,
         object: given.object === undefined ? undefined : structuredClone(given.object),
-      };
+      });
       for (const rule of rules) await rule.mutate?.(request, never);
       for (const rule of rules) await rule.validate?.(request, never);
       return request.object ?? {};

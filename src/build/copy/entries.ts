@@ -2,7 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import type { Stats } from "node:fs";
 import { readFiles } from "#build/archive/gnu-tar.ts";
 import type { ModeChange } from "#build/stage/mode.ts";
-import { toBytesText, type TarEntry } from "#build/tar/entry.ts";
+import { plainEntry, toBytesText, type TarEntry } from "#build/tar/entry.ts";
 import { readTar } from "#build/tar/read.ts";
 import type { WriteEntry } from "#build/tar/write.ts";
 import type { Identity } from "#build/run/user.ts";
@@ -14,20 +14,6 @@ export interface FileChanges {
   readonly owner: Identity | undefined;
   readonly mode: ModeChange | undefined;
 }
-
-export const plainEntry: TarEntry = {
-  kind: "file",
-  name: "",
-  linkName: "",
-  mode: 0o644,
-  uid: 0,
-  gid: 0,
-  size: 0,
-  mtime: 0,
-  major: 0,
-  minor: 0,
-  xattrs: new Map(),
-};
 
 const directoryMode = 0o755;
 

@@ -1,5 +1,5 @@
 import type { BuiltImage } from "#build/engine/build.ts";
-import { plainEntry } from "#build/copy/entries.ts";
+import { plainEntry } from "#build/tar/entry.ts";
 import type { WriteEntry } from "#build/tar/write.ts";
 import type { ImageStore } from "#images/store/image-store.ts";
 import { mediaTypes } from "#oci/media-types.ts";

@@ -24,6 +24,21 @@ export interface TarEntry {
   readonly xattrs: ReadonlyMap<string, string>;
 }
 
+/** An empty file of root's without a name. */
+export const plainEntry: TarEntry = {
+  kind: "file",
+  name: "",
+  linkName: "",
+  mode: 0o644,
+  uid: 0,
+  gid: 0,
+  size: 0,
+  mtime: 0,
+  major: 0,
+  minor: 0,
+  xattrs: new Map(),
+};
+
 export function toBytesText(text: string): string {
   return Buffer.from(text, "utf8").toString("latin1");
 }

@@ -3,23 +3,11 @@ import { Readable } from "node:stream";
 import { test } from "node:test";
 import fc from "fast-check";
 import { extract, pack } from "tar-stream";
-import { toBytesText, type TarEntry } from "./entry.ts";
+import { plainEntry, toBytesText, type TarEntry } from "./entry.ts";
 import { readTar } from "./read.ts";
 import { writeTar } from "./write.ts";
 
-const blank: TarEntry = {
-  kind: "file",
-  name: "a",
-  linkName: "",
-  mode: 0o644,
-  uid: 0,
-  gid: 0,
-  size: 0,
-  mtime: 0,
-  major: 0,
-  minor: 0,
-  xattrs: new Map(),
-};
+const blank: TarEntry = { ...plainEntry, name: "a" };
 
 interface Item {
   readonly entry: TarEntry;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { renderFamilies } from "#base/metrics/exposition.ts";
 import { imaginaryMachine } from "#kubelet/node/machine.ts";
+import { someCgroupStats } from "#testing/cgroup-stats-fixture.ts";
 import { cadvisorFamilies, type GroupReading } from "./cadvisor.ts";
 import { parseNetDev } from "./net-dev.ts";
 
@@ -21,36 +22,9 @@ const reading: GroupReading = {
     pod: "web",
   },
   stats: {
-    cpu: {
-      usageSeconds: 3,
-      userSeconds: 2,
-      systemSeconds: 1,
-      periods: 10,
-      throttledPeriods: 4,
-      throttledSeconds: 0.5,
-    },
-    memory: {
-      usageBytes: 1_000,
-      maxUsageBytes: undefined,
-      workingSetBytes: 900,
-      rssBytes: 300,
-      cacheBytes: 600,
-      mappedBytes: 50,
-      swapBytes: 7,
-      failures: 3,
-      pageFaults: 11,
-      majorPageFaults: 2,
-      oomKills: 1,
-    },
-    limits: {
-      cpuShares: 2,
-      cpuPeriodMicros: 100_000,
-      cpuQuotaMicros: 50_000,
-      memoryBytes: undefined,
-    },
-    threads: 5,
-    processes: 2,
-    devices: [{ device: "8:0", reads: 3, writes: 4, readBytes: 100, writtenBytes: 200 }],
+    ...someCgroupStats,
+    memory: { ...someCgroupStats.memory, maxUsageBytes: undefined },
+    limits: { ...someCgroupStats.limits, memoryBytes: undefined },
   },
   startedAtMs: 5_000,
   interfaces: parseNetDev(netDev),

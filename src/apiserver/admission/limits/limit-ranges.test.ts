@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { builtin } from "#api/kinds/list.ts";
 import type { JsonObject } from "#api/object.ts";
 import { StatusError } from "#api/status.ts";
 import type { AdmissionRequest } from "#apiserver/contract.ts";
+import { admissionRequestTo } from "#testing/admission-request.ts";
 import { ObjectFixture } from "#testing/object-fixture.ts";
 import { limitRanges } from "./limit-ranges.ts";
 
@@ -37,19 +37,7 @@ function claim(storage: string): JsonObject {
 }
 
 async function send(to: string, object: JsonObject, given: Partial<AdmissionRequest> = {}) {
-  const [plural = "", subresource = ""] = to.split("/");
-  const request: AdmissionRequest = {
-    operation: "CREATE",
-    namespace: "n",
-    name: "",
-    previous: undefined,
-    dryRun: false,
-    user: { name: "u", uid: "", groups: [], extra: {} },
-    ...given,
-    resource: builtin("", plural),
-    subresource,
-    object: structuredClone(object),
-  };
+  const request = admissionRequestTo(to, { ...given, object: structuredClone(object) });
   const rule = limitRanges(objects);
   await rule.mutate?.(request, never);
   try {

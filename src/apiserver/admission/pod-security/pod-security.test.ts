@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { builtin } from "#api/kinds/list.ts";
 import type { JsonObject } from "#api/object.ts";
 import { StatusError } from "#api/status.ts";
 import type { AdmissionRequest } from "#apiserver/contract.ts";
+import { admissionRequestTo } from "#testing/admission-request.ts";
 import { ObjectFixture } from "#testing/object-fixture.ts";
 import { podSecurity } from "./pod-security.ts";
 
@@ -49,22 +49,13 @@ async function send(
   object: JsonObject,
   given: Partial<AdmissionRequest>,
 ): Promise<string[]> {
-  const [whole = "", subresource = ""] = to.split("/");
-  const [plural = "", group = ""] = whole.split(".");
   const warnings: string[] = [];
-  const request: AdmissionRequest = {
-    operation: "CREATE",
+  const request = admissionRequestTo(to, {
     namespace: "free",
-    name: "",
-    previous: undefined,
-    dryRun: false,
-    user: { name: "u", uid: "", groups: [], extra: {} },
     ...given,
-    resource: builtin(group, plural),
-    subresource,
     object,
     warn: (text) => warnings.push(text),
-  };
+  });
   try {
     await podSecurity(objects).validate?.(request, never);
     return warnings;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { builtin } from "#api/kinds/list.ts";
 import { childObject, type JsonObject } from "#api/object.ts";
 import { StatusError } from "#api/status.ts";
 import type { AdmissionRequest, AdmissionRule } from "#apiserver/contract.ts";
 import { FakeClock } from "#base/clock.ts";
+import { admissionRequestTo } from "#testing/admission-request.ts";
 import { ObjectFixture } from "#testing/object-fixture.ts";
 import { resourceQuotas } from "./resource-quotas.ts";
 
@@ -45,20 +45,7 @@ async function send(
   object: JsonObject | undefined,
   given: Partial<AdmissionRequest> = {},
 ): Promise<string> {
-  const [whole = "", subresource = ""] = to.split("/");
-  const [plural = "", group = ""] = whole.split(".");
-  const request: AdmissionRequest = {
-    operation: "CREATE",
-    namespace: "n",
-    name: "",
-    previous: undefined,
-    dryRun: false,
-    user: { name: "u", uid: "", groups: [], extra: {} },
-    ...given,
-    resource: builtin(group, plural),
-    subresource,
-    object,
-  };
+  const request = admissionRequestTo(to, { ...given, object });
   try {
     await rule.validate?.(request, never);
     return "ok";
