@@ -53,9 +53,14 @@ test("checkSucceeded: a failure is told with the exit code", () => {
     metadata: {},
     status: { containerStatuses: [{ ...status, state: { terminated: { exitCode: 3 } } }] },
   };
-  assert.throws(() => { checkSucceeded("init", job("Failed"), [ended]); }, {
-    message: `service "init" didn't complete successfully: exit 3`,
-  });
+  assert.throws(
+    () => {
+      checkSucceeded("init", job("Failed"), [ended]);
+    },
+    {
+      message: `service "init" didn't complete successfully: exit 3`,
+    },
+  );
 });
 
 test("startFault: what no waiting mends", () => {
