@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import type { Deployment } from "#api/gen/types.ts";
 import { systemClock } from "#base/clock.ts";
 import { Client } from "#client/client.ts";
-import { deployments, leases, nodes, pods } from "#client/kinds.ts";
+import { deployments, leases, nodes, pods, secrets } from "#client/kinds.ts";
 import { readKubeconfig } from "#client/kubeconfig.ts";
 import { TlsTransport } from "#client/tls-transport.ts";
 import { EtcdProcess, etcdMissing } from "#testing/etcd-process.ts";
@@ -100,6 +100,22 @@ function replaced(args: readonly string[], option: string, value: string): strin
   return next;
 }
 
+/** Like these arguments, with a token of its own whose time is over. */
+async function staleToken(client: Client, args: readonly string[]): Promise<string[]> {
+  const [id, secret] = ["stale1", "0123456789abcdef"];
+  const expiration = "2020-01-01T00:00:00Z";
+  const metadata = { namespace: "kube-system", name: `bootstrap-token-${id}` };
+  const stringData = {
+    "token-id": id,
+    "token-secret": secret,
+    expiration,
+    "usage-bootstrap-authentication": "true",
+  };
+  const type = "bootstrap.kubernetes.io/token";
+  await client.create(secrets, { metadata, type, stringData }, {}, never);
+  return replaced(args, "--token", `${id}.${secret}`);
+}
+
 /** Another machine cannot take the name of a node that is heard from. */
 async function refusesTwin(client: Client, args: readonly string[]): Promise<void> {
   const at = { name: "one", subresource: "status" };
@@ -130,6 +146,10 @@ test("a machine joins with a token, runs a pod, and keeps its identity", async (
   );
   assert.equal(await wrongToken.end(), 1);
   assert.match(wrongToken.said, /does not accept the token.*gantry token create/);
+  const stale = await staleToken(client, join_);
+  await using lateComer = new Running(...stale, ...[...rest, join(folder, "x5")]);
+  assert.equal(await lateComer.end(), 1);
+  assert.match(lateComer.said, /does not accept the token.*gantry token create/);
   await using wrongHash = new Running(
     ...replaced(join_, "--ca-hash", `sha256:${"0".repeat(64)}`),
     ...[...rest, join(folder, "x2")],

@@ -16,13 +16,13 @@ import { normalizeReference } from "#oci/reference.ts";
 import { writeBlob } from "./content.ts";
 import { isAlreadyExists } from "./errors.ts";
 import type { CallOptions, GrpcConnection } from "./grpc.ts";
+import { namespaceHeader } from "./namespace.ts";
 
 /** Blobs up to this size are looked into for links to others; manifests are some kilobytes. */
 const jsonBytesMax = 4 * 1024 * 1024;
 const entriesMax = 100_000;
 /** After it a lease whose importer died lets go of its blobs. */
 const leaseMs = 24 * 60 * 60 * 1000;
-const namespaceHeader = { "containerd-namespace": "k8s.io" };
 
 /**
  * Puts the images of a tar into containerd's image store by its own API (containerd 1.6 has no

@@ -1,9 +1,12 @@
 import type { Clock } from "#base/clock.ts";
+import { Content } from "#cri/gen/content_pb.ts";
 import { ImageService } from "#cri/gen/cri_pb.ts";
 import { type ImageStatus, type RegistryAuth, RuntimeError } from "#cri/runtime.ts";
 import { toRuntimeError } from "./errors.ts";
 import type { GrpcConnection } from "./grpc.ts";
 import { importArchive } from "./image-import.ts";
+import { namespaceHeader } from "./namespace.ts";
+import { type Ingests, stallMsMax, untilStalled } from "./pull-watch.ts";
 import { fromWireImage } from "./wire.ts";
 
 /** How long CRI may take to hear of an image that containerd has; it is milliseconds. */
@@ -20,7 +23,10 @@ export class ImageStore {
     this.#clock = clock;
   }
 
-  /** Only the signal bounds a pull. Resolves with the image's id. @throws {RuntimeError} */
+  /**
+   * The signal bounds a pull, and a registry that sends nothing any more. Resolves with the image's
+   * id. @throws {RuntimeError}
+   */
   async pull(
     reference: string,
     auth: RegistryAuth | undefined,
@@ -39,12 +45,37 @@ export class ImageStore {
             },
           }),
     };
+    const end = new AbortController();
+    const both = AbortSignal.any([signal, end.signal]);
+    const watch = untilStalled((it) => this.#ingests(it), this.#clock, both).then(
+      () => {
+        const what = `failed to pull image "${reference}"`;
+        const why = `nothing came from its registry for ${stallMsMax / 1_000} seconds`;
+        end.abort(new RuntimeError("timeout", `${what}: ${why}; is it answering?`));
+      },
+      () => undefined, // The pull ended first.
+    );
     try {
       const method = ImageService.method.pullImage;
-      return (await this.#connection.unary(method, request, {}, signal)).imageRef;
+      return (await this.#connection.unary(method, request, {}, both)).imageRef;
     } catch (error) {
       // containerd's text says all: failed to pull and unpack image "…": …
       throw toRuntimeError("", "image", error);
+    } finally {
+      end.abort(new Error("the pull ended"));
+      await watch;
+    }
+  }
+
+  /** Undefined when containerd does not say. */
+  async #ingests(signal: AbortSignal): Promise<Ingests | undefined> {
+    const options = { ...this.#bound(), headers: namespaceHeader };
+    try {
+      const method = Content.method.listStatuses;
+      const { statuses } = await this.#connection.unary(method, {}, options, signal);
+      return new Map(statuses.map((it) => [it.ref, it.offset]));
+    } catch {
+      return undefined;
     }
   }
 

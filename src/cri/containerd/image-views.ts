@@ -9,8 +9,8 @@ import { chainIds, parseDiffIds, parseManifest, type ImageLayers } from "#cri/im
 import { RuntimeError, type FileSystemMount } from "#cri/runtime.ts";
 import { isAlreadyExists, isNotFound, toRuntimeError } from "./errors.ts";
 import type { CallOptions, GrpcConnection } from "./grpc.ts";
+import { namespaceHeader } from "./namespace.ts";
 
-const namespaceHeader = { "containerd-namespace": "k8s.io" };
 /** The one that CRI unpacks images into. */
 const snapshotter = "overlayfs";
 /** A manifest or config is some kilobytes. */
