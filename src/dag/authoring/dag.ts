@@ -10,11 +10,13 @@ import {
   type ParamModel,
   type TaskModel,
 } from "#dag/model/model.ts";
+import { checkParams } from "#dag/params/check.ts";
 import { parseMoment } from "#dag/timetable/moment.ts";
 import { isTimeZone } from "#dag/timetable/time-zone.ts";
 import { scheduleProblem } from "#dag/timetable/timetable.ts";
 import { checkId, collect, DagError, type Draft, type TaskFunction } from "./draft.ts";
-import type { Callback, DagOptions, Param, TaskOptions } from "./options.ts";
+import { paramValues, type ParamValues } from "./param-value.ts";
+import type { Callback, DagOptions, Param, Params, TaskOptions } from "./options.ts";
 import { scheduleModel } from "./schedule.ts";
 
 /** A DAG as its file declares it: the stored form, and the functions that only the file has. */
@@ -47,17 +49,22 @@ export class Dag {
 }
 
 /** A parameter with a schema: `param(5, { type: "integer", minimum: 1 })`. */
-export function param(value: Json | undefined, schema: JsonObject): Param {
+export function param<T extends Json>(value: T | undefined, schema: JsonObject): Param<T> {
   return value === undefined ? { schema } : { default: value, schema };
 }
 
 /**
- * Declares a DAG; the file exports it. `build` makes its tasks.
+ * Declares a DAG; the file exports it. `build` makes its tasks; what it is given stands for the
+ * parameters of a run, and has their types.
  * @throws {DagError} naming what is wrong.
  */
-export function dag(id: string, options: DagOptions, build: () => unknown): Dag {
+export function dag<const P extends Params>(
+  id: string,
+  options: DagOptions<P>,
+  build: (params: ParamValues<P>) => unknown,
+): Dag {
   checkId("dag", id);
-  const draft = collect(build);
+  const draft = collect(() => build(paramValues(options.params)));
   const drafts = [...draft.tasks.values()].map((it) => ({
     ...it,
     options: { ...options.defaultArgs, ...it.options },
@@ -79,6 +86,22 @@ export function dag(id: string, options: DagOptions, build: () => unknown): Dag 
 }
 
 type Frame = Omit<DagModel, "groups" | "tasks">;
+
+/** A run by schedule has nothing but the defaults. */
+function checkedParams(
+  id: string,
+  params: Readonly<Record<string, ParamModel>>,
+  isScheduled: boolean,
+): Readonly<Record<string, ParamModel>> {
+  if (!isScheduled) return params;
+  try {
+    checkParams(params, {});
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DagError(`DAG ${id}: its scheduled runs cannot start: ${reason}`);
+  }
+  return params;
+}
 
 function dagModel(id: string, options: DagOptions): Frame {
   const timeZone = options.timeZone ?? "UTC";
@@ -106,7 +129,7 @@ function dagModel(id: string, options: DagOptions): Frame {
     failFast: options.failFast ?? false,
     pausedUponCreation: options.isPausedUponCreation,
     tags: [...(options.tags ?? [])].sort(),
-    params: paramModels(options.params ?? {}),
+    params: checkedParams(id, paramModels(options.params ?? {}), schedule.kind !== "none"),
     callbacks: (["onSuccess", "onFailure"] as const).filter((it) => options[it] !== undefined),
   };
 }
@@ -125,7 +148,7 @@ function optionalMs(duration: Duration | undefined): number | undefined {
   return duration === undefined ? undefined : durationMs(duration);
 }
 
-function paramModels(params: Readonly<Record<string, Json | Param>>): Record<string, ParamModel> {
+function paramModels(params: Params): Record<string, ParamModel> {
   return Object.fromEntries(
     Object.entries(params).map(([name, value]) => [
       name,

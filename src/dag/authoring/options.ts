@@ -47,12 +47,15 @@ export interface TaskOptions extends Callbacks {
 }
 
 /** A parameter of a DAG, checked by JSON Schema. */
-export interface Param {
-  readonly default?: Json;
+export interface Param<T extends Json = Json> {
+  readonly default?: T;
   readonly schema: JsonObject;
 }
 
-export interface DagOptions {
+/** Parameters by name: values, or `param(value, schema)`. */
+export type Params = Readonly<Record<string, Json | Param>>;
+
+export interface DagOptions<P extends Params = Params> {
   readonly schedule?: Schedule;
   /** When the first data interval may begin: a date, or ISO 8601; read in `timeZone` without offset. */
   readonly startDate?: string | Date;
@@ -70,8 +73,7 @@ export interface DagOptions {
   readonly description?: string;
   readonly docMd?: string;
   readonly tags?: readonly string[];
-  /** Values, or `param(value, schema)`. */
-  readonly params?: Readonly<Record<string, Json | Param>>;
+  readonly params?: P;
   /** For every task that does not say otherwise. */
   readonly defaultArgs?: TaskOptions;
   readonly onSuccess?: Callback;

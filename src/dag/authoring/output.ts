@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from "#api/object.ts";
+import type { ParamValue } from "./param-value.ts";
 import type { Draft } from "./draft.ts";
 
 declare const valueType: unique symbol;
@@ -66,10 +67,11 @@ export class Output<T> {
   }
 }
 
-/** A value, or what a task will give back, also inside lists and objects. */
+/** A value, a parameter's, or what a task will give back, also inside lists and objects. */
 export type Input<T> =
   | T
   | Output<T>
+  | ParamValue<T>
   | (T extends readonly (infer E)[]
       ? readonly Input<E>[]
       : T extends object

@@ -7,7 +7,15 @@ export type { Input, Link } from "./output.ts";
 export { DagError, group } from "./draft.ts";
 export { FailError, SkipError } from "./context.ts";
 export type { Outputs, TaskContext, Variables } from "./context.ts";
-export type { Callback, CallbackContext, DagOptions, Param, TaskOptions } from "./options.ts";
+export type { ParamValue, ParamValues } from "./param-value.ts";
+export type {
+  Callback,
+  CallbackContext,
+  DagOptions,
+  Param,
+  Params,
+  TaskOptions,
+} from "./options.ts";
 export type { Schedule } from "./schedule.ts";
 export { bash, empty, fileSensor, http, sensor, sql, triggerDag } from "./operators.ts";
 export type {

@@ -176,14 +176,20 @@ export function outputReferences(
   return [];
 }
 
-/** A copy of `value` with each reference replaced by what `find` gives for it. */
-export function resolveOutputs(value: Json, find: (reference: OutputReference) => Json): Json {
+/** A copy of `value` with each reference, and each parameter, replaced by what it stands for. */
+export function resolveOutputs(
+  value: Json,
+  find: (reference: OutputReference) => Json,
+  params: Readonly<Record<string, Json>> = {},
+): Json {
   const own = outputReference(value);
   if (own !== undefined) return find(own);
-  if (Array.isArray(value)) return value.map((it) => resolveOutputs(it, find));
+  if (Array.isArray(value)) return value.map((it) => resolveOutputs(it, find, params));
   if (typeof value !== "object" || value === null) return value;
+  const name = value["$param"];
+  if (typeof name === "string" && Object.keys(value).length === 1) return params[name] ?? null;
   return Object.fromEntries(
-    Object.entries(value).map(([name, it]) => [name, resolveOutputs(it ?? null, find)]),
+    Object.entries(value).map(([key, it]) => [key, resolveOutputs(it ?? null, find, params)]),
   );
 }
 

@@ -1,7 +1,5 @@
 import { formatMoment } from "#dag/timetable/moment.ts";
 import { nextRun } from "#dag/timetable/timetable.ts";
-import type { Json } from "#api/object.ts";
-import type { ParamModel } from "#dag/model/model.ts";
 import { dueDags, findVersion, setNext, type DagRow } from "#workflows/state/dags.ts";
 import { insertRun } from "#workflows/state/runs.ts";
 import type { Turn } from "./turn-context.ts";
@@ -73,13 +71,4 @@ export async function replanDag(turn: Pick<Turn, "queries" | "now">, dag: DagRow
     now: turn.now,
   });
   await setNext(turn.queries, dag.dagId, next, dag.last);
-}
-
-/** The parameters of a run: the DAG's defaults, and what the configuration sets. */
-export function runParams(
-  params: Readonly<Record<string, ParamModel>>,
-  conf: Readonly<Record<string, Json>>,
-): Record<string, Json> {
-  const defaults = Object.entries(params).map(([name, it]) => [name, it.default ?? null] as const);
-  return { ...Object.fromEntries(defaults), ...conf };
 }

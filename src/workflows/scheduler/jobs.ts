@@ -3,8 +3,8 @@ import type { Queries } from "#sql/database.ts";
 import type { InstanceKey, InstanceRow } from "#workflows/state/instances.ts";
 import type { Job } from "#workflows/worker/protocol.ts";
 import type { BundleFolders } from "#workflows/loader/bundles.ts";
+import { runParams } from "#dag/params/check.ts";
 import { assert } from "#base/assert.ts";
-import { runParams } from "./create-runs.ts";
 import type { RunRecord } from "./run-record.ts";
 
 /** Where jobs find code and leave logs. */

@@ -1,4 +1,5 @@
 import type { Json } from "#api/object.ts";
+import { checkParams } from "#dag/params/check.ts";
 import { formatMoment } from "#dag/timetable/moment.ts";
 import { manualInterval, type Interval } from "#dag/timetable/timetable.ts";
 import type { Database } from "#sql/database.ts";
@@ -41,6 +42,7 @@ export async function triggerRun(
     if (dag?.active !== true || version === undefined) {
       throw new Error(`there is no DAG '${dagId}': gantry dags list shows those there are`);
     }
+    checkParams(version.model.params, conf);
     const at = trigger.logicalDate ?? now;
     const interval = trigger.interval ?? manualInterval(version.model.schedule, at);
     const runAfter = trigger.runAfter ?? now;

@@ -141,7 +141,8 @@ export function parseConf(text: string | undefined): Record<string, Json> {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new Error("--conf: expected a JSON object", { cause });
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`--conf: expected a JSON object: ${reason}`, { cause });
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     return value as Record<string, Json>;

@@ -155,11 +155,12 @@ async function resolveInput(job: Job, ask: Ask): Promise<Record<string, Json>> {
     found.set(key, await ask({ kind: "output", taskId, name, mapIndex: undefined }));
   }
   const find = (it: OutputReference): Json => valueAt(found.get(keyOf(it)) ?? null, it.path);
-  const input = resolveOutputs(task.arguments, find) as Record<string, Json>;
+  const { params } = job.run;
+  const input = resolveOutputs(task.arguments, find, params) as Record<string, Json>;
   if (task.expand === undefined || job.mapIndex < 0) return input;
   const over = Object.entries(task.expand.over).map(([name, value]) => [
     name,
-    resolveOutputs(value, find),
+    resolveOutputs(value, find, params),
   ]);
   const values = Object.fromEntries(over) as Record<string, Json>;
   return { ...input, ...expandedArguments(task.expand, values, job.mapIndex) };
