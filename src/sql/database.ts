@@ -53,20 +53,59 @@ export function placeholders(rows: number, columns: number): string {
 /** Most parameters of one statement; both databases take at least twice that. */
 export const parametersMax = 15_000;
 
-/** Inserts any number of rows with as few statements as may be. */
+/** Inserts any number of rows with few statements. @param conflict such as `on conflict do nothing`. */
 export async function insertRows(
-  queries: Queries,
-  into: string,
-  columns: readonly string[],
-  rows: readonly (readonly Value[])[],
+  ...given: [
+    queries: Queries,
+    into: string,
+    columns: readonly string[],
+    rows: readonly (readonly Value[])[],
+    conflict?: string,
+  ]
 ): Promise<void> {
-  const size = Math.max(1, Math.floor(parametersMax / columns.length));
-  for (let at = 0; at < rows.length; at += size) {
-    const part = rows.slice(at, at + size);
+  const [queries, into, columns, rows, conflict = ""] = given;
+  const most = Math.max(1, Math.floor(parametersMax / columns.length));
+  const writes: Promise<number>[] = [];
+  for (let at = 0; at < rows.length;) {
+    const part = rows.slice(at, at + statementSize(rows.length - at, most));
     const values = placeholders(part.length, columns.length);
-    await queries.run(
-      `insert into ${into} (${columns.join(", ")}) values ${values}`,
-      ...part.flat(),
-    );
+    const sql = `insert into ${into} (${columns.join(", ")}) values ${values} ${conflict}`;
+    writes.push(queries.run(sql, ...part.flat()));
+    at += part.length;
   }
+  await Promise.all(writes);
+}
+
+/** Powers of four, so that a few prepared statements do for any number of rows. */
+function statementSize(left: number, most: number): number {
+  let size = 1;
+  while (size * 4 <= Math.min(left, most)) size *= 4;
+  return size;
+}
+
+/** Most keys of one statement of {@link rowsByKeys}. */
+const keysMax = 1_024;
+
+/**
+ * The rows whose `columns` have one of the given values. @param select up to and without `where`.
+ */
+export async function rowsByKeys(
+  queries: Queries,
+  select: string,
+  columns: readonly string[],
+  keys: readonly (readonly Value[])[],
+): Promise<readonly Row[]> {
+  const reads: Promise<readonly Row[]>[] = [];
+  for (let at = 0; at < keys.length; at += keysMax) {
+    const part = keys.slice(at, at + keysMax);
+    const last = part.at(-1) ?? [];
+    let size = 1;
+    while (size < part.length) size *= 4;
+    // A key that is named again gives no row again.
+    const padded = [...part, ...Array.from({ length: size - part.length }, () => last)];
+    const values = placeholders(size, columns.length);
+    const sql = `${select} where (${columns.join(", ")}) in (values ${values})`;
+    reads.push(queries.rows(sql, ...padded.flat()));
+  }
+  return (await Promise.all(reads)).flat();
 }

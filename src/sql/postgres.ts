@@ -3,7 +3,7 @@ import { SqlError, type Database, type Queries, type Row, type Value } from "./d
 
 const channel = "gantry_workflows";
 /** The advisory lock that exclusive transactions take: "gantry" in a telephone's digits. */
-const exclusiveLock = 426_879;
+const lockStatement = "select pg_advisory_xact_lock(426879)";
 
 /** What the server says when it, or the way to it, is gone: SQLSTATE classes and socket errors. */
 const unavailableCodes =
@@ -45,11 +45,16 @@ class Postgres implements Database {
     let result: { readonly value: T } | undefined;
     try {
       await this.#sql.begin(async (tag) => {
-        if (exclusive) await tag.unsafe(`select pg_advisory_xact_lock(${exclusiveLock})`);
-        const value = await body({
-          rows: async (sql, ...parameters) => await rowsOf(tag, sql, parameters),
-          run: async (sql, ...parameters) => await countOf(tag, sql, parameters),
-        });
+        const queries = {
+          rows: async (sql: string, ...parameters: readonly Value[]) =>
+            await rowsOf(tag, sql, parameters),
+          run: async (sql: string, ...parameters: readonly Value[]) =>
+            await countOf(tag, sql, parameters),
+        };
+        // The server takes one statement after the other: what `body` asks waits there for the lock.
+        const lock = tag.unsafe(lockStatement, [], { prepare: true });
+        const locked = exclusive ? lock.execute() : undefined;
+        const [value] = await Promise.all([body(queries), locked]);
         result = { value };
       });
     } catch (error) {

@@ -1,12 +1,17 @@
 import { watch, writeFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { nextTurn } from "#base/turn.ts";
 import { SqlError, type Database, type Queries, type Row, type Value } from "./database.ts";
 
 /** Prepared statements kept; what is written here are a few dozen. */
 const statementsMax = 200;
-/** How long a statement waits for another process's transaction. */
-const busyTimeoutMs = 15_000;
+/** How long opening waits for a process that has the file for itself. */
+const openTimeoutMs = 15_000;
+/** How often a statement is tried while another process's transaction is in its way, */
+const triesMax = 10_000;
+/** and how long one try waits: this process does nothing else meanwhile. */
+const busyTimeoutMs = 1;
 
 /**
  * Opens SQLite in a file of this machine, with a write-ahead log that is synced at each commit.
@@ -14,6 +19,18 @@ const busyTimeoutMs = 15_000;
  */
 export function openSqlite(path: string): Database {
   return new Sqlite(path);
+}
+
+/** Tries again while another process's transaction is in the way; others of this process go on. */
+async function patiently<T>(act: () => T): Promise<T> {
+  for (let left = triesMax; ; left -= 1) {
+    try {
+      return act();
+    } catch (error) {
+      if (!(error instanceof SqlError) || !error.unavailable || left === 0) throw error;
+      await nextTurn();
+    }
+  }
 }
 
 class Sqlite implements Database {
@@ -28,25 +45,28 @@ class Sqlite implements Database {
   constructor(path: string) {
     this.#path = path;
     // From the first statement on: another process may be putting in order what a killed one left.
-    this.#database = new DatabaseSync(path, { timeout: busyTimeoutMs });
+    this.#database = new DatabaseSync(path, { timeout: openTimeoutMs });
     this.#database.exec(
       "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;",
     );
+    this.#database.exec(`pragma busy_timeout = ${busyTimeoutMs}`);
   }
 
   // One connection: what is outside a transaction waits until the one that runs has ended, or it
   // would read what may yet be undone.
   rows(sql: string, ...parameters: readonly Value[]): Promise<readonly Row[]> {
-    return this.#inTurn(async () => this.#rows(sql, parameters));
+    return this.#inTurn(() => patiently(() => this.#rows(sql, parameters)));
   }
 
   run(sql: string, ...parameters: readonly Value[]): Promise<number> {
-    return this.#inTurn(async () => this.#run(sql, parameters));
+    return this.#inTurn(() => patiently(() => this.#run(sql, parameters)));
   }
 
   transaction<T>(body: (queries: Queries) => Promise<T>): Promise<T> {
     return this.#inTurn(async () => {
-      this.#exec("begin immediate");
+      await patiently(() => {
+        this.#exec("begin immediate");
+      });
       try {
         const result = await body({
           rows: async (sql, ...parameters) => this.#rows(sql, parameters),

@@ -1,6 +1,7 @@
 import type { Clock } from "#base/clock.ts";
 import { describeError } from "#base/log.ts";
 import { TaskGroup } from "#base/task-group.ts";
+import { nextTurn } from "#base/turn.ts";
 import type { AttemptResult, FromWorker, Job } from "#workflows/worker/protocol.ts";
 import type { Executor, JobEvents } from "./executor.ts";
 import { WorkerProcess, type WorkerCommand } from "./worker-process.ts";
@@ -9,10 +10,22 @@ import { WorkerProcess, type WorkerCommand } from "./worker-process.ts";
 const jobsPerWorkerMax = 2_000;
 /** How long a cancelled task may take to end by itself. */
 const cancelGraceMs = 2_000;
+/** Between two looks at whether jobs that wait need another worker. */
+const growEveryMs = 10;
+/** When all workers have had their jobs for so long, theirs are no short ones. */
+const shortJobMs = 30;
+/** A job that has waited so long gets another worker, even while others end. */
+const waitMax = 250;
+/** Workers that are being started at a time: each takes a processor for a while. */
+const startingMax = 2;
 
 interface Slot {
   readonly worker: WorkerProcess;
+  /** Whether its program has started; before it takes no job. */
+  ready: boolean;
   job: Job | undefined;
+  /** When it was given that job; monotonic. */
+  since: number;
   /** Why the worker is being killed; undefined while it is not. */
   killedFor: string | undefined;
   jobs: number;
@@ -21,14 +34,18 @@ interface Slot {
 }
 
 /**
- * Runs jobs in worker processes of this machine, one at a time each. Workers are started when they
- * are needed and kept warm; one that does not end in time is killed with all that it started.
+ * Runs jobs in worker processes of this machine, one at a time each. Workers are kept warm; another
+ * is started when jobs wait that those there are do not get to soon, so that short jobs share a few
+ * workers and long ones have one each. One that does not end in time is killed with all it started.
  */
 export class LocalExecutor implements Executor {
   readonly #options: { readonly parallelism: number; readonly command: WorkerCommand };
   readonly #events: JobEvents;
   readonly #clock: Clock;
   readonly #slots = new Set<Slot>();
+  /** In order; `since` is monotonic. */
+  #waiting: { readonly job: Job; readonly since: number }[] = [];
+  #growing = false;
   readonly #tasks: TaskGroup;
   readonly #deadlines = new Map<string, AbortController>();
   #closed = false;
@@ -45,12 +62,12 @@ export class LocalExecutor implements Executor {
   }
 
   free(): number {
-    const busy = [...this.#slots].filter((it) => it.job !== undefined).length;
-    return this.#closed ? 0 : this.#options.parallelism - busy;
+    return this.#closed ? 0 : this.#options.parallelism - this.attempts().length;
   }
 
   attempts(): readonly string[] {
-    return [...this.#slots].flatMap((it) => (it.job === undefined ? [] : [it.job.attempt]));
+    const running = [...this.#slots].flatMap((it) => it.job?.attempt ?? []);
+    return [...running, ...this.#waiting.map((it) => it.job.attempt)];
   }
 
   /** Starts workers ahead of the first jobs. */
@@ -59,8 +76,46 @@ export class LocalExecutor implements Executor {
   }
 
   start(job: Job): void {
-    const slot = this.#idleSlot(job) ?? this.#open();
+    const slot = this.#waiting.length === 0 ? this.#idleSlot(job) : undefined;
+    if (slot !== undefined) {
+      this.#run(slot, job);
+      return;
+    }
+    this.#waiting.push({ job, since: this.#clock.monotonic() });
+    this.#serveWaiting();
+  }
+
+  /** Has workers started while jobs wait too long. */
+  #serveWaiting(): void {
+    if (this.#waiting.length === 0) return;
+    if (this.#slots.size === 0) this.#open();
+    if (this.#growing) return;
+    this.#growing = true;
+    this.#tasks.start((signal) => this.#grow(signal));
+  }
+
+  async #grow(signal: AbortSignal): Promise<void> {
+    try {
+      while (this.#waiting.length > 0 && this.#slots.size < this.#options.parallelism) {
+        await this.#clock.sleep(growEveryMs, signal);
+        // Ends that were told while this process did something else count.
+        await nextTurn();
+        const [first] = this.#waiting;
+        const slots = [...this.#slots];
+        const starting = slots.filter((it) => !it.ready).length;
+        if (first === undefined || starting >= startingMax) continue;
+        const now = this.#clock.monotonic();
+        const areLong = slots.every((it) => !it.ready || now - it.since >= shortJobMs);
+        if (areLong || now - first.since >= waitMax) this.#open();
+      }
+    } finally {
+      this.#growing = false;
+    }
+  }
+
+  #run(slot: Slot, job: Job): void {
     slot.job = job;
+    slot.since = this.#clock.monotonic();
     slot.jobs += 1;
     if (job.code !== undefined) slot.bundles.add(job.code.bundleFolder);
     slot.worker.send({ kind: "run", job });
@@ -69,6 +124,12 @@ export class LocalExecutor implements Executor {
   }
 
   cancel(attempt: string, reason: string): void {
+    const waiting = this.#waiting.find((it) => it.job.attempt === attempt);
+    if (waiting !== undefined) {
+      this.#waiting = this.#waiting.filter((it) => it !== waiting);
+      this.#events.ended(waiting.job, { kind: "failed", error: reason, retry: true });
+      return;
+    }
     const slot = [...this.#slots].find((it) => it.job?.attempt === attempt);
     if (slot === undefined) return;
     slot.worker.send({ kind: "cancel", attempt, reason });
@@ -80,6 +141,7 @@ export class LocalExecutor implements Executor {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    this.#waiting = [];
     for (const slot of this.#slots) this.#kill(slot, "the executor is closed");
     await this.#tasks[Symbol.asyncDispose]();
   }
@@ -87,7 +149,7 @@ export class LocalExecutor implements Executor {
   /** One that has the code loaded already, if there is one. */
   #idleSlot(job: Job): Slot | undefined {
     const idle = [...this.#slots].filter(
-      (it) => it.job === undefined && it.killedFor === undefined,
+      (it) => it.ready && it.job === undefined && it.killedFor === undefined,
     );
     const bundle = job.code?.bundleFolder;
     return idle.find((it) => bundle !== undefined && it.bundles.has(bundle)) ?? idle[0];
@@ -104,6 +166,8 @@ export class LocalExecutor implements Executor {
     });
     const slot: Slot = {
       worker,
+      ready: false,
+      since: 0,
       job: undefined,
       killedFor: undefined,
       jobs: 0,
@@ -114,6 +178,11 @@ export class LocalExecutor implements Executor {
   }
 
   #hear(slot: Slot, message: FromWorker): void {
+    if (message.kind === "ready") {
+      slot.ready = true;
+      this.#runNext(slot);
+      return;
+    }
     const { job } = slot;
     if (job === undefined || message.kind === "parsed" || message.attempt !== job.attempt) return;
     if (message.kind === "done") {
@@ -133,9 +202,23 @@ export class LocalExecutor implements Executor {
 
   #lose(slot: Slot, how: string): void {
     this.#slots.delete(slot);
-    if (slot.job === undefined || this.#closed) return;
+    if (this.#closed) return;
     const error = slot.killedFor ?? `the worker process ended (${how})`;
-    this.#end(slot, slot.job, { kind: "failed", error, retry: true });
+    const result = { kind: "failed", error, retry: true } as const;
+    if (slot.job !== undefined) this.#end(slot, slot.job, result);
+    // What cannot start at all must not keep jobs waiting for ever.
+    else if (!slot.ready) {
+      const first = this.#waiting.shift();
+      if (first !== undefined) this.#events.ended(first.job, result);
+    }
+    this.#serveWaiting();
+  }
+
+  /** Gives a worker that has nothing to do the job that has waited longest. */
+  #runNext(slot: Slot): void {
+    if (slot.killedFor !== undefined || slot.job !== undefined) return;
+    const next = this.#waiting.shift();
+    if (next !== undefined) this.#run(slot, next.job);
   }
 
   #end(slot: Slot, job: Job, result: AttemptResult): void {
@@ -143,6 +226,7 @@ export class LocalExecutor implements Executor {
     this.#deadlines.get(job.attempt)?.abort(new Error("the job has ended"));
     this.#deadlines.delete(job.attempt);
     if (slot.jobs >= jobsPerWorkerMax) this.#kill(slot, "it has run enough jobs");
+    if (this.#slots.has(slot)) this.#runNext(slot);
     this.#events.ended(job, result);
   }
 

@@ -36,11 +36,19 @@ export async function advanceRun(turn: Turn, record: RunRecord): Promise<Advance
     const plan = planRun(record.model, view, facts);
     for (const step of plan.steps) await takeStep(turn, record, step, stopped);
     if (plan.steps.some((it) => it.kind === "expand")) continue;
+    if (plan.steps.some((it) => it.kind === "set") && hasPast(record)) {
+      await wakeLater(turn, record.run);
+    }
     const finished = plan.steps.some((it) => it.kind === "finish");
     if (!finished && record.run.planAt !== plan.wakeAt) record.setRun({ planAt: plan.wakeAt });
     return { finished, stopped };
   }
   throw new Error(`run ${record.run.runId} does not settle`);
+}
+
+/** Whether tasks of the next run may wait for this one's. */
+export function hasPast(record: RunRecord): boolean {
+  return record.model.tasks.some((it) => it.dependsOnPast);
 }
 
 async function takeStep(
@@ -163,11 +171,14 @@ async function measure(
 /** Why the run before holds tasks back. As Airflow's `PrevDagrunDep`. */
 async function pastFacts(turn: Turn, record: RunRecord): Promise<Facts["past"]> {
   const { tasks } = record.model;
-  if (!tasks.some((it) => it.dependsOnPast)) return () => undefined;
+  if (!hasPast(record)) return () => undefined;
   const before = await previousRun(turn.queries, record.run);
   if (before === undefined) return () => undefined;
   const states = new Map<string, (TaskState | null)[]>();
-  for (const { taskId, state } of await listInstances(turn.queries, before)) {
+  // What this turn has changed about it is not written yet.
+  const instances =
+    turn.records.seen(before)?.instances() ?? (await listInstances(turn.queries, before));
+  for (const { taskId, state } of instances) {
     states.set(taskId, [...(states.get(taskId) ?? []), state]);
   }
   const { downstream } = graphOf(tasks);

@@ -1,9 +1,9 @@
 import { branchSkips, shortCircuitSkips } from "#dag/run/branch.ts";
 import { retryDelayMs } from "#dag/run/retry.ts";
 import type { TaskModel } from "#dag/model/model.ts";
-import { saveOutput } from "#workflows/state/outputs.ts";
 import type { InstanceRow } from "#workflows/state/instances.ts";
 import type { AttemptResult } from "#workflows/worker/protocol.ts";
+import { hasPast } from "./advance-run.ts";
 import type { RunRecord } from "./run-record.ts";
 import type { Ended, Turn } from "./turn-context.ts";
 import { wakeLater } from "./wake-runs.ts";
@@ -16,7 +16,7 @@ export async function applyResult(turn: Turn, ended: Ended): Promise<void> {
   if (instance.state !== "running" && instance.state !== "queued") return;
   const task = record.task(ended.taskId);
   if (task === undefined) return;
-  const change = await changeOf(turn, { record, instance, task }, ended.result);
+  const change = changeOf(turn, { record, instance, task }, ended.result);
   record.set(instance, { ...change, endedAt: turn.now, owner: undefined });
   turn.events.push({
     at: turn.now,
@@ -29,9 +29,7 @@ export async function applyResult(turn: Turn, ended: Ended): Promise<void> {
     owner: turn.owner,
     extra: change.reason,
   });
-  if (record.model.tasks.some((it) => it.dependsOnPast)) {
-    await wakeLater(turn, record.run);
-  }
+  if (hasPast(record)) await wakeLater(turn, record.run);
 }
 
 interface Target {
@@ -42,10 +40,10 @@ interface Target {
 
 type Change = Partial<InstanceRow> & { readonly state: NonNullable<InstanceRow["state"]> };
 
-async function changeOf(turn: Turn, target: Target, result: AttemptResult): Promise<Change> {
+function changeOf(turn: Turn, target: Target, result: AttemptResult): Change {
   switch (result.kind) {
     case "success":
-      return await succeed(turn, target, result);
+      return succeed(turn, target, result);
     case "skipped":
       return { state: "skipped", reason: result.reason };
     case "reschedule":
@@ -55,11 +53,11 @@ async function changeOf(turn: Turn, target: Target, result: AttemptResult): Prom
   }
 }
 
-async function succeed(
+function succeed(
   turn: Turn,
   target: Target,
   result: Extract<AttemptResult, { readonly kind: "success" }>,
-): Promise<Change> {
+): Change {
   const { record, instance } = target;
   let skips: readonly string[] = [];
   if (result.followed !== undefined) {
@@ -72,7 +70,7 @@ async function succeed(
   }
   if (result.stopped === true) skips = shortCircuitSkips(record.model.tasks, instance.taskId);
   for (const { name, value } of result.outputs) {
-    await saveOutput(turn.queries, { ...instance, name }, value, turn.now);
+    turn.outputs.push({ ...instance, name, value });
   }
   return { state: "success", skips, reason: undefined };
 }

@@ -1,17 +1,12 @@
 import { formatMoment } from "#dag/timetable/moment.ts";
 import { nextRun } from "#dag/timetable/timetable.ts";
-import { dueDags, findVersion, setNext, type DagRow } from "#workflows/state/dags.ts";
+import { findVersion, setNext, type DagRow } from "#workflows/state/dags.ts";
 import { insertRun } from "#workflows/state/runs.ts";
 import type { Turn } from "./turn-context.ts";
 
-/** Most DAGs for which runs are made in one turn. */
-const dagsPerTurnMax = 50;
-
-/** Makes the runs whose time has come, by schedule. */
-export async function createDueRuns(turn: Turn): Promise<void> {
-  for (const dag of await dueDags(turn.queries, turn.now, dagsPerTurnMax)) {
-    await createDueRun(turn, dag);
-  }
+/** Makes the runs of DAGs whose time has come, by schedule. */
+export async function createDueRuns(turn: Turn, due: readonly DagRow[]): Promise<void> {
+  for (const dag of due) await createDueRun(turn, dag);
 }
 
 async function createDueRun(turn: Turn, dag: DagRow): Promise<void> {

@@ -10,11 +10,11 @@ import {
   updateInstance,
   type InstanceRow,
 } from "#workflows/state/instances.ts";
-import { updateRun, type RunRow } from "#workflows/state/runs.ts";
+import { updateRun, type RunRow, type RunStamp } from "#workflows/state/runs.ts";
 
 /**
  * A run with its instances, as it is being changed. It stands for the rows at one revision of the
- * run; changes are written by {@link flush} and {@link commit}.
+ * run; changes are written by {@link commit}.
  */
 export class RunRecord {
   readonly version: DagVersion;
@@ -66,10 +66,22 @@ export class RunRecord {
     );
   }
 
-  /** Takes the run's row as it is in the database, at the same revision. */
-  see(run: RunRow): void {
-    assert(!this.#touched && run.revision === this.#run.revision, "nothing else has changed");
-    this.#run = run;
+  /** Takes what the database says about the run, at the same revision. */
+  see({ revision, planAt }: RunStamp): void {
+    assert(!this.#touched && revision === this.#run.revision, "nothing else has changed");
+    if (planAt !== this.#run.planAt) this.#run = { ...this.#run, planAt };
+  }
+
+  /** What is changed and not written yet, with the state that the database has. */
+  *unwritten(): Generator<{ readonly stored: TaskState | null; readonly instance: InstanceRow }> {
+    for (const key of this.#added) {
+      const instance = this.#instances.get(key);
+      if (instance !== undefined) yield { stored: null, instance };
+    }
+    for (const [key, { state }] of this.#changed) {
+      const instance = this.#instances.get(key);
+      if (instance !== undefined) yield { stored: state, instance };
+    }
   }
 
   setRun(change: Partial<RunRow>): void {
@@ -108,24 +120,6 @@ export class RunRecord {
     this.#touched = true;
   }
 
-  /** Writes the changed instances; the run's row follows with {@link commit}. */
-  async flush(queries: Queries): Promise<void> {
-    const added = [...this.#added].flatMap((key) => this.#instances.get(key) ?? []);
-    const changed = [...this.#changed];
-    this.#added.clear();
-    this.#changed.clear();
-    await insertInstances(
-      queries,
-      added.map((it) => ({ ...it, state: null })),
-    );
-    const writes = changed.map(([key, from]) => this.#write(queries, key, from));
-    for (const it of added.filter((instance) => instance.state !== null)) {
-      const from = { state: null, mapIndex: it.mapIndex };
-      writes.push(this.#write(queries, keyOf(it.taskId, it.mapIndex), from));
-    }
-    await Promise.all(writes);
-  }
-
   async #write(
     queries: Queries,
     key: string,
@@ -137,14 +131,25 @@ export class RunRecord {
     assert(written, `${instance.taskId} is still as it was read`);
   }
 
-  /** Writes everything, under a new revision. @throws when somebody changed the run meanwhile. */
+  /**
+   * Writes everything, under a new revision; all statements are on their way when it returns.
+   * @throws when somebody changed the run meanwhile.
+   */
   async commit(queries: Queries): Promise<void> {
-    await this.flush(queries);
     if (!this.#touched) return;
+    const added = [...this.#added].flatMap((key) => this.#instances.get(key) ?? []);
+    const changed = [...this.#changed];
     const { revision } = this.#run;
-    this.#run = { ...this.#run, revision: revision + 1 };
+    this.#added.clear();
+    this.#changed.clear();
     this.#touched = false;
-    assert(await updateRun(queries, this.#run, revision), "the run is still as it was read");
+    this.#run = { ...this.#run, revision: revision + 1 };
+    const [, written] = await Promise.all([
+      insertInstances(queries, added),
+      updateRun(queries, this.#run, revision),
+      ...changed.map(([key, from]) => this.#write(queries, key, from)),
+    ]);
+    assert(written, "the run is still as it was read");
   }
 }
 

@@ -1,6 +1,12 @@
 import { findVersion, type DagVersion } from "#workflows/state/dags.ts";
 import { listInstances } from "#workflows/state/instances.ts";
-import { findRun, type RunKey } from "#workflows/state/runs.ts";
+import {
+  findRun,
+  findRunStamps,
+  type RunKey,
+  type RunRow,
+  type RunStamp,
+} from "#workflows/state/runs.ts";
 import type { Queries } from "#sql/database.ts";
 import { RunRecord } from "./run-record.ts";
 
@@ -45,22 +51,52 @@ export class RunRecords {
       this.#known.delete(name);
       return undefined;
     }
-    this.#fresh.add(name);
-    if (known?.run.revision === run.revision) {
-      // The moment to look again is the one thing that others change without a new revision.
-      known.see(run);
-      return known;
-    }
+    return await this.take(queries, run);
+  }
+
+  /** The record of a run whose row was just read. */
+  async take(queries: Queries, run: RunRow): Promise<RunRecord> {
+    const known = this.see(run) ? this.seen(run) : undefined;
+    return known ?? (await this.#load(queries, run));
+  }
+
+  async #load(queries: Queries, run: RunRow): Promise<RunRecord> {
+    const name = `${run.dagId} ${run.runId}`;
     const version = await this.#version(queries, run.dagId, run.version);
-    const record = new RunRecord(run, await listInstances(queries, key), version);
+    const record = new RunRecord(run, await listInstances(queries, run), version);
+    this.#fresh.add(name);
     this.#known.delete(name);
     this.#known.set(name, record);
     return record;
   }
 
-  /** As it was read last, if it was. */
-  peek(key: RunKey): RunRecord | undefined {
-    return this.#known.get(`${key.dagId} ${key.runId}`);
+  /** Looks with one query at whether what is known of these runs is still so. */
+  async check(queries: Queries, keys: readonly RunKey[]): Promise<void> {
+    const known = keys.filter((it) => {
+      const name = `${it.dagId} ${it.runId}`;
+      return this.#known.has(name) && !this.#fresh.has(name);
+    });
+    if (known.length === 0) return;
+    for (const stamp of await findRunStamps(queries, known)) this.see(stamp);
+  }
+
+  /** Takes what the database says about a run. @returns whether what is known of it is so. */
+  see(stamp: RunStamp): boolean {
+    const name = `${stamp.dagId} ${stamp.runId}`;
+    const known = this.#known.get(name);
+    if (known === undefined) return false;
+    if (this.#fresh.has(name)) return true;
+    if (known.run.revision !== stamp.revision) return false;
+    // The moment to look again is the one thing that others change without a new revision.
+    known.see(stamp);
+    this.#fresh.add(name);
+    return true;
+  }
+
+  /** Undefined when it was not read in this turn. */
+  seen(key: RunKey): RunRecord | undefined {
+    const name = `${key.dagId} ${key.runId}`;
+    return this.#fresh.has(name) ? this.#known.get(name) : undefined;
   }
 
   /** Those that were read in this turn: their rows must not be changed past them. */
@@ -69,7 +105,7 @@ export class RunRecords {
   }
 
   touched(): RunRecord[] {
-    return [...this.#known.values()].filter((it) => it.touched);
+    return this.current().filter((it) => it.touched);
   }
 
   forget(key: RunKey): void {

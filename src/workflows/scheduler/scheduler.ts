@@ -16,8 +16,15 @@ import type { SchedulerWorld } from "./world.ts";
 const heartbeatMs = 2_000;
 /** Longest time without a turn; everything known has its moment, this is for what is not. */
 const idleMax = 5_000;
+/** While more jobs than these are under way, the ends of several are waited for, */
+const gatheredMin = 8;
+/** but no longer than this since the turn before. */
+const gatherMs = 5;
 /** After a turn that failed. */
 const pauseMs = 250;
+
+/** Made once: its stack costs more than the wait. */
+const waitIsOver = new Error("the wait is over");
 
 export interface SchedulerPorts {
   readonly places: JobPlaces;
@@ -100,7 +107,10 @@ export class Scheduler implements JobEvents {
       this.#news = Promise.withResolvers();
       try {
         const wakeAt = await this.turn();
+        const turnedAt = clock.monotonic();
         await this.#wait(wakeAt, signal);
+        const left = gatherMs - (clock.monotonic() - turnedAt);
+        if (left > 0 && this.#attempts().length > gatheredMin) await clock.sleep(left, signal);
       } catch (error) {
         if (isAborted(signal)) return;
         log.error("a turn failed and is taken again", { error: error as Error });
@@ -128,7 +138,16 @@ export class Scheduler implements JobEvents {
       return await database.transaction((queries) => {
         const now = clock.now();
         const newId = (): string => this.#world.newId();
-        const own = { owner: this.#id, host, pid, settings, records, events: [], newId };
+        const own = {
+          owner: this.#id,
+          host,
+          pid,
+          settings,
+          records,
+          events: [],
+          outputs: [],
+          newId,
+        };
         const known = this.#unsure ? this.#knownAttempts() : undefined;
         return takeTurn({ queries, now, ...own }, { ended, free, known });
       }, true);
@@ -141,8 +160,11 @@ export class Scheduler implements JobEvents {
   }
 
   #knownAttempts(): ReadonlySet<string> {
-    const running = [...this.#executors.values()].flatMap((it) => it.attempts());
-    return new Set([...running, ...this.#inbox.map((it) => it.attempt)]);
+    return new Set([...this.#attempts(), ...this.#inbox.map((it) => it.attempt)]);
+  }
+
+  #attempts(): readonly string[] {
+    return [...this.#executors.values()].flatMap((it) => it.attempts());
   }
 
   async #dispatch(result: TurnResult): Promise<void> {
@@ -171,7 +193,7 @@ export class Scheduler implements JobEvents {
     const over = new AbortController();
     const timer = clock.sleep(ms, AbortSignal.any([signal, over.signal])).catch(() => undefined);
     await Promise.race([timer, this.#news.promise]);
-    over.abort();
+    over.abort(waitIsOver);
   }
 
   async #beat(signal: AbortSignal): Promise<void> {

@@ -57,7 +57,7 @@ export async function triggerRun(
       return name;
     }
     throw new RunExistsError(`DAG ${dagId} has a run '${names[0] ?? ""}' already`);
-  }, true);
+  });
   await database.notify();
   return runId;
 }

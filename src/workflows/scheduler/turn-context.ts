@@ -1,5 +1,6 @@
 import type { Queries } from "#sql/database.ts";
 import type { WorkflowEvent } from "#workflows/state/events.ts";
+import type { NewOutput } from "#workflows/state/outputs.ts";
 import type { RunKey } from "#workflows/state/runs.ts";
 import type { AttemptResult } from "#workflows/worker/protocol.ts";
 import type { RunRecords } from "./run-records.ts";
@@ -15,7 +16,10 @@ export interface Turn {
   readonly pid: number;
   readonly settings: SchedulerSettings;
   readonly records: RunRecords;
+  /** Stored at the turn's end. */
   readonly events: WorkflowEvent[];
+  /** Stored once all results are taken. */
+  readonly outputs: NewOutput[];
   newId(): string;
 }
 

@@ -1,7 +1,8 @@
-import { nextDue } from "#workflows/state/dags.ts";
+import { dueDags, nextDue } from "#workflows/state/dags.ts";
 import { saveEvents } from "#workflows/state/events.ts";
 import type { InstanceRow } from "#workflows/state/instances.ts";
 import { addScheduler, touchScheduler } from "#workflows/state/jobs.ts";
+import { saveOutputs } from "#workflows/state/outputs.ts";
 import { nextPlan, runsToPlan, type RunKey } from "#workflows/state/runs.ts";
 import { createDueRuns } from "./create-runs.ts";
 import { advanceRun } from "./advance-run.ts";
@@ -14,6 +15,10 @@ import type { Ended, Turn } from "./turn-context.ts";
 
 /** Most runs that are planned in one turn because their moment has come. */
 const runsPerTurnMax = 100;
+/** Most waiting runs that are looked at in one turn. */
+const waitingPerTurnMax = 500;
+/** Most DAGs for which runs are made in one turn. */
+const dagsPerTurnMax = 50;
 
 export interface TurnResult {
   /** Instances that were given to this scheduler's executors. */
@@ -44,7 +49,14 @@ export interface TurnInput {
  */
 export async function takeTurn(turn: Turn, input: TurnInput): Promise<TurnResult> {
   const { queries, now, records } = turn;
-  await showLife(turn);
+  // Statements that do not need each other's answers are on their way together.
+  const [due, waiting, planned] = await Promise.all([
+    dueDags(queries, now, dagsPerTurnMax),
+    runsToPlan(queries, "queued", now, waitingPerTurnMax),
+    runsToPlan(queries, "running", now, runsPerTurnMax),
+    records.check(queries, input.ended),
+    showLife(turn),
+  ]);
   const dirty = new Map<string, RunKey>();
   const mark = (key: RunKey): unknown => dirty.set(`${key.dagId} ${key.runId}`, key);
   if (input.known !== undefined) for (const it of await reclaim(turn, input.known)) mark(it);
@@ -52,9 +64,10 @@ export async function takeTurn(turn: Turn, input: TurnInput): Promise<TurnResult
     await applyResult(turn, it);
     mark(it);
   }
-  await createDueRuns(turn);
-  for (const run of await startQueuedRuns(turn)) mark(run);
-  for (const run of await runsToPlan(queries, "running", now, runsPerTurnMax)) mark(run);
+  if (turn.outputs.length > 0) await saveOutputs(queries, turn.outputs, now);
+  await createDueRuns(turn, due);
+  for (const run of await startQueuedRuns(turn, waiting)) mark(run);
+  for (const run of planned) mark(await records.take(queries, run).then((it) => it.run));
   const finished: RunRecord[] = [];
   const stopped: { readonly attempt: string; readonly reason: string }[] = [];
   for (const key of dirty.values()) {
@@ -63,12 +76,18 @@ export async function takeTurn(turn: Turn, input: TurnInput): Promise<TurnResult
     const advanced = await advanceRun(turn, record);
     stopped.push(...advanced.stopped);
     if (advanced.finished) finished.push(record);
-    await record.flush(queries);
   }
   const started = await queueInstances(turn, input.free);
-  for (const record of records.touched()) await record.commit(queries);
-  await saveEvents(queries, turn.events);
-  const wake = [await nextDue(queries), await nextPlan(queries)].filter((it) => it !== undefined);
+  const writes = [
+    ...records.touched().map((it) => it.commit(queries)),
+    saveEvents(queries, turn.events),
+  ];
+  const [nextRunAt, nextPlanAt] = await Promise.all([
+    nextDue(queries),
+    nextPlan(queries),
+    ...writes,
+  ]);
+  const wake = [nextRunAt, nextPlanAt].filter((it) => it !== undefined);
   return { started, finished, stopped, wakeAt: wake.length === 0 ? undefined : Math.min(...wake) };
 }
 

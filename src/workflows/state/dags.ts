@@ -1,5 +1,5 @@
 import { maybeNumber, maybeText, numberOf, textOf } from "#sql/columns.ts";
-import { insertRows, type Queries, type Row } from "#sql/database.ts";
+import { insertRows, rowsByKeys, type Queries, type Row } from "#sql/database.ts";
 import type { DagModel } from "#dag/model/model.ts";
 import { summarizeSchedule, type Interval, type RunTime } from "#dag/timetable/timetable.ts";
 
@@ -100,6 +100,22 @@ export async function setNext(
     last?.start ?? null,
     last?.end ?? null,
     dagId,
+  );
+}
+
+/** Those of the DAGs that are paused. */
+export async function pausedDags(
+  queries: Queries,
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const rows = await rowsByKeys(
+    queries,
+    "select dag_id, paused from dag",
+    ["dag_id"],
+    ids.map((it) => [it]),
+  );
+  return new Set(
+    rows.filter((it) => numberOf(it, "paused") === 1).map((it) => textOf(it, "dag_id")),
   );
 }
 

@@ -1,8 +1,8 @@
 import type { TaskState } from "#dag/model/states.ts";
 import type { TaskModel } from "#dag/model/model.ts";
 import { maybeNumber, maybeText, numberOf, textOf } from "#sql/columns.ts";
-import { insertRows, type Queries, type Row } from "#sql/database.ts";
-import type { RunKey } from "./runs.ts";
+import { insertRows, type Queries, type Row, type Value } from "#sql/database.ts";
+import { runStamp, type RunKey, type RunStamp } from "./runs.ts";
 
 /** Names a task instance. */
 export interface InstanceKey extends RunKey {
@@ -55,6 +55,18 @@ const columns = [
   "sort_at",
   "queue",
   "executor",
+  "scheduled_at",
+  "queued_at",
+  "started_at",
+  "first_started_at",
+  "ended_at",
+  "next_at",
+  "owner",
+  "attempt",
+  "host",
+  "pid",
+  "skips",
+  "reason",
 ] as const;
 
 /** A row of table `task_instance`. */
@@ -126,7 +138,6 @@ export function newInstance(
   };
 }
 
-/** Adds instances of which nothing but their task is known. */
 export async function insertInstances(
   queries: Queries,
   instances: readonly InstanceRow[],
@@ -146,8 +157,27 @@ export async function insertInstances(
     it.sortAt,
     it.queue,
     it.executor ?? null,
+    ...changeable(it),
   ]);
   await insertRows(queries, "task_instance", columns, rows);
+}
+
+/** Of times, the owner and the end of the newest try. */
+function changeable(it: InstanceRow): Value[] {
+  return [
+    it.scheduledAt ?? null,
+    it.queuedAt ?? null,
+    it.startedAt ?? null,
+    it.firstStartedAt ?? null,
+    it.endedAt ?? null,
+    it.nextAt ?? null,
+    it.owner ?? null,
+    it.attempt ?? null,
+    it.host ?? null,
+    it.pid ?? null,
+    it.skips.length === 0 ? null : JSON.stringify(it.skips),
+    it.reason ?? null,
+  ];
 }
 
 export async function listInstances(
@@ -177,16 +207,15 @@ export async function findInstance(
 }
 
 /** Instances of one task in all runs that are in one of the two active states. */
-export async function activeByTask(
-  queries: Queries,
-): Promise<readonly { readonly dagId: string; readonly runId: string; readonly taskId: string }[]> {
+export async function activeByTask(queries: Queries): Promise<readonly InstanceKey[]> {
   const rows = await queries.rows(
-    "select dag_id, run_id, task_id from task_instance where state in ('queued', 'running')",
+    "select dag_id, run_id, task_id, map_index from task_instance where state in ('queued', 'running')",
   );
   return rows.map((row) => ({
     dagId: textOf(row, "dag_id"),
     runId: textOf(row, "run_id"),
     taskId: textOf(row, "task_id"),
+    mapIndex: numberOf(row, "map_index"),
   }));
 }
 
@@ -202,17 +231,23 @@ export async function instancesOf(
   return rows.map(instanceRow);
 }
 
+export interface ScheduledInstance extends InstanceKey {
+  readonly run: RunStamp;
+}
+
 /** Scheduled instances of DAGs that are not paused, the weightiest first. */
 export async function scheduledInstances(
   queries: Queries,
   excluded: { readonly pools: readonly string[]; readonly dags: readonly string[] },
   limit: number,
-): Promise<readonly InstanceRow[]> {
+): Promise<readonly ScheduledInstance[]> {
   const pools = excluded.pools.map(() => "?").join(", ");
   const dags = excluded.dags.map(() => "?").join(", ");
   const rows = await queries.rows(
-    `select task_instance.* from task_instance join dag on dag.dag_id = task_instance.dag_id
-     where state = 'scheduled' and paused = 0
+    `select task_instance.dag_id, task_instance.run_id, task_id, map_index, revision, plan_at
+     from task_instance join dag on dag.dag_id = task_instance.dag_id
+       join dag_run on dag_run.dag_id = task_instance.dag_id and dag_run.run_id = task_instance.run_id
+     where task_instance.state = 'scheduled' and paused = 0
        ${excluded.pools.length === 0 ? "" : `and pool not in (${pools})`}
        ${excluded.dags.length === 0 ? "" : `and task_instance.dag_id not in (${dags})`}
      order by weight desc, sort_at, task_id, map_index limit ?`,
@@ -220,7 +255,13 @@ export async function scheduledInstances(
     ...excluded.dags,
     limit,
   );
-  return rows.map(instanceRow);
+  return rows.map((row) => ({
+    dagId: textOf(row, "dag_id"),
+    runId: textOf(row, "run_id"),
+    taskId: textOf(row, "task_id"),
+    mapIndex: numberOf(row, "map_index"),
+    run: runStamp(row),
+  }));
 }
 
 /** Writes what may change of an instance, if it still is in state `from`. */
@@ -239,18 +280,7 @@ export async function updateInstance(
     next.state,
     next.tryNumber,
     next.maxTries,
-    next.scheduledAt ?? null,
-    next.queuedAt ?? null,
-    next.startedAt ?? null,
-    next.firstStartedAt ?? null,
-    next.endedAt ?? null,
-    next.nextAt ?? null,
-    next.owner ?? null,
-    next.attempt ?? null,
-    next.host ?? null,
-    next.pid ?? null,
-    next.skips.length === 0 ? null : JSON.stringify(next.skips),
-    next.reason ?? null,
+    ...changeable(next),
     next.dagId,
     next.runId,
     next.taskId,

@@ -1,7 +1,7 @@
 import type { Json } from "#api/object.ts";
 import { lengthOf } from "#dag/run/expansion.ts";
 import { numberOf, textOf } from "#sql/columns.ts";
-import type { Queries } from "#sql/database.ts";
+import { insertRows, type Queries } from "#sql/database.ts";
 import type { InstanceKey } from "./instances.ts";
 import type { RunKey } from "./runs.ts";
 
@@ -15,19 +15,30 @@ export async function saveOutput(
   value: Json,
   now: number,
 ): Promise<void> {
-  await queries.run(
-    `insert into output (dag_id, run_id, task_id, map_index, name, value, length, at)
-     values (?, ?, ?, ?, ?, ?, ?, ?)
-     on conflict (dag_id, run_id, task_id, map_index, name)
+  await saveOutputs(queries, [{ ...key, value }], now);
+}
+
+/** A value that an instance hands on. */
+export type NewOutput = InstanceKey & { readonly name: string; readonly value: Json };
+
+/** Of two values under one name the later one counts. */
+export async function saveOutputs(
+  queries: Queries,
+  outputs: readonly NewOutput[],
+  now: number,
+): Promise<void> {
+  const rows = outputs.map(({ dagId, runId, taskId, mapIndex, name, value }) => {
+    const key = [dagId, runId, taskId, mapIndex, name] as const;
+    return [...key, JSON.stringify(value), lengthOf(value) ?? null, now] as const;
+  });
+  const byKey = new Map(rows.map((row) => [JSON.stringify(row.slice(0, 5)), row]));
+  await insertRows(
+    queries,
+    "output",
+    ["dag_id", "run_id", "task_id", "map_index", "name", "value", "length", "at"],
+    [...byKey.values()],
+    `on conflict (dag_id, run_id, task_id, map_index, name)
      do update set value = excluded.value, length = excluded.length, at = excluded.at`,
-    key.dagId,
-    key.runId,
-    key.taskId,
-    key.mapIndex,
-    key.name,
-    JSON.stringify(value),
-    lengthOf(value) ?? null,
-    now,
   );
 }
 

@@ -1,7 +1,7 @@
 import type { Json } from "#api/object.ts";
 import type { RunState, RunType } from "#dag/model/states.ts";
 import { maybeNumber, maybeText, numberOf, textOf } from "#sql/columns.ts";
-import type { Queries, Row, Value } from "#sql/database.ts";
+import { rowsByKeys, type Queries, type Row, type Value } from "#sql/database.ts";
 
 /** Names a run. */
 export interface RunKey {
@@ -47,6 +47,32 @@ export function runRow(row: Row): RunRow {
     note: maybeText(row, "note"),
     planAt: maybeNumber(row, "plan_at"),
     revision: numberOf(row, "revision"),
+  };
+}
+
+/** What tells whether something has changed about a run. */
+export type RunStamp = RunKey & Pick<RunRow, "revision" | "planAt">;
+
+export async function findRunStamps(
+  queries: Queries,
+  keys: readonly RunKey[],
+): Promise<readonly RunStamp[]> {
+  const rows = await rowsByKeys(
+    queries,
+    "select dag_id, run_id, revision, plan_at from dag_run",
+    ["dag_id", "run_id"],
+    keys.map((it) => [it.dagId, it.runId]),
+  );
+  return rows.map(runStamp);
+}
+
+/** Of a row with the columns `dag_id`, `run_id`, `revision` and `plan_at`. */
+export function runStamp(row: Row): RunStamp {
+  return {
+    dagId: textOf(row, "dag_id"),
+    runId: textOf(row, "run_id"),
+    revision: numberOf(row, "revision"),
+    planAt: maybeNumber(row, "plan_at"),
   };
 }
 

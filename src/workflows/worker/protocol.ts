@@ -95,6 +95,8 @@ export type ToWorker =
     };
 
 export type FromWorker =
+  /** It takes jobs from now on. */
+  | { readonly kind: "ready" }
   | {
       readonly kind: "ask";
       readonly attempt: string;

@@ -41,6 +41,7 @@ export async function runWorker(world: WorkerWorld): Promise<void> {
   process.on("uncaughtException", (error) => {
     program.fail(error);
   });
+  send({ kind: "ready" });
   await new Promise<void>((resolve) => {
     process.once("disconnect", () => {
       resolve();

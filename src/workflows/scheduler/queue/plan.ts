@@ -102,15 +102,15 @@ class Counts {
   }
 
   #dagObstacle(it: Candidate): Obstacle | undefined {
-    const dag = this.#get(it.dagId);
+    const dag = this.#get(keyOf(it.dagId));
     if (dag >= it.maxActiveTasks) {
       return { reason: `${dag} tasks of the DAG are active, its max_active_tasks`, full: "dag" };
     }
-    const task = this.#get(it.dagId, it.taskId);
+    const task = this.#get(keyOf(it.dagId, it.taskId));
     if (it.maxActivePerDag !== undefined && task >= it.maxActivePerDag) {
       return { reason: `${task} instances are active, its max_active_tis_per_dag` };
     }
-    const inRun = this.#get(it.dagId, it.taskId, it.runId);
+    const inRun = this.#get(keyOf(it.dagId, it.taskId, it.runId));
     if (it.maxActivePerRun !== undefined && inRun >= it.maxActivePerRun) {
       return { reason: `${inRun} instances are active, its max_active_tis_per_dagrun` };
     }
@@ -123,14 +123,18 @@ class Counts {
     return free > 0 ? undefined : { reason: `executor '${executor}' has no free slot` };
   }
 
-  #get(...key: readonly string[]): number {
-    return this.#active.get(JSON.stringify(key)) ?? 0;
+  #get(key: string): number {
+    return this.#active.get(key) ?? 0;
   }
 
   #count({ dagId, taskId, runId }: { dagId: string; taskId: string; runId: string }): void {
-    for (const key of [[dagId], [dagId, taskId], [dagId, taskId, runId]]) {
-      const text = JSON.stringify(key);
-      this.#active.set(text, (this.#active.get(text) ?? 0) + 1);
+    for (const key of [keyOf(dagId), keyOf(dagId, taskId), keyOf(dagId, taskId, runId)]) {
+      this.#active.set(key, this.#get(key) + 1);
     }
   }
+}
+
+/** Ids hold no spaces. */
+function keyOf(dagId: string, taskId = "", runId = ""): string {
+  return `${dagId} ${taskId} ${runId}`;
 }

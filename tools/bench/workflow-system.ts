@@ -1,0 +1,143 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openPostgres } from "#sql/postgres.ts";
+import { openSqlite } from "#sql/sqlite.ts";
+import { numberOf } from "#sql/columns.ts";
+import type { Database } from "#sql/database.ts";
+import { triggerRun } from "#workflows/scheduler/trigger-run.ts";
+import { residentBytesOf } from "./process-cost.ts";
+
+const program = join(import.meta.dirname, "../../dist/gantry.js");
+const pollMs = 2;
+
+/** Schedulers of workflows as processes of their own, in a folder of their own. */
+export class WorkflowSystem implements AsyncDisposable {
+  readonly folder = mkdtempSync(join(tmpdir(), "gantry-bench-workflows-"));
+  readonly dags = join(this.folder, "dags");
+  readonly #address: string | undefined;
+  readonly #schedulers: ChildProcess[] = [];
+  #database: Database | undefined;
+
+  /** @param address of PostgreSQL; SQLite when undefined. */
+  constructor(address: string | undefined) {
+    this.#address = address;
+    mkdirSync(this.dags);
+  }
+
+  /** Puts a file of DAGs into the folder. */
+  write(name: string, text: string): void {
+    writeFileSync(join(this.dags, name), text);
+  }
+
+  start(...more: readonly string[]): ChildProcess {
+    const database = this.#address === undefined ? [] : ["--database", this.#address];
+    const where = ["--data-dir", this.folder, "--dags-folder", this.dags, ...database];
+    const profile = process.env["GANTRY_BENCH_PROFILE"];
+    const node = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`];
+    const args = [...node, program, "scheduler", ...where, "--no-paused-at-creation", ...more];
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
+    let words = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      words = `${words}${text}`.slice(-4_000);
+      if (text.includes('"error"')) process.stderr.write(text);
+    });
+    this.#schedulers.push(child);
+    return child;
+  }
+
+  async open(): Promise<Database> {
+    if (this.#database !== undefined) return this.#database;
+    this.#database =
+      this.#address === undefined
+        ? openSqlite(join(this.folder, "workflows", "workflows.sqlite"))
+        : openPostgres(this.#address, { connections: 4 });
+    return this.#database;
+  }
+
+  /** Waits until so many DAGs are known. */
+  async ready(count: number): Promise<void> {
+    await until(async () => {
+      try {
+        const database = await this.open();
+        const [row] = await database.rows("select count(*) as count from dag where active = 1");
+        return row !== undefined && numberOf(row, "count") >= count;
+      } catch {
+        return false;
+      }
+    }, 50);
+  }
+
+  async trigger(dagId: string, conf = {}): Promise<string> {
+    const given = { dagId, runId: undefined, logicalDate: undefined, conf };
+    return await triggerRun(await this.open(), given, Date.now());
+  }
+
+  /** Waits until no run of the DAGs whose ids begin so is open. @throws when one failed. */
+  async finished(prefix: string, everyMs = pollMs): Promise<void> {
+    const database = await this.open();
+    await until(async () => {
+      const [row] = await database.rows(
+        "select count(*) as count from dag_run where dag_id like ? and state in ('queued', 'running')",
+        `${prefix}%`,
+      );
+      return row !== undefined && numberOf(row, "count") === 0;
+    }, everyMs);
+    const [failed] = await database.rows(
+      "select count(*) as count from dag_run where dag_id like ? and state = 'failed'",
+      `${prefix}%`,
+    );
+    if (failed !== undefined && numberOf(failed, "count") > 0) throw new Error(`${prefix} failed`);
+  }
+
+  /** Of the schedulers and all that they have started. */
+  residentBytes(): number {
+    return processTree(this.#schedulers.map((it) => it.pid ?? 0))
+      .map(residentBytesOf)
+      .reduce((sum, it) => sum + it, 0);
+  }
+
+  pids(): readonly number[] {
+    return processTree(this.#schedulers.map((it) => it.pid ?? 0));
+  }
+
+  async stop(): Promise<void> {
+    for (const child of this.#schedulers.splice(0)) {
+      const ended = new Promise((done) => child.once("exit", done));
+      child.kill("SIGTERM");
+      await ended;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    await this.#database?.[Symbol.asyncDispose]();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+async function until(holds: () => Promise<boolean>, everyMs: number): Promise<void> {
+  const limit = performance.now() + 300_000;
+  while (!(await holds())) {
+    if (performance.now() > limit) throw new Error("not within five minutes");
+    await new Promise((done) => setTimeout(done, everyMs));
+  }
+}
+
+/** The processes with all that descend from them. */
+function processTree(roots: readonly number[]): number[] {
+  const parents = new Map<number, number[]>();
+  for (const name of readdirSync("/proc").filter((it) => /^\d+$/.test(it))) {
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, "latin1");
+      const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+      parents.set(parent, [...(parents.get(parent) ?? []), Number(name)]);
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  const found = [...roots];
+  for (let at = 0; at < found.length; at += 1) found.push(...(parents.get(found[at] ?? 0) ?? []));
+  return found;
+}
