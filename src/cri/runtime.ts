@@ -1,7 +1,7 @@
 /**
  * What the node agent asks of a container runtime: the Container Runtime Interface v1
  * (cri-api `pkg/apis/runtime/v1/api.proto`) in our own words. `containerd/` speaks it over gRPC,
- * `simulated/` runs no processes. Both pass `testing/runtime-suite.ts`.
+ * `simulated/` runs no processes. Both pass `testing/runtime/suite.ts`.
  */
 export interface Runtime {
   version(signal: AbortSignal): Promise<RuntimeVersion>;

@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 
 const askPauseMs = 250;
+const answerMsMax = 20_000;
 
 /**
  * Asks again and again until `attempt` does not throw, and resolves with what it returns. Fails
@@ -39,4 +40,20 @@ export async function eventuallySays(
     await setTimeout(askPauseMs);
   }
   throw new Error(`wanted ${String(wanted)}, last saw: ${last}`);
+}
+
+/** Asks, within 20 s, until the answer is as wanted; fails with the last one seen. */
+export async function eventuallyAnswers<T>(
+  ask: () => Promise<T>,
+  wanted: (answer: T) => boolean,
+): Promise<NonNullable<T>> {
+  const until = performance.now() + answerMsMax;
+  for (let wait = 2; ; wait = Math.min(wait * 1.5, 100)) {
+    const answer = await ask();
+    if (answer != null && wanted(answer)) return answer;
+    if (performance.now() > until) {
+      throw new Error(`not within ${answerMsMax} ms; the last answer: ${JSON.stringify(answer)}`);
+    }
+    await setTimeout(wait);
+  }
 }

@@ -28,12 +28,9 @@ import { busyboxImage, busyboxImageName } from "#cri/images/seed.ts";
 import { mountsBelow } from "#cri/mounts.ts";
 import { listProcesses, readProcess, signalProcess } from "#cri/procfs.ts";
 import type { RuntimeEvent } from "#cri/runtime.ts";
-import {
-  eventually,
-  type RuntimeFixture,
-  RuntimeTester,
-  runtimeSuite,
-} from "#testing/runtime-suite.ts";
+import { eventuallyAnswers } from "#testing/eventually.ts";
+import { runtimeSuite } from "#testing/runtime/suite.ts";
+import { RuntimeTester, type RuntimeFixture } from "#testing/runtime/tester.ts";
 
 const never = new AbortController().signal;
 
@@ -153,7 +150,7 @@ suite("containerd node", { skip }, () => {
 
   async function survive(seen: RuntimeEvent[]): Promise<void> {
     await tester.withContainer(["sleep", "3600"], async ({ id, sandboxId }) => {
-      await eventually(
+      await eventuallyAnswers(
         async () => seen.length,
         (it) => it > 0,
       );
@@ -162,7 +159,7 @@ suite("containerd node", { skip }, () => {
       const killed = node.containerd.pid;
       seen.length = 0;
       signalProcess(killed, "SIGKILL");
-      await eventually(
+      await eventuallyAnswers(
         async () => seen.some((it) => it.id === id && it.kind === "started"),
         (it) => it,
       );
@@ -199,7 +196,7 @@ suite("containerd node", { skip }, () => {
     const server = ["httpd", "-f", "-p", "8080", "-h", "/etc"];
     await tester.withContainer(server, async ({ sandboxId }) => {
       const [ip = ""] = (await tester.runtime.sandboxStatus(sandboxId, never))?.ips ?? [];
-      const answer = await eventually(
+      const answer = await eventuallyAnswers(
         () => getOverTcp(ip, 8080),
         (it) => it !== "",
       );
@@ -305,13 +302,13 @@ suite("containerd node", { skip }, () => {
       const id = await tester.runtime.createContainer(sandboxId, config, sandbox, never);
       await tester.runtime.startContainer(id, never);
       // The runtime's own threads leave the group some moments after the start.
-      const usage = await eventually(
+      const usage = await eventuallyAnswers(
         () => readCgroupUsage(cgroups, path),
         (it) => it?.processes === 2,
       );
       assert.ok(usage.cpuNanoseconds > 0n && usage.memoryUsageBytes > 0);
     });
-    await eventually(
+    await eventuallyAnswers(
       () => removeCgroup(cgroups, path).then(() => "removed", String),
       (it) => it === "removed",
     );
@@ -364,7 +361,7 @@ test("reset of a node with running pods leaves nothing", { skip }, async () => {
     new RegExp(testNode.table),
   );
   // The kernel takes links away some moments after their namespace.
-  await eventually(
+  await eventuallyAnswers(
     () => podRoutes(testNode),
     (it) => it.length === 0,
   );

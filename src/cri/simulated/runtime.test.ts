@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { FakeClock, systemClock } from "#base/clock.ts";
-import { RuntimeTester, runtimeSuite } from "#testing/runtime-suite.ts";
+import { runtimeSuite } from "#testing/runtime/suite.ts";
+import { RuntimeTester } from "#testing/runtime/tester.ts";
 import { SimulatedRuntime, type SimulatedRuntimeOptions } from "./runtime.ts";
 
 const noDelays = { pullMs: 0, sandboxMs: 0, startMs: 0, stopMs: 0 };

@@ -1,21 +1,10 @@
-import type { Pod, PodStatus } from "#api/gen/types.ts";
-import type { JsonObject } from "#api/object.ts";
-import { describeError } from "#base/log.ts";
-import { compareResourceVersions } from "#client/resource-version.ts";
+import type { Pod } from "#api/gen/types.ts";
 import { DelayedQueue } from "#reconcile/delayed-queue.ts";
 import { WorkQueue } from "#reconcile/workqueue.ts";
 import type { PodWork } from "#kubelet/metrics/kubelet-metrics.ts";
-import {
-  allocationOf,
-  isGranted,
-  recoveredActuation,
-  recoveredAllocation,
-  resizeMessage,
-  withAllocation,
-} from "./allocation.ts";
+import { recoveredActuation, recoveredAllocation, withAllocation } from "./allocation.ts";
 import type { PodContext, PodState } from "./context.ts";
 import { containerLabels, findContainer, podTitle } from "./containers.ts";
-import { formatDuration } from "./duration.ts";
 import {
   keyOf,
   operationKey,
@@ -27,20 +16,11 @@ import {
 import { Operations } from "./operations.ts";
 import { perform } from "./perform.ts";
 import { planPod } from "./plan.ts";
-import { byResizeUrgency, isResizing, noResize } from "./resize.ts";
-import type { StatusInput } from "./status-input.ts";
-import { statusPatch } from "./status-patch.ts";
-import { podStatus } from "./status.ts";
+import { noResize } from "./resize.ts";
+import { Resizer } from "./resizer.ts";
+import { knownStatus, StatusWriter } from "./status-writer.ts";
 
-/** The operation that writes the status; the plan does not know it. */
-const statusKey = "status";
 const volumesKey = "volumes";
-/** A resize that waits for room is looked at again so often, should nothing else ask for it. */
-const resizeRetryMs = 180_000;
-/** The same patch is not sent again within this time. */
-const repeatMs = 10_000;
-/** How long the watch is given to tell that the pod, of which the server knows nothing, is gone. */
-const goneMs = 1_000;
 
 /**
  * Runs the pods of one node: looks at one at a time, decides what to do, and starts it beside the
@@ -50,6 +30,8 @@ export class PodAgent {
   readonly #context: PodContext;
   readonly #queue = new WorkQueue<string>();
   readonly #states = new Map<string, PodState>();
+  readonly #resizer: Resizer;
+  readonly #statuses: StatusWriter;
   /** Who waits for pods to end, by uid. */
   readonly #waiting = new Map<string, ((value: undefined) => void)[]>();
   #life = new AbortController().signal;
@@ -57,6 +39,18 @@ export class PodAgent {
 
   constructor(context: PodContext) {
     this.#context = context;
+    const later = (uid: string, delayMs: number): void => {
+      this.#delayed?.add(uid, delayMs);
+    };
+    this.#statuses = new StatusWriter(context, later);
+    this.#resizer = new Resizer(context, {
+      states: () => this.#states.values(),
+      others: (state) => this.#others(state),
+      add: (uid) => {
+        this.add(uid);
+      },
+      later,
+    });
   }
 
   /** Asks for a look at a pod. */
@@ -184,10 +178,10 @@ export class PodAgent {
       return;
     }
     if (!this.#isJudged(state)) return;
-    this.#allocate(state);
+    this.#resizer.allocate(state);
     const { prober, clock } = this.#context;
     const input = this.#inputOf(state);
-    this.#endResize(state, input);
+    this.#resizer.end(state, input);
     const plan = planPod(input);
     this.#tellDeadline(state, plan);
     state.verdict = plan.verdict;
@@ -199,7 +193,10 @@ export class PodAgent {
     const deletes = plan.actions.find((it) => it.kind === "delete");
     for (const action of plan.actions) if (action !== deletes) this.#start(state, action);
     this.#tellBackoffs(state, plan);
-    const isWritten = this.#writeStatus(state, plan);
+    const isWritten = this.#statuses.write(
+      { state, input: this.#inputOf(state), plan },
+      this.#life,
+    );
     if (state.tornDown && isWritten) this.#tellEnded(uid);
     // The last status must be there before the pod goes.
     if (deletes !== undefined && isWritten) this.#start(state, deletes);
@@ -251,7 +248,7 @@ export class PodAgent {
           const cause = error instanceof Error ? error : new Error(String(error));
           log.error("operation failed", { pod: uid, operation: key, error: cause });
           const state = this.#states.get(uid);
-          if (key === operationKey.resize && state !== undefined) this.#failResize(state, error);
+          if (key === operationKey.resize && state !== undefined) this.#resizer.fail(state, error);
         },
       }),
       failures: new Map(),
@@ -308,73 +305,10 @@ export class PodAgent {
     state.operations.start(operationKey.node, ask, this.#life);
   }
 
-  /** Grants what the pod asks for now, as soon as the node has room for it. */
-  #allocate(state: PodState): void {
-    const { admit, ports, clock } = this.#context;
-    const { desired, allocation, resize } = state;
-    if (!state.admitted || state.verdict !== undefined || state.stoppingSinceMs !== undefined)
-      return;
-    if (isGranted(desired, allocation)) {
-      if (resize.pending !== undefined) state.resize = { ...resize, pending: undefined };
-      return;
-    }
-    const generation = desired.metadata?.generation ?? 0;
-    const refusal = admit(desired, this.#others(state));
-    if (refusal === undefined) {
-      state.allocation = allocationOf(desired);
-      state.pod = withAllocation(desired, state.allocation);
-      state.actuated.group = "granted";
-      state.resize = { pending: undefined, running: { generation, error: "" } };
-      const message = resizeMessage("started", state.pod, generation);
-      ports.events.pod(desired, { type: "Normal", reason: "ResizeStarted", message });
-      return;
-    }
-    const { message } = refusal;
-    const isNew = resize.pending?.generation !== generation;
-    const sinceMs = resize.pending?.sinceMs ?? clock.now();
-    state.resize = { ...resize, pending: { message, generation, sinceMs } };
-    this.#delayed?.add(state.uid, resizeRetryMs);
-    if (!isNew) return;
-    const text = resizeMessage("Deferred", desired, generation, message);
-    ports.events.pod(desired, { type: "Warning", reason: "ResizeDeferred", message: text });
-  }
-
-  /** Notes that the pod runs with what it was granted; others may have room now. */
-  #endResize(state: PodState, input: PodInput): void {
-    const { running } = state.resize;
-    if (running === undefined || isResizing(input)) return;
-    state.resize = { ...state.resize, running: undefined };
-    const message = resizeMessage("completed", state.pod, running.generation);
-    const event = { type: "Normal", reason: "ResizeCompleted", message };
-    this.#context.ports.events.pod(state.pod, event);
-    this.#retryResizes();
-  }
-
-  #failResize(state: PodState, error: unknown): void {
-    const { running } = state.resize;
-    const text = describeError(error);
-    if (running === undefined || running.error === text) return;
-    state.resize = { ...state.resize, running: { ...running, error: text } };
-    const message = resizeMessage("error", state.pod, running.generation, text);
-    this.#context.ports.events.pod(state.pod, { type: "Warning", reason: "ResizeError", message });
-  }
-
-  /** Looks at the pods whose resize waits for room, the most urgent first. */
-  #retryResizes(): void {
-    const waiting = [...this.#states.values()].flatMap((state) => {
-      const { desired, pod, uid, resize } = state;
-      const { pending } = resize;
-      return pending === undefined
-        ? []
-        : [{ desired, granted: pod, uid, sinceMs: pending.sinceMs }];
-    });
-    for (const { uid } of waiting.sort(byResizeUrgency)) this.add(uid);
-  }
-
   #inputOf(state: PodState): PodInput {
     const { cache, prober, clock } = this.#context;
     const observed = cache.get(state.uid);
-    const status = this.#knownStatus(state);
+    const status = knownStatus(state);
     return {
       pod: { ...state.pod, status },
       vanished: state.vanished,
@@ -392,14 +326,6 @@ export class PodAgent {
       tornDown: state.tornDown,
       nowMs: clock.now(),
     };
-  }
-
-  /** The newer of what the API showed and what we wrote. */
-  #knownStatus({ pod, written }: PodState): PodStatus {
-    const shown = pod.metadata?.resourceVersion ?? "";
-    if (written === undefined) return pod.status ?? {};
-    const isBehind = compareResourceVersions(shown, written.resourceVersion) < 0;
-    return isBehind ? written.status : (pod.status ?? {});
   }
 
   #start(state: PodState, action: Action): void {
@@ -425,7 +351,7 @@ export class PodAgent {
 
   #performed(state: PodState, action: Action): void {
     if (action.kind === "forget") this.#forget(state);
-    if (action.kind === "tear-down") this.#retryResizes();
+    if (action.kind === "tear-down") this.#resizer.retry();
     if (action.kind !== "remove-container") return;
     state.killDeadlines.delete(action.id);
     state.actuated.containers.delete(action.id);
@@ -454,86 +380,6 @@ export class PodAgent {
     this.#states.delete(state.uid);
     this.#context.prober.forget(state.uid);
     this.#context.ports.objects.release(state.uid);
-  }
-
-  /** True when the API shows the status that holds now. */
-  #writeStatus(state: PodState, plan: PodPlan): boolean {
-    if (state.vanished) return false;
-    const input = this.#inputOf(state);
-    const previous = input.pod.status ?? {};
-    const status = podStatus(this.#statusInput(state, input, plan));
-    const patch = statusPatch(state.uid, previous, status);
-    if (patch === undefined) return true;
-    if (input.busy.has(statusKey)) return false;
-    const text = JSON.stringify(patch);
-    const waitMs = repeatMs - (input.nowMs - (state.lastPatch?.atMs ?? 0));
-    if (state.lastPatch?.text === text && waitMs > 0) {
-      // The server took this patch and shows something else: it keeps a field from us, and asking
-      // without pause would not change that.
-      this.#delayed?.add(state.uid, waitMs);
-      return true;
-    }
-    state.operations.start(
-      statusKey,
-      async (signal) => {
-        const { clock } = this.#context;
-        const since = clock.monotonic();
-        await this.#sendStatus(state, patch, signal);
-        this.#countStatus((clock.monotonic() - since) / 1_000);
-        if (status.phase === "Running" && previous.phase !== "Running") this.#countStart(state);
-        state.lastPatch = { text, atMs: input.nowMs };
-      },
-      this.#life,
-    );
-    return false;
-  }
-
-  #countStatus(seconds: number): void {
-    const { metrics } = this.#context;
-    metrics.statusWritten(seconds);
-    metrics.worked("sync", seconds);
-  }
-
-  #countStart({ seenAt, pod }: PodState): void {
-    const { clock, metrics } = this.#context;
-    const createdAtMs = Date.parse(pod.metadata?.creationTimestamp ?? "");
-    const sinceSeen = (clock.monotonic() - seenAt) / 1_000;
-    const sinceCreated = Number.isNaN(createdAtMs)
-      ? sinceSeen
-      : Math.max(0, (clock.now() - createdAtMs) / 1_000);
-    metrics.podStarted({ sinceSeen, sinceCreated });
-  }
-
-  async #sendStatus(state: PodState, patch: JsonObject, signal: AbortSignal): Promise<void> {
-    const { namespace = "", name = "" } = state.pod.metadata ?? {};
-    const { api } = this.#context.ports;
-    const stored = await api.patchPodStatus({ namespace, name }, patch, signal);
-    if (stored === undefined) state.operations.hold(statusKey, goneMs);
-    else state.written = stored;
-  }
-
-  #statusInput(state: PodState, input: PodInput, plan: PodPlan): StatusInput {
-    const { runtimeName, node } = this.#context;
-    const waiting = new Map<string, { reason: string; message: string }>();
-    for (const [name, { reason, message }] of state.failures) {
-      if (reason !== "") waiting.set(name, { reason, message });
-    }
-    const pod = podTitle(state.pod);
-    for (const [name, { backoffMs }] of plan.backoffs) {
-      const delay = formatDuration(backoffMs);
-      const message = `back-off ${delay} restarting failed container=${name} pod=${pod}`;
-      waiting.set(name, { reason: "CrashLoopBackOff", message });
-    }
-    return {
-      ...input,
-      verdict: state.verdict,
-      previous: input.pod.status ?? {},
-      stopping: plan.stopping,
-      waiting,
-      runtimeName,
-      hostIps: node().hostIps,
-      resize: state.resize,
-    };
   }
 
   #wake(state: PodState, plan: PodPlan): void {

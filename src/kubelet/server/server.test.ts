@@ -17,7 +17,7 @@ import { SpdySession } from "#streaming/spdy/session.ts";
 import { openUpgrade, UpgradeRefusedError } from "#streaming/upgrade.ts";
 import { eventually } from "#testing/eventually.ts";
 import { containerOf, podOf } from "#testing/pod-fixtures.ts";
-import { RuntimeTester } from "#testing/runtime-suite.ts";
+import { RuntimeTester } from "#testing/runtime/tester.ts";
 import { KubeletAccess } from "./access.ts";
 import { NodePods } from "./pods.ts";
 import { openKubeletServer, type KubeletServer } from "./server.ts";
