@@ -9,7 +9,7 @@ import { branch, task } from "#dag/authoring/task.ts";
 import { numberOf, textOf } from "#sql/columns.ts";
 import { SqlError, type Database } from "#sql/database.ts";
 import { migrate } from "#sql/migrate.ts";
-import type { Executor } from "#workflows/executor/executor.ts";
+import type { Executor, JobEvents } from "#workflows/executor/executor.ts";
 import { replanDag } from "#workflows/scheduler/create-runs.ts";
 import { Scheduler } from "#workflows/scheduler/scheduler.ts";
 import { findDag, saveDag } from "#workflows/state/dags.ts";
@@ -52,6 +52,7 @@ function simulatedDags(): readonly Dag[] {
 
 class SimulatedExecutor implements Executor {
   readonly jobs: Job[] = [];
+  events: JobEvents | undefined;
 
   free(): number {
     return perExecutor - this.jobs.length;
@@ -66,8 +67,11 @@ class SimulatedExecutor implements Executor {
     this.jobs.push(job);
   }
 
-  cancel(): void {
-    // What was decided about is ended by its own end.
+  cancel(attempt: string, reason: string): void {
+    const job = this.jobs.find((it) => it.attempt === attempt);
+    if (job === undefined) return;
+    this.jobs.splice(this.jobs.indexOf(job), 1);
+    this.events?.ended(job, { kind: "failed", error: reason, retry: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -195,7 +199,10 @@ class Simulation {
           environment: {},
         },
         isAlive: (other) => this.#alive.has(other),
-        openExecutors: () => new Map([["sim", executor]]),
+        openExecutors: (events) => {
+          executor.events = events;
+          return new Map([["sim", executor]]);
+        },
       },
     );
     this.#alive.add(pid);
@@ -225,7 +232,7 @@ class Simulation {
     } else if (chance < 0.02 && this.#members.length > 1) {
       this.#kill(member);
     } else if (chance < 0.1) {
-      await this.#attempt(() => member.scheduler.beat());
+      await this.#attempt(() => this.#beat(member));
     } else if (chance < 0.55) {
       this.#endJobs(member);
     } else {
@@ -234,6 +241,17 @@ class Simulation {
     if (this.#random.next() < 0.2)
       await this.#clock.advance(Math.floor(this.#random.next() * 120_000));
     await this.#checkLimits();
+  }
+
+  /** After it nothing runs there that the database gives to somebody else. */
+  async #beat({ scheduler, executor }: Member): Promise<void> {
+    await scheduler.beat();
+    const rows = await this.#database.rows(
+      "select attempt from task_instance where state in ('queued', 'running')",
+    );
+    const current = new Set(rows.map((it) => textOf(it, "attempt")));
+    const stale = executor.jobs.filter((it) => !current.has(it.attempt));
+    assert.deepEqual(stale, [], "a try that is no longer current is ended");
   }
 
   #kill(member: Member): void {

@@ -3,13 +3,12 @@ import { saveEvents } from "#workflows/state/events.ts";
 import { instancesOf } from "#workflows/state/instances.ts";
 import { listSchedulers, removeScheduler, type SchedulerJob } from "#workflows/state/jobs.ts";
 
-/** A scheduler that has been silent for so long is dead. */
-export const schedulerSilenceMs = 8_000;
-
 export interface AdoptPorts {
   readonly database: Database;
   readonly now: number;
   readonly host: string;
+  /** Those that are silent, of those there are. */
+  readonly silent: (jobs: readonly SchedulerJob[]) => readonly SchedulerJob[];
   /** Whether a process of this machine runs. */
   readonly isAlive: (pid: number) => boolean;
 }
@@ -21,11 +20,15 @@ export interface AdoptPorts {
 export async function adoptOrphans(ports: AdoptPorts): Promise<readonly string[]> {
   const { database, now } = ports;
   const all = await listSchedulers(database);
-  const dead = all.filter((it) => isDead(it, ports));
+  const silent = ports.silent(all);
+  const dead = all.filter((it) => silent.includes(it) || isGone(it, ports));
   if (dead.length === 0) return [];
+  const isDead = (job: SchedulerJob): boolean =>
+    // Silent up to this moment.
+    dead.some((it) => it.id === job.id && it.seenAt === job.seenAt);
   return await database.transaction(async (queries) => {
     const removed: string[] = [];
-    for (const { id } of (await listSchedulers(queries)).filter((it) => isDead(it, ports))) {
+    for (const { id } of (await listSchedulers(queries)).filter(isDead)) {
       removed.push(id);
       const runs = new Map<string, readonly [dagId: string, runId: string]>();
       for (const it of await instancesOf(queries, id)) {
@@ -58,7 +61,7 @@ export async function adoptOrphans(ports: AdoptPorts): Promise<readonly string[]
   }, true);
 }
 
-function isDead(job: SchedulerJob, { now, host, isAlive }: AdoptPorts): boolean {
-  if (now - job.seenAt > schedulerSilenceMs) return true;
-  return job.host === host && !isAlive(job.pid);
+/** It has handed its work back, or its process has ended. */
+function isGone(job: SchedulerJob, { host, isAlive }: AdoptPorts): boolean {
+  return job.seenAt === 0 || (job.host === host && !isAlive(job.pid));
 }

@@ -2,12 +2,19 @@ import type { Json } from "#api/object.ts";
 import { describeError } from "#base/log.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import type { Executor, JobEvents } from "#workflows/executor/executor.ts";
-import { addScheduler, removeScheduler, touchScheduler } from "#workflows/state/jobs.ts";
+import { instancesOf } from "#workflows/state/instances.ts";
+import {
+  addScheduler,
+  removeScheduler,
+  touchScheduler,
+  type SchedulerJob,
+} from "#workflows/state/jobs.ts";
 import type { Job, Question } from "#workflows/worker/protocol.ts";
 import { adoptOrphans } from "./adopt.ts";
 import { answer, type AnswerPorts } from "./answers.ts";
 import { jobOf, type JobPlaces } from "./jobs.ts";
 import { RunRecords } from "./run-records.ts";
+import { Silence } from "./silence.ts";
 import { takeTurn, type TurnResult } from "./turn.ts";
 import type { Ended } from "./turn-context.ts";
 import type { SchedulerWorld } from "./world.ts";
@@ -44,6 +51,9 @@ export class Scheduler implements JobEvents {
   readonly #records = new RunRecords();
   readonly #id: string;
   readonly #executors: ReadonlyMap<string, Executor>;
+  readonly #silence = new Silence();
+  /** Somebody may have decided about what runs here. */
+  #fenceDue = false;
   #inbox: Ended[] = [];
   /** A turn failed, and nobody knows whether it was stored all the same. */
   #unsure = false;
@@ -78,6 +88,7 @@ export class Scheduler implements JobEvents {
     await using stack = new AsyncDisposableStack();
     stack.use(
       await database.listen(() => {
+        this.#fenceDue = true;
         this.wake();
       }),
     );
@@ -126,6 +137,7 @@ export class Scheduler implements JobEvents {
     this.#unsure = false;
     this.#inbox = this.#inbox.slice(ended.length);
     await this.#dispatch(result);
+    if (this.#fenceDue) await this.#fence();
     return this.#inbox.length > 0 ? this.#world.clock.now() : result.wakeAt;
   }
 
@@ -203,6 +215,7 @@ export class Scheduler implements JobEvents {
       try {
         await this.beat();
       } catch (error) {
+        this.#silence.reset();
         log.error("a sign of life was not stored", { error: error as Error });
       }
     }
@@ -217,13 +230,33 @@ export class Scheduler implements JobEvents {
       await addScheduler(database, { id: this.#id, host, pid, startedAt: now, seenAt: now });
       this.#records.clear();
     }
+    await this.#fence();
     await this.#adopt();
+  }
+
+  /**
+   * Ends the tries that are no longer what the database says: they were given to others while this
+   * scheduler was silent, or somebody cleared them or set their state. Their results are refused.
+   */
+  async #fence(): Promise<void> {
+    const running = this.#attempts();
+    this.#fenceDue = false;
+    if (running.length === 0) return;
+    const rows = await instancesOf(this.#world.database, this.#id);
+    const current = new Set(rows.map((it) => it.attempt));
+    for (const attempt of running.filter((it) => !current.has(it))) {
+      for (const executor of this.#executors.values()) {
+        executor.cancel(attempt, "somebody else has decided about this try");
+      }
+    }
   }
 
   async #adopt(): Promise<void> {
     const { database, clock, host, log } = this.#world;
     const { isAlive } = this.#ports;
-    const dead = await adoptOrphans({ database, now: clock.now(), host, isAlive });
+    const silent = (jobs: readonly SchedulerJob[]): readonly SchedulerJob[] =>
+      this.#silence.observe(jobs, clock.monotonic());
+    const dead = await adoptOrphans({ database, now: clock.now(), host, isAlive, silent });
     if (dead.length === 0) return;
     log.info("took over from schedulers that ended", { count: dead.length });
     this.wake();
@@ -234,8 +267,8 @@ export class Scheduler implements JobEvents {
     const { database, clock, log } = this.#world;
     try {
       await database.run("update job set seen_at = 0 where id = ?", this.#id);
-      const host = "";
-      await adoptOrphans({ database, now: clock.now(), host, isAlive: () => true });
+      const none = { host: "", isAlive: () => true, silent: () => [] };
+      await adoptOrphans({ database, now: clock.now(), ...none });
       await removeScheduler(database, this.#id);
       await database.notify();
     } catch (error) {

@@ -1,5 +1,5 @@
 import { listSchedulers } from "#workflows/state/jobs.ts";
-import { schedulerSilenceMs } from "#workflows/scheduler/adopt.ts";
+import { schedulerSilenceMs } from "#workflows/scheduler/silence.ts";
 import { ok } from "#workflows/api/exchange.ts";
 import { integer, withDefault } from "#workflows/api/fields.ts";
 import { ApiProblem } from "#workflows/api/problem.ts";
