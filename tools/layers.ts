@@ -49,8 +49,10 @@ export const layers: readonly Readonly<Record<string, readonly string[]>>[] = [
 
   // 5. Composition: the only code that sees everything.
   { cli: ["base", "api", "client", "streaming"] },
+  // Containers one by one, as Docker's commands run them.
+  { containers: ["base", "api", "client", "oci", "cli"] },
   // Compose files are another way to say what runs; its verbs are those of the command line.
-  { compose: ["base", "api", "client", "cli"] },
+  { compose: ["base", "api", "client", "cli", "containers"] },
   { testing: ["*"], main: ["*"] },
 ];
 

@@ -232,3 +232,11 @@ function parentFolderFaults(value: string): Faults {
   if (value === "." || value === "..") return [`must not be '${value}'`];
   return value.startsWith("..") ? ["must not start with '..'"] : none;
 }
+
+const objectNameMax = 63;
+
+/** A name that any object may have, of what people call things: `My_App` becomes `my-app`. */
+export function objectName(name: string): string {
+  const cleaned = name.toLowerCase().replaceAll(/[^a-z0-9-]/g, "-");
+  return cleaned.slice(0, objectNameMax).replace(/^-+/, "").replace(/-+$/, "");
+}

@@ -76,7 +76,7 @@ export function hasCode(error: unknown, code: string): boolean {
 }
 
 /** Sends a signal; `false` when there is no such process. */
-export function signalProcess(pid: number, signal: "SIGTERM" | "SIGKILL"): boolean {
+export function signalProcess(pid: number, signal: "SIGTERM" | "SIGKILL" | number): boolean {
   try {
     process.kill(pid, signal);
     return true;

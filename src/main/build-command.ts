@@ -77,7 +77,7 @@ export function addBuilderCommand(program: Command): void {
     .action(async ({ dataDir }: Where) => {
       const { systemClock } = await import("#base/clock.ts");
       const { pruneBuilds } = await import("#build/engine/open.ts");
-      const { formatSize } = await import("#images/verbs/format.ts");
+      const { formatSize } = await import("#base/docker-format.ts");
       const freed = await pruneBuilds(`${dataDir}/build`, systemClock);
       process.stdout.write(`Total reclaimed space: ${formatSize(freed)}\n`);
     });

@@ -152,23 +152,35 @@ export async function inSession(
   options: ClusterOptions,
   act: (session: Session) => Promise<void>,
 ): Promise<void> {
-  const { openCluster } = await import("#cli/connection.ts");
   const stop = new AbortController();
   process.once("SIGINT", () => {
     stop.abort(new Error("interrupted"));
   });
-  await using cluster = await openCluster(options, kubeconfigs(), systemClock);
   try {
-    await act({ cluster, io: terminalIo(), signal: stop.signal });
+    await withCluster(options, stop.signal, act);
   } catch (error) {
-    if (stop.signal.aborted) return;
+    if (!stop.signal.aborted) throw error;
+  }
+}
+
+/** Opens the cluster for one verb that sees to signals itself. */
+export async function withCluster<T>(
+  options: ClusterOptions & { readonly dataDir?: string },
+  signal: AbortSignal,
+  act: (session: Session) => Promise<T>,
+): Promise<T> {
+  const { openCluster } = await import("#cli/connection.ts");
+  await using cluster = await openCluster(options, kubeconfigs(options.dataDir), systemClock);
+  try {
+    return await act({ cluster, io: terminalIo(), signal });
+  } catch (error) {
     throw error instanceof StatusError ? serverError(error) : error;
   }
 }
 
 /** Where a kubeconfig may be, the likeliest first. */
-function kubeconfigs(): string[] {
-  const data = process.env["GANTRY_DATA_DIR"] ?? defaultDataDirectory;
+function kubeconfigs(dataDir: string | undefined): string[] {
+  const data = dataDir ?? process.env["GANTRY_DATA_DIR"] ?? defaultDataDirectory;
   const named = process.env["KUBECONFIG"];
   return [
     ...(named === undefined || named === "" ? [] : [named]),

@@ -273,7 +273,7 @@ async function inProject(
   project: string,
   act: (session: Session) => Promise<void>,
 ): Promise<void> {
-  const { objectName } = await import("#compose/convert/names.ts");
+  const { objectName } = await import("#api/names.ts");
   const options: ClusterOptions = compose.opts();
   await inSession({ ...options, namespace: options.namespace ?? objectName(project) }, act);
 }

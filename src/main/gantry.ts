@@ -3,6 +3,7 @@ import { describeError } from "#base/log.ts";
 import { addBuildCommand, addBuilderCommand } from "./build-command.ts";
 import { addClusterVerbs } from "./cluster-verbs.ts";
 import { addComposeVerbs } from "./compose-verbs.ts";
+import { addContainerVerbs } from "./container-verbs.ts";
 import { addHostCommands } from "./host-commands.ts";
 import { addImageCommands } from "./image-commands.ts";
 import { addRegistryCommands } from "./registry-commands.ts";
@@ -19,6 +20,7 @@ import {
   type Where,
 } from "./options.ts";
 import { defaultDataDirectory, pathsBelow, runDirectoryOf } from "./paths.ts";
+import { addRunCommands } from "./run-command.ts";
 import { version } from "./version.ts";
 import { addWorkflowVerbs } from "./workflow-verbs.ts";
 
@@ -134,6 +136,8 @@ program
     process.stdout.write(`${kubeconfig}\n`);
   });
 
+addRunCommands(program);
+addContainerVerbs(program);
 addClusterVerbs(program);
 addWorkflowVerbs(program);
 addComposeVerbs(program);

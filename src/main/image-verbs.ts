@@ -8,6 +8,7 @@ import { loadArchive } from "#images/archive/load.ts";
 import { saveArchive, type SavedImage } from "#images/archive/save.ts";
 import { findCredentials, withCredentials } from "#images/client/docker-config.ts";
 import { RemoteRegistry } from "#images/client/remote.ts";
+import type { ImageStore } from "#images/store/image-store.ts";
 import { findImage, fullName, type ImageWorld } from "#images/verbs/find-image.ts";
 import { pull, push, pushLocally } from "#images/verbs/transfer.ts";
 import {
@@ -45,14 +46,18 @@ export async function withImages<T>(
   process.once("SIGINT", interrupted);
   process.once("SIGTERM", interrupted);
   await using store = await openImages(paths, silentLogger);
+  return await use(await imageWorld(store, paths), stop.signal);
+}
+
+/** What commands on images work with, of an installation. */
+export async function imageWorld(store: ImageStore, paths: Paths): Promise<ImageWorld> {
   const port = await registryPortOf(paths);
-  const world = {
+  return {
     store,
     platform: { os: "linux", architecture: imageArchitecture(process.arch) },
     ownName: `localhost:${port}`,
     isOwnName: ownNames(port, []),
   };
-  return await use(world, stop.signal);
 }
 
 export async function pullCommand(name: string, options: TransferCommand): Promise<void> {

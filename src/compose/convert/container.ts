@@ -1,9 +1,9 @@
 import type { Container, ResourceRequirements, SecurityContext } from "#api/gen/types.ts";
 import type { Amounts, Port, Project, Service } from "#compose/project/model.ts";
-import { present } from "#compose/project/present.ts";
-import { literal } from "./dollars.ts";
+import { present } from "#base/present.ts";
+import { literal } from "#containers/plan/dollars.ts";
 import { imageOf } from "./names.ts";
-import { probesOf } from "./probes.ts";
+import { probesOf } from "#containers/plan/probes.ts";
 import type { PodVolumes } from "./volumes.ts";
 
 /** How published ports are reached. */

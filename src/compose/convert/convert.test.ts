@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Deployment, Job, NetworkPolicy, Service as ClusterService } from "#api/gen/types.ts";
+import { objectName } from "#api/names.ts";
 import { loadProject } from "#compose/project/load.ts";
 import { convert, type Manifests } from "./convert.ts";
-import { literal } from "./dollars.ts";
-import { objectName, templateLabel } from "./names.ts";
+import { literal } from "#containers/plan/dollars.ts";
+import { templateLabel } from "./names.ts";
 
 async function converted(
   text: string,

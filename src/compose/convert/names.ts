@@ -1,3 +1,4 @@
+import { objectName } from "#api/names.ts";
 import type { Project, Service } from "#compose/project/model.ts";
 
 export const projectLabel = "gantry.dev/compose-project";
@@ -6,14 +7,6 @@ export const serviceLabel = "gantry.dev/compose-service";
 export const templateLabel = "gantry.dev/template";
 /** Followed by the name of a network that the pod is in. */
 export const networkLabelPrefix = "gantry.dev/compose-network-";
-
-const nameMax = 63;
-
-/** A name that objects of a cluster may have: `My_App` becomes `my-app`. */
-export function objectName(name: string): string {
-  const cleaned = name.toLowerCase().replaceAll(/[^a-z0-9-]/g, "-");
-  return cleaned.slice(0, nameMax).replace(/^-+/, "").replace(/-+$/, "");
-}
 
 /** Labels of everything of a project. */
 export function projectLabels(project: Project): Record<string, string> {

@@ -1,10 +1,10 @@
 import type { NetworkPolicy, Service as ClusterService, ServicePort } from "#api/gen/types.ts";
+import { objectName } from "#api/names.ts";
 import type { Port, Project, Service } from "#compose/project/model.ts";
 import type { Publishing } from "./container.ts";
 import {
   networkLabelPrefix,
   networksOf,
-  objectName,
   projectLabel,
   serviceLabels,
   serviceSelector,

@@ -1,6 +1,7 @@
 import type { PersistentVolumeClaim, Volume, VolumeMount } from "#api/gen/types.ts";
+import { objectName } from "#api/names.ts";
 import type { FileMount, Mount, Project, Service } from "#compose/project/model.ts";
-import { objectName, projectLabels } from "./names.ts";
+import { projectLabels } from "./names.ts";
 
 const claimSize = "1Gi";
 

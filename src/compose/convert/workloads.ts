@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import type { DaemonSet, Deployment, Job, PodSpec, PodTemplateSpec } from "#api/gen/types.ts";
+import { objectName } from "#api/names.ts";
 import type { Project, Service } from "#compose/project/model.ts";
-import { present } from "#compose/project/present.ts";
+import { present } from "#base/present.ts";
 import { containerOf, type Publishing } from "./container.ts";
 import {
   networkLabelPrefix,
   networksOf,
-  objectName,
   serviceLabels,
   serviceSelector,
   templateLabel,

@@ -3,7 +3,7 @@ import { parseDotenv } from "#compose/file/dotenv.ts";
 import type { Lookup } from "#compose/file/interpolation.ts";
 import type { LoadPorts } from "./load-ports.ts";
 import type { Service } from "./model.ts";
-import { present } from "./present.ts";
+import { present } from "#base/present.ts";
 
 /** Variables of the shell win over those of environment files. */
 export async function environmentOf(

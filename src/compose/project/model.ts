@@ -1,3 +1,5 @@
+import type { HealthCheck } from "#containers/plan/probes.ts";
+
 /**
  * A project as its files say it, in the long forms of the Compose specification: what
  * `compose config` prints, and what manifests are made of. Absent fields are undefined.
@@ -143,18 +145,6 @@ export interface Dependency {
   readonly condition: (typeof conditions)[number];
   readonly required: boolean;
   readonly restart: boolean;
-}
-
-export interface HealthCheck {
-  /** Begins with CMD, CMD-SHELL or NONE; undefined: that of the image. */
-  readonly test?: readonly string[] | undefined;
-  /** Milliseconds. */
-  readonly interval?: number | undefined;
-  readonly timeout?: number | undefined;
-  readonly start_period?: number | undefined;
-  readonly start_interval?: number | undefined;
-  readonly retries?: number | undefined;
-  readonly disable?: boolean | undefined;
 }
 
 export interface NetworkUse {

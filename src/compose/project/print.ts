@@ -1,6 +1,7 @@
+import type { HealthCheck } from "#containers/plan/probes.ts";
 import type { Json, JsonObject } from "#api/object.ts";
-import type { Amounts, Deploy, HealthCheck, Mount, Project, Service } from "./model.ts";
-import { present } from "./present.ts";
+import type { Amounts, Deploy, Mount, Project, Service } from "./model.ts";
+import { present } from "#base/present.ts";
 import { formatDuration } from "./units.ts";
 
 /** The project as a compose file in long forms: what reads it again gives the same project. */

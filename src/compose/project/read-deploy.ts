@@ -1,4 +1,5 @@
-import type { Amounts, Deploy, HealthCheck } from "./model.ts";
+import type { HealthCheck } from "#containers/plan/probes.ts";
+import type { Amounts, Deploy } from "./model.ts";
 import type { Reading } from "./reading.ts";
 import { bytes, durationMs } from "./units.ts";
 

@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import { isJsonObject } from "#api/object.ts";
 import type { FileMount, Mount } from "./model.ts";
-import { present } from "./present.ts";
+import { present } from "#base/present.ts";
 import type { Reading } from "./reading.ts";
 import { bytes } from "./units.ts";
 

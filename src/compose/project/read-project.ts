@@ -3,7 +3,7 @@ import { resolvePath } from "./read-mounts.ts";
 import { readService, type Place } from "./read-service.ts";
 import type { FileSource, NamedVolume, Network, Project, Service } from "./model.ts";
 import { mergeServices } from "./merge.ts";
-import { present } from "./present.ts";
+import { present } from "#base/present.ts";
 import { ComposeError, Reading } from "./reading.ts";
 
 /** What one file says, besides what it includes. */

@@ -3,7 +3,7 @@ import { readDeploy, readHealthCheck } from "./read-deploy.ts";
 import { readFileMount, readMount, resolvePath } from "./read-mounts.ts";
 import { readExpose, readPorts } from "./read-ports.ts";
 import { conditions, type Build, type Dependency, type NetworkUse, type Service } from "./model.ts";
-import { present } from "./present.ts";
+import { present } from "#base/present.ts";
 import type { Reading } from "./reading.ts";
 import { shellWords } from "./shell-words.ts";
 import { bytes, durationMs } from "./units.ts";

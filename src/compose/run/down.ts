@@ -4,7 +4,7 @@ import type { Session } from "#cli/connection.ts";
 import { namespaces, persistentVolumeClaims, pods } from "#client/kinds.ts";
 import type { ResourceOf } from "#client/resource-of.ts";
 import { projectLabel } from "#compose/convert/names.ts";
-import { awaitObjects } from "./await-object.ts";
+import { awaitObjects } from "#cli/await-objects.ts";
 import { found, ofProject, sharedKinds, workloadKinds } from "./objects.ts";
 
 export interface DownOptions {

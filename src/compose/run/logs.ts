@@ -3,7 +3,7 @@ import { objectPath } from "#api/resource.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import type { Session } from "#cli/connection.ts";
 import { pods } from "#client/kinds.ts";
-import { awaitObjects } from "./await-object.ts";
+import { awaitObjects } from "#cli/await-objects.ts";
 import { podsOf } from "./list.ts";
 import { logLines } from "./log-lines.ts";
 import { ofServices } from "./objects.ts";

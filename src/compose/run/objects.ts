@@ -1,3 +1,4 @@
+import { objectName } from "#api/names.ts";
 import type { KubernetesObject } from "#api/object.ts";
 import { isStatus } from "#api/status.ts";
 import type { Session } from "#cli/connection.ts";
@@ -13,7 +14,7 @@ import {
   services,
 } from "#client/kinds.ts";
 import type { ResourceOf } from "#client/resource-of.ts";
-import { objectName, projectLabel, serviceLabel } from "#compose/convert/names.ts";
+import { projectLabel, serviceLabel } from "#compose/convert/names.ts";
 
 const fieldManager = "gantry-compose";
 

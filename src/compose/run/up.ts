@@ -1,13 +1,14 @@
 import type { Job, Pod } from "#api/gen/types.ts";
+import { objectName } from "#api/names.ts";
 import { isStatus } from "#api/status.ts";
 import type { Session } from "#cli/connection.ts";
 import { jobs, pods } from "#client/kinds.ts";
 import type { ResourceOf } from "#client/resource-of.ts";
 import { convert, type ConvertOptions } from "#compose/convert/convert.ts";
-import { objectName, serviceLabel, templateLabel } from "#compose/convert/names.ts";
+import { serviceLabel, templateLabel } from "#compose/convert/names.ts";
 import { replicasOf, type Workload } from "#compose/convert/workloads.ts";
 import type { Dependency, Project } from "#compose/project/model.ts";
-import { awaitObjects } from "./await-object.ts";
+import { awaitObjects } from "#cli/await-objects.ts";
 import {
   applyObject,
   ensureNamespace,

@@ -1,3 +1,4 @@
+import { attachedHandler } from "./attach-gate.ts";
 import type { NodeLayout } from "./layout.ts";
 
 export interface ContainerdConfig {
@@ -62,6 +63,12 @@ disabled_plugins = [${unusedPlugins.map(text).join(", ")}]
       runtime_type = "io.containerd.runc.v2"
       [${cri}.containerd.runtimes.runc.options]
         BinaryName = ${text(config.runcPath)}
+        SystemdCgroup = false
+        Root = ${text(layout.runcRoot)}
+    [${cri}.containerd.runtimes.${attachedHandler}]
+      runtime_type = "io.containerd.runc.v2"
+      [${cri}.containerd.runtimes.${attachedHandler}.options]
+        BinaryName = ${text(layout.gateProgram)}
         SystemdCgroup = false
         Root = ${text(layout.runcRoot)}
 `;

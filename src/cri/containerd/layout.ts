@@ -14,6 +14,10 @@ export interface NodeLayout {
   readonly optDir: string;
   readonly cniConfDir: string;
   readonly ipamDir: string;
+  /** What containers wait at until somebody is attached to them. */
+  readonly gateDir: string;
+  /** The runc whose containers wait there. */
+  readonly gateProgram: string;
   /** One folder a registry host, with `hosts.toml`. */
   readonly registryDir: string;
   /** Unique on the machine; names of CNI's cache files begin with it. */
@@ -47,6 +51,8 @@ export function nodeLayout(nodeDir: string): NodeLayout {
     optDir: join(nodeDir, "opt"),
     cniConfDir: join(nodeDir, "cni"),
     ipamDir: join(nodeDir, "ipam"),
+    gateDir: join(nodeDir, "gates"),
+    gateProgram: join(nodeDir, "runc-attached"),
     registryDir: join(nodeDir, "certs.d"),
     networkName: `gantry-${id}`,
   };

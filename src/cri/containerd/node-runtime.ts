@@ -69,6 +69,7 @@ export async function startNodeRuntime(
   ]);
   const runtime = new ContainerdRuntime({
     socketPath: layout.socket,
+    gateDir: layout.gateDir,
     clock,
     pauseImage: { name: pauseImageName, archive: () => pauseImage(options.arch) },
   });

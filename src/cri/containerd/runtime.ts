@@ -28,6 +28,7 @@ import {
   type SandboxStatus,
   type SandboxSummary,
 } from "#cri/runtime.ts";
+import { forgetGate, openGate } from "./attach-gate.ts";
 import { type Subject, toRuntimeError } from "./errors.ts";
 import { containerdEvents } from "./events.ts";
 import { GrpcConnection } from "./grpc.ts";
@@ -47,6 +48,8 @@ import {
 export interface ContainerdRuntimeOptions {
   /** Path of containerd's unix socket. */
   readonly socketPath: string;
+  /** Where containers wait until somebody is attached to them. */
+  readonly gateDir: string;
   readonly clock: Clock;
   /** The image of every sandbox, imported again when somebody has removed it. */
   readonly pauseImage: {
@@ -62,6 +65,7 @@ const callMsMax = 2 * 60 * 1000;
 export class ContainerdRuntime implements Runtime, Disposable {
   readonly #connection: GrpcConnection;
   readonly #clock: Clock;
+  readonly #gateDir: string;
   readonly #images: ImageStore;
   readonly #views: ImageViews;
   readonly #pauseImage: ContainerdRuntimeOptions["pauseImage"];
@@ -69,6 +73,7 @@ export class ContainerdRuntime implements Runtime, Disposable {
   constructor(options: ContainerdRuntimeOptions) {
     this.#connection = new GrpcConnection(options.socketPath);
     this.#clock = options.clock;
+    this.#gateDir = options.gateDir;
     this.#images = new ImageStore(this.#connection, options.clock);
     this.#views = new ImageViews(this.#connection, options.clock);
     this.#pauseImage = options.pauseImage;
@@ -117,6 +122,7 @@ export class ContainerdRuntime implements Runtime, Disposable {
   async removeSandbox(id: string, signal: AbortSignal): Promise<void> {
     const method = RuntimeService.method.removePodSandbox;
     await found(this.#call("sandbox", method, { podSandboxId: id }, signal));
+    await forgetGate(this.#gateDir, id);
   }
 
   async sandboxStatus(id: string, signal: AbortSignal): Promise<SandboxStatus | undefined> {
@@ -232,7 +238,9 @@ export class ContainerdRuntime implements Runtime, Disposable {
       },
       signal,
     );
-    return await openProcessSession(url, options, signal);
+    const session = await openProcessSession(url, options, signal);
+    await this.#openGate(id, signal);
+    return session;
   }
 
   async portForward(sandboxId: string, port: number, signal: AbortSignal): Promise<ByteStream> {
@@ -288,6 +296,12 @@ export class ContainerdRuntime implements Runtime, Disposable {
 
   [Symbol.dispose](): void {
     this.#connection[Symbol.dispose]();
+  }
+
+  async #openGate(id: string, signal: AbortSignal): Promise<void> {
+    const containers = await this.listContainers(signal);
+    const sandbox = containers.find((it) => it.id === id)?.sandboxId;
+    if (sandbox !== undefined) await openGate(this.#gateDir, { container: id, sandbox });
   }
 
   async #isRunning(id: string, signal: AbortSignal): Promise<boolean> {

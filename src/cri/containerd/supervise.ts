@@ -7,6 +7,7 @@ import { Backoff } from "#base/backoff.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { canLowerOomScore, isGone, readProcess, signalProcess } from "#cri/procfs.ts";
+import { gateScript } from "./attach-gate.ts";
 import { type Binaries, programDirs } from "./binaries.ts";
 import {
   cniConflist,
@@ -166,6 +167,8 @@ async function writeConfiguration(options: SuperviseOptions): Promise<boolean> {
   for (const directory of [layout.cniConfDir, layout.registryDir, layout.ipamDir]) {
     await mkdir(directory, { recursive: true });
   }
+  await mkdir(layout.gateDir, { recursive: true, mode: 0o700 });
+  await writeFile(layout.gateProgram, gateScript(layout, options.binaries.runc), { mode: 0o755 });
   // containerd sees a network file that is written, but not one that is renamed to its name.
   await writeFile(
     join(layout.cniConfDir, "10-gantry.conflist"),

@@ -6,7 +6,7 @@ import {
   storedName,
   type ImageWorld,
 } from "./find-image.ts";
-import { ellipsis, formatAge, formatSize, formatTable, shortDigest } from "./format.ts";
+import { ellipsis, formatAge, formatSize, formatTable, shortDigest } from "#base/docker-format.ts";
 import { createdAt, viewImage, type ImageView } from "./image-view.ts";
 
 const tagsMax = 100_000;

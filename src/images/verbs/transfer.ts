@@ -9,7 +9,7 @@ import { parseManifest } from "#oci/manifest.ts";
 import type { RemoteRegistry } from "#images/client/remote.ts";
 import { pullImage, pushImage, type TransferStep } from "#images/client/transfer.ts";
 import { storedName, type ImageWorld } from "./find-image.ts";
-import { shortDigest } from "./format.ts";
+import { shortDigest } from "#base/docker-format.ts";
 
 const tagsMax = 100_000;
 

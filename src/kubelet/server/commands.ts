@@ -24,11 +24,11 @@ import type { ServerContext } from "./context.ts";
 import { ServerFault } from "./fault.ts";
 import { runningInstance, type ServedPod } from "./pods.ts";
 import { closed, relay } from "./relay.ts";
-import type { Route } from "./routes.ts";
+import type { ContainerRoute } from "./routes.ts";
 import type { Upgrade } from "./upgrade.ts";
 
 interface AskedCommand {
-  readonly route: Extract<Route, { kind: "logs" | "exec" | "attach" }>;
+  readonly route: ContainerRoute;
   readonly query: URLSearchParams;
 }
 

@@ -5,13 +5,13 @@ import { ServerFault } from "./fault.ts";
 import { chooseLogInstance } from "./log-instance.ts";
 import { parseLogQuery } from "./logs/options.ts";
 import { readLog } from "./logs/read-log.ts";
-import type { Route } from "./routes.ts";
+import type { ContainerRoute } from "./routes.ts";
 
 /** Writes a container's log as the response. @throws {ServerFault} before anything was written. */
 export async function serveLogs(
   context: ServerContext,
   asked: {
-    readonly route: Extract<Route, { kind: "logs" | "exec" | "attach" }>;
+    readonly route: ContainerRoute;
     readonly query: URLSearchParams;
   },
   response: ServerResponse,

@@ -4,7 +4,7 @@ import type { PlainKind } from "./plain.ts";
 export type Route =
   | { readonly kind: "plain"; readonly what: PlainKind }
   | {
-      readonly kind: "logs" | "exec" | "attach";
+      readonly kind: "logs" | "exec" | "attach" | "signal";
       readonly namespace: string;
       readonly pod: string;
       /** Undefined: any pod of that name. */
@@ -19,6 +19,8 @@ export type Route =
       readonly pod: string;
       readonly uid: string | undefined;
     };
+
+export type ContainerRoute = Extract<Route, { kind: "logs" | "exec" | "attach" | "signal" }>;
 
 /** A request of which the path was understood. */
 export interface RoutedRequest {
@@ -68,10 +70,11 @@ const plainRoutes: Readonly<Record<string, PlainKind | undefined>> = {
   "metrics/resource": "resource-metrics",
 };
 
-const containerRoutes: Readonly<Record<string, "logs" | "exec" | "attach" | undefined>> = {
+const containerRoutes: Readonly<Record<string, ContainerRoute["kind"] | undefined>> = {
   containerLogs: "logs",
   exec: "exec",
   attach: "attach",
+  signal: "signal",
 };
 
 function decodeSegments(path: string): readonly string[] | undefined {

@@ -13,6 +13,7 @@ import type { KubeletAccess } from "./access.ts";
 import { serveCommand } from "./commands.ts";
 import { serveLogs } from "./container-logs.ts";
 import { ServerFault } from "./fault.ts";
+import { serveSignal } from "./signal.ts";
 import { serveLocalVolumes } from "./local-volumes.ts";
 import { servePlain } from "./plain.ts";
 import type { ServedPods } from "./pods.ts";
@@ -158,6 +159,10 @@ class NodeServer implements KubeletServer {
         case "attach":
         case "port-forward":
           throw new ServerFault(400, "Upgrade request required");
+        case "signal":
+          if (request.method !== "POST") throw new ServerFault(405, "405: Method Not Allowed");
+          await serveSignal(this.#options, { route, query: asked.query }, response, signal);
+          return;
         case "local-volumes": {
           const { localVolumes } = this.#options;
           const volumes = { volume: route.volume, query: asked.query };
@@ -242,6 +247,7 @@ class NodeServer implements KubeletServer {
         await servePortForward(this.#options, { route, query }, upgrade, signal);
         return;
       case "logs":
+      case "signal":
       case "local-volumes":
       case "plain":
         throw new ServerFault(400, "this path cannot be upgraded");

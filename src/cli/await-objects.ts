@@ -1,6 +1,6 @@
 import type { KubernetesObject } from "#api/object.ts";
 import { isStatus } from "#api/status.ts";
-import type { Session } from "#cli/connection.ts";
+import type { Session } from "./connection.ts";
 import type { WatchEvent } from "#client/client.ts";
 import type { ResourceOf } from "#client/resource-of.ts";
 

@@ -26,8 +26,13 @@ export function formatSize(bytes: number): string {
   return `${Number(value.toPrecision(3))}${units[unit] ?? ""}`;
 }
 
-/** `2 weeks ago`. go-units `HumanDuration`. */
+/** `2 weeks ago`. */
 export function formatAge(ms: number): string {
+  return `${formatSpan(ms)} ago`;
+}
+
+/** `2 weeks`. go-units `HumanDuration`. */
+export function formatSpan(ms: number): string {
   const seconds = Math.max(0, Math.trunc(ms / 1_000));
   const minutes = Math.trunc(seconds / 60);
   const hours = Math.round(seconds / 3_600);
@@ -44,8 +49,7 @@ export function formatAge(ms: number): string {
     [hours < 24 * 60, `${Math.trunc(days / 7)} weeks`],
     [hours < 24 * 365 * 2, `${Math.trunc(days / 30)} months`],
   ];
-  const text = steps.find(([below]) => below)?.[1] ?? `${Math.trunc(days / 365)} years`;
-  return `${text} ago`;
+  return steps.find(([below]) => below)?.[1] ?? `${Math.trunc(days / 365)} years`;
 }
 
 /** The first twelve digits, as images and layers are shown. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseStatus, type ExitStatus } from "./exec.ts";
+import { parseStatus, type ExitStatus } from "./remote-command.ts";
 
 const cases: [text: string, want: ExitStatus][] = [
   ['{"status":"Success"}', { kind: "exit", code: 0 }],

@@ -1,5 +1,16 @@
 import type { Container, Probe } from "#api/gen/types.ts";
-import type { HealthCheck } from "#compose/project/model.ts";
+
+export interface HealthCheck {
+  /** Begins with CMD, CMD-SHELL or NONE; undefined: that of the image. */
+  readonly test?: readonly string[] | undefined;
+  /** Milliseconds. */
+  readonly interval?: number | undefined;
+  readonly timeout?: number | undefined;
+  readonly start_period?: number | undefined;
+  readonly start_interval?: number | undefined;
+  readonly retries?: number | undefined;
+  readonly disable?: boolean | undefined;
+}
 
 /** Docker's, where a health check does not say. */
 const intervalMs = 30_000;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ellipsis, formatAge, formatSize, formatTable, shortDigest } from "./format.ts";
+import { ellipsis, formatAge, formatSize, formatTable, shortDigest } from "./docker-format.ts";
 
 const sizes: [bytes: number, text: string][] = [
   [0, "0B"],

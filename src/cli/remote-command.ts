@@ -1,0 +1,201 @@
+import { WebSocket, type RawData } from "ws";
+import type { Session } from "./connection.ts";
+import { DetachKeys } from "./detach-keys.ts";
+
+export interface RemoteCommandOptions {
+  readonly stdin: boolean;
+  readonly tty: boolean;
+  /** Keys that leave the command running; undefined: none do. */
+  readonly detachKeys?: readonly number[] | undefined;
+  /** Called once the streams are open. */
+  readonly onOpen?: (() => void) | undefined;
+}
+
+/** The user typed the keys that leave the command running. */
+export const detached = Symbol("detached");
+
+/** Channels of `v5.channel.k8s.io`: the first byte of each message. */
+const channel = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
+
+/**
+ * Connects the user with `exec` or `attach` of a pod; resolves with the exit code of the command, 0
+ * for an attached container that has ended.
+ * @param path of the subresource, with its query but for what the options say.
+ */
+export async function remoteCommand(
+  session: Session,
+  path: string,
+  options: RemoteCommandOptions,
+): Promise<number | typeof detached> {
+  const { io, signal } = session;
+  const socket = await connect(session, withStreams(path, options));
+  const end = (): void => {
+    socket.terminate();
+  };
+  signal.addEventListener("abort", end);
+  const left = Promise.withResolvers<typeof detached>();
+  const outcome = Promise.race([outcomeOf(socket, session), left.promise]);
+  const raw = options.tty && options.stdin && io.stdin.isTTY === true;
+  let stopSizes: (() => void) | undefined;
+  try {
+    await opened(socket);
+    if (raw) io.stdin.setRawMode?.(true);
+    if (options.tty) stopSizes = followSize(socket, session);
+    if (options.stdin) {
+      const keys = raw ? new DetachKeys(options.detachKeys ?? []) : undefined;
+      sendInput(socket, session, keys, () => {
+        left.resolve(detached);
+      });
+    }
+    options.onOpen?.();
+    return await outcome;
+  } finally {
+    outcome.catch(() => undefined);
+    signal.removeEventListener("abort", end);
+    stopSizes?.();
+    if (raw) io.stdin.setRawMode?.(false);
+    if (options.stdin) {
+      io.stdin.removeAllListeners("data");
+      io.stdin.removeAllListeners("end");
+      io.stdin.pause();
+    }
+    socket.terminate();
+  }
+}
+
+function withStreams(path: string, { stdin, tty }: RemoteCommandOptions): string {
+  const query = new URLSearchParams({
+    stdout: "true",
+    stderr: String(!tty),
+    stdin: String(stdin),
+    tty: String(tty),
+  });
+  return `${path}${path.includes("?") ? "&" : "?"}${query.toString()}`;
+}
+
+async function connect({ cluster }: Session, path: string): Promise<WebSocket> {
+  const { connection } = cluster;
+  const token = await connection.bearerToken?.();
+  const url = `${connection.server.replace(/^http/, "ws")}${path}`;
+  return new WebSocket(url, ["v5.channel.k8s.io"], {
+    ca: connection.certificateAuthority,
+    cert: connection.clientCertificate,
+    key: connection.clientKey,
+    rejectUnauthorized: connection.insecureSkipVerify !== true,
+    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+  });
+}
+
+function opened(socket: WebSocket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once("open", resolve);
+    socket.once("error", reject);
+    socket.once("unexpected-response", (_request, response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("end", () => {
+        reject(new Error(messageOf(Buffer.concat(chunks).toString("utf8"))));
+      });
+    });
+  });
+}
+
+/** The message of a Status, or the text itself. */
+function messageOf(text: string): string {
+  try {
+    return (JSON.parse(text) as { message?: string }).message ?? text;
+  } catch {
+    return text;
+  }
+}
+
+function outcomeOf(socket: WebSocket, { io, signal }: Session): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let code: number | undefined;
+    socket.on("message", (data: RawData) => {
+      const bytes = Buffer.isBuffer(data) ? data : Buffer.concat(Array.isArray(data) ? data : []);
+      const content = bytes.subarray(1);
+      if (bytes[0] === channel.stdout) io.out(content);
+      else if (bytes[0] === channel.stderr) io.err(content);
+      else if (bytes[0] === channel.error) {
+        const status = parseStatus(content.toString("utf8"));
+        if (status.kind === "exit") code = status.code;
+        else reject(new Error(status.message));
+      }
+      const flushed = io.flush?.();
+      if (flushed === undefined) return;
+      // The reader of our output is slower than the command: it waits, as it would for a pipe.
+      socket.pause();
+      flushed.then(
+        () => {
+          socket.resume();
+        },
+        () => {
+          socket.terminate();
+        },
+      );
+    });
+    socket.on("close", () => {
+      if (code !== undefined) resolve(code);
+      else if (signal.aborted) reject(signal.reason as Error);
+      else reject(new Error("the connection broke before the command ended"));
+    });
+    socket.on("error", reject);
+  });
+}
+
+export type ExitStatus =
+  | { readonly kind: "exit"; readonly code: number }
+  | { readonly kind: "failed"; readonly message: string };
+
+/** The Status on the error channel: apimachinery `remotecommand/constants.go`. */
+export function parseStatus(text: string): ExitStatus {
+  const status = JSON.parse(text) as {
+    status?: string;
+    reason?: string;
+    message?: string;
+    details?: { causes?: readonly { reason?: string; message?: string }[] };
+  };
+  if (status.status === "Success") return { kind: "exit", code: 0 };
+  const cause = status.details?.causes?.find((it) => it.reason === "ExitCode");
+  if (status.reason === "NonZeroExitCode" && cause !== undefined) {
+    return { kind: "exit", code: Number(cause.message) };
+  }
+  return { kind: "failed", message: status.message ?? text };
+}
+
+/** Returns what ends it. */
+function followSize(socket: WebSocket, { io }: Session): (() => void) | undefined {
+  const { terminal } = io;
+  if (terminal === undefined) return undefined;
+  const send = (): void => {
+    if (socket.readyState !== WebSocket.OPEN) return;
+    const { columns, rows } = terminal.size();
+    const text = JSON.stringify({ Width: columns, Height: rows });
+    socket.send(Buffer.concat([Buffer.from([channel.resize]), Buffer.from(text)]));
+  };
+  send();
+  return terminal.onResize(send);
+}
+
+function sendInput(
+  socket: WebSocket,
+  { io }: Session,
+  keys: DetachKeys | undefined,
+  leave: () => void,
+): void {
+  io.stdin.on("data", (chunk: Buffer) => {
+    if (socket.readyState !== WebSocket.OPEN) return;
+    const { bytes, isComplete } = keys?.take(chunk) ?? { bytes: chunk, isComplete: false };
+    // Reading stops until the bytes are on their way: input may be larger than memory.
+    io.stdin.pause();
+    socket.send(Buffer.concat([Buffer.from([channel.stdin]), bytes]), () => {
+      if (socket.readyState === WebSocket.OPEN) io.stdin.resume();
+    });
+    if (isComplete) leave();
+  });
+  io.stdin.on("end", () => {
+    if (socket.readyState !== WebSocket.OPEN) return;
+    socket.send(Buffer.from([channel.close, channel.stdin]));
+  });
+}
