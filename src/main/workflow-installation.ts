@@ -132,8 +132,12 @@ export function engineOptions(
     codeFolder: places.codeFolder,
     scanIntervalMs: 300_000,
     parseTimeoutMs: 30_000,
-    ignoreSyntax:
-      process.env["AIRFLOW__CORE__DAG_IGNORE_FILE_SYNTAX"] === "regexp" ? "regexp" : "glob",
+    ignoreSyntax: ignoreSyntax(),
     ...given,
   };
+}
+
+/** How ignore files are read. */
+export function ignoreSyntax(): EngineOptions["ignoreSyntax"] {
+  return process.env["AIRFLOW__CORE__DAG_IGNORE_FILE_SYNTAX"] === "regexp" ? "regexp" : "glob";
 }

@@ -1,4 +1,4 @@
-import { Option, type Command } from "commander";
+import { InvalidArgumentError, Option, type Command } from "commander";
 import type { VerbSession } from "#workflows/verbs/session.ts";
 import { defaultDataDirectory } from "./paths.ts";
 import type { WorkflowWhere } from "./workflow-installation.ts";
@@ -45,4 +45,13 @@ export async function inSession(
 ): Promise<void> {
   const { inWorkflowSession } = await import("./workflow-session.ts");
   await inWorkflowSession(where, act);
+}
+
+/** A whole number that is not negative. */
+export function parseCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 0) {
+    throw new InvalidArgumentError("expected a whole number");
+  }
+  return count;
 }

@@ -25,5 +25,8 @@ export async function inWorkflowSession(
     out: (text) => {
       process.stdout.write(text);
     },
+    err: (text) => {
+      process.stderr.write(text);
+    },
   });
 }

@@ -1,16 +1,20 @@
-import { InvalidArgumentError, Option, type Command } from "commander";
+import { Option, type Command } from "commander";
 import type { Form, RunsOptions, TriggerOptions } from "#workflows/verbs/dags.ts";
 import type { SchedulerOptions } from "./scheduler.ts";
 import { apiOptions, type WorkflowApiOptions } from "./workflow-api-options.ts";
 import type { WorkflowWhere } from "./workflow-installation.ts";
-import { inSession, listVerb, verb } from "./workflow-options.ts";
+import { inSession, listVerb, parseCount, verb } from "./workflow-options.ts";
+import { addTestVerbs } from "./workflow-test-verbs.ts";
 import { addSettingsVerbs } from "./workflow-settings-verbs.ts";
 
 /** Adds the commands of workflows, in Airflow's verbs. Each loads its code when it runs. */
 export function addWorkflowVerbs(program: Command): void {
   addProcesses(program);
-  addDagVerbs(program.command("dags").description("DAGs and their runs"));
-  addTaskVerbs(program.command("tasks").description("tasks of DAGs and their runs"));
+  const dags = program.command("dags").description("DAGs and their runs");
+  const tasks = program.command("tasks").description("tasks of DAGs and their runs");
+  addDagVerbs(dags);
+  addTaskVerbs(tasks);
+  addTestVerbs(dags, tasks);
   addSettingsVerbs(program);
   const database = program.command("db").description("the workflows' database");
   verb(database, "migrate", "bring the schema up to date").action(
@@ -146,12 +150,4 @@ function addTaskVerbs(tasks: Command): void {
         );
       },
     );
-}
-
-function parseCount(text: string): number {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 0) {
-    throw new InvalidArgumentError("expected a whole number");
-  }
-  return count;
 }

@@ -194,3 +194,27 @@ test("workflows: DAGs from YAML, one for each file of a folder", async () => {
     rows("dags", "list").find((it) => it["dag_id"] === "load_prices"),
   );
 });
+
+test("workflows: a DAG is tried out in one process, and leaves nothing", () => {
+  const before = rows("dags", "list-runs", "load_orders").length;
+  const where = ["--data-dir", join(home, "data"), "--dags-folder", dags];
+  const good = spawnSync(
+    process.execPath,
+    [program, "dags", "test", "load_orders", "2026-05-11", "-o", "plain", ...where],
+    { encoding: "utf8" },
+  );
+  assert.equal(good.status, 0, good.stderr);
+  assert.match(good.stdout, /INFO - orders-2026-05-11 at most 100/);
+  assert.match(good.stdout, /checks\.column +1 +success +1/);
+  assert.match(good.stderr, /broken\.ts:3: DAG b: bad cron expression/);
+  const bad = spawnSync(
+    process.execPath,
+    [program, "dags", "test", "load_orders", "-c", '{"limit": 0}', ...where],
+    { encoding: "utf8" },
+  );
+  assert.equal(bad.status, 1);
+  assert.match(bad.stderr, /Invalid input for param limit: 0 is less than 1/);
+  const rendered = gantry("tasks", "render", "load_orders", "load", "mine", "--dags-folder", dags);
+  assert.match(rendered, /property: command\n.*\necho orders-2026-05-10 at most 100/);
+  assert.equal(rows("dags", "list-runs", "load_orders").length, before);
+});

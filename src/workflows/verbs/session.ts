@@ -10,6 +10,8 @@ export interface VerbSession {
   readonly vault: Vault;
   readonly logsFolder: string;
   out(text: string): void;
+  /** For what is not the verb's result. */
+  err(text: string): void;
 }
 
 /** `2026-01-31T00:00:00+00:00`, or null. */

@@ -4,21 +4,15 @@ import { describeError } from "#base/log.ts";
 import { FailError, SkipError, type TaskContext } from "#dag/authoring/context.ts";
 import type { Dag } from "#dag/authoring/dag.ts";
 import type { CallbackName } from "#dag/model/model.ts";
-import {
-  resolveOutputs,
-  outputReferences,
-  valueAt,
-  type OutputReference,
-} from "#dag/model/model.ts";
-import { expandedArguments } from "#dag/run/expansion.ts";
 import { operators } from "#workflows/operators/list.ts";
-import { Reschedule, type Operator, type OperatorResult } from "#workflows/operators/operator.ts";
+import { Reschedule, type OperatorResult } from "#workflows/operators/operator.ts";
 import { outputSizeMax } from "#workflows/state/outputs.ts";
 import { textOf, toValue } from "#dag/template/values.ts";
 import type { Ask } from "./ask.ts";
 import { hideSecrets, taskContext } from "./context.ts";
 import type { AttemptResult, Job } from "./protocol.ts";
 import type { TaskLog } from "./task-log.ts";
+import { fillIn, resolveInput } from "./render-arguments.ts";
 import { Templates } from "./templates.ts";
 
 export interface JobPorts {
@@ -92,22 +86,6 @@ async function execute(
   return { kind: "success", ...resultFields(job, result) };
 }
 
-/** The arguments that are templates, filled in. */
-async function fillIn(
-  operator: Operator,
-  input: Readonly<Record<string, Json>>,
-  templates: Templates,
-): Promise<Record<string, Json>> {
-  const filled = { ...input };
-  for (const name of operator.templated) {
-    const value = filled[name];
-    if (value === undefined) continue;
-    const rendered = await templates.render({ [name]: value });
-    Object.assign(filled, rendered);
-  }
-  return filled;
-}
-
 function resultFields(
   job: Job,
   result: OperatorResult,
@@ -141,33 +119,6 @@ export function toJson(value: unknown): Json {
     );
   }
   return JSON.parse(text) as Json;
-}
-
-/** The arguments, with what other tasks handed on in place of the references. */
-async function resolveInput(job: Job, ask: Ask): Promise<Record<string, Json>> {
-  const { task } = job;
-  const found = new Map<string, Json>();
-  const references = [...outputReferences(task.arguments), ...outputReferences(task.expand?.over)];
-  for (const reference of references) {
-    const key = keyOf(reference);
-    if (found.has(key)) continue;
-    const { task: taskId, key: name } = reference;
-    found.set(key, await ask({ kind: "output", taskId, name, mapIndex: undefined }));
-  }
-  const find = (it: OutputReference): Json => valueAt(found.get(keyOf(it)) ?? null, it.path);
-  const { params } = job.run;
-  const input = resolveOutputs(task.arguments, find, params) as Record<string, Json>;
-  if (task.expand === undefined || job.mapIndex < 0) return input;
-  const over = Object.entries(task.expand.over).map(([name, value]) => [
-    name,
-    resolveOutputs(value, find, params),
-  ]);
-  const values = Object.fromEntries(over) as Record<string, Json>;
-  return { ...input, ...expandedArguments(task.expand, values, job.mapIndex) };
-}
-
-function keyOf({ task, key }: OutputReference): string {
-  return JSON.stringify([task, key]);
 }
 
 function resultOfError(error: unknown): AttemptResult {

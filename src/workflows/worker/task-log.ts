@@ -9,9 +9,29 @@ export const logSizeMax = 10 * 1024 * 1024;
 const secretLengthMin = 4;
 const lineLengthMax = 64 * 1024;
 
+/** Where a log's lines go. */
+export interface LogSink {
+  write(lines: string): void;
+  close(): void;
+}
+
+/** Appends to a file, whose folders are made. */
+export function fileSink(path: string): LogSink {
+  mkdirSync(dirname(path), { recursive: true });
+  const file = openSync(path, "a", 0o640);
+  return {
+    write: (lines) => {
+      writeSync(file, lines);
+    },
+    close: () => {
+      closeSync(file);
+    },
+  };
+}
+
 /** The log of one try of a task. Secrets that the task was given are masked. */
 export class TaskLog implements Disposable {
-  readonly #file: number;
+  readonly #sink: LogSink;
   readonly #clock: Clock;
   readonly #secrets = new Set<string>();
   #size = 0;
@@ -19,9 +39,8 @@ export class TaskLog implements Disposable {
   /** What was written without an end of line yet, by level. */
   readonly #open = new Map<string, string>();
 
-  constructor(path: string, clock: Clock) {
-    mkdirSync(dirname(path), { recursive: true });
-    this.#file = openSync(path, "a", 0o640);
+  constructor(sink: LogSink, clock: Clock) {
+    this.#sink = sink;
     this.#clock = clock;
   }
 
@@ -58,19 +77,20 @@ export class TaskLog implements Disposable {
     }
     if (this.#dropped > 0) {
       const note = `log ends here: ${this.#dropped} bytes beyond ${logSizeMax} were dropped\n`;
-      writeSync(this.#file, note);
+      this.#sink.write(note);
     }
-    closeSync(this.#file);
+    this.#sink.close();
   }
 
   #write(line: string): void {
-    const bytes = Buffer.from(this.#mask(line));
-    if (this.#size + bytes.length > logSizeMax) {
-      this.#dropped += bytes.length;
+    const masked = this.#mask(line);
+    const size = Buffer.byteLength(masked);
+    if (this.#size + size > logSizeMax) {
+      this.#dropped += size;
       return;
     }
-    this.#size += bytes.length;
-    writeSync(this.#file, bytes);
+    this.#size += size;
+    this.#sink.write(masked);
   }
 
   #mask(text: string): string {

@@ -2,15 +2,14 @@ import { Worker } from "node:worker_threads";
 import type { Json } from "#api/object.ts";
 import type { Clock } from "#base/clock.ts";
 import { TaskGroup } from "#base/task-group.ts";
-import type { Dag } from "#dag/authoring/dag.ts";
-import { isConfiguration } from "#workflows/loader/scan.ts";
 import { OpenQuestions } from "./ask.ts";
-import { AuthorModules, exportedDags } from "./author-modules.ts";
-import { configurationDags, readIn } from "./configuration.ts";
+import { AuthorModules } from "./author-modules.ts";
+import { JobCode } from "./job-code.ts";
 import { parseFile } from "./parse.ts";
-import type { Code, FromWorker, Job, ToWorker } from "./protocol.ts";
+import { divertOutput } from "./divert-output.ts";
+import type { FromWorker, Job, ToWorker } from "./protocol.ts";
 import { runJob } from "./run-job.ts";
-import { TaskLog } from "./task-log.ts";
+import { fileSink, TaskLog } from "./task-log.ts";
 
 /** The descriptor that ends when the process that started this one does. */
 export const lifeline = 3;
@@ -61,13 +60,14 @@ class WorkerProgram {
   readonly #world: WorkerWorld;
   readonly #modules: AuthorModules;
   readonly #questions = new OpenQuestions();
-  readonly #dags = new Map<string, Dag>();
+  readonly #code: JobCode;
   #current:
     { readonly job: Job; readonly stop: AbortController; readonly log: TaskLog } | undefined;
 
   constructor(world: WorkerWorld, modules: AuthorModules) {
     this.#world = world;
     this.#modules = modules;
+    this.#code = new JobCode(modules, world.clock);
   }
 
   async take(message: ToWorker): Promise<void> {
@@ -113,7 +113,7 @@ class WorkerProgram {
 
   async #run(job: Job): Promise<void> {
     const stop = new AbortController();
-    using log = new TaskLog(job.logFile, this.#world.clock);
+    using log = new TaskLog(fileSink(job.logFile), this.#world.clock);
     this.#current = { job, stop, log };
     const restore = divertOutput(log);
     try {
@@ -123,7 +123,7 @@ class WorkerProgram {
         clock: this.#world.clock,
         environment: this.#world.environment,
         fetch: this.#world.fetch,
-        loadDag: () => this.#loadDag(job),
+        loadDag: () => this.#code.dagOf(job),
       };
       const result = await runJob(job, ports, stop.signal);
       if (this.#isCurrent(job)) {
@@ -148,50 +148,8 @@ class WorkerProgram {
   #isCurrent(job: Job): boolean {
     return this.#current?.job === job;
   }
-
-  async #loadDag(job: Job): Promise<Dag | undefined> {
-    const { code } = job;
-    if (code === undefined) return undefined;
-    const key = `${code.bundleFolder}/${code.file}#${job.dagId}`;
-    const known = this.#dags.get(key);
-    if (known !== undefined) return known;
-    for (const dag of await this.#dagsOf(code)) {
-      this.#dags.set(`${code.bundleFolder}/${code.file}#${dag.model.id}`, dag);
-    }
-    return this.#dags.get(key);
-  }
-
-  async #dagsOf({ bundleFolder, file, dagsFolder }: Code): Promise<readonly Dag[]> {
-    const load = (path: string): Promise<object> =>
-      this.#modules.importCopy(bundleFolder, path, dagsFolder);
-    if (!isConfiguration(file)) return exportedDags(await load(file));
-    const { clock } = this.#world;
-    const files = readIn(bundleFolder, undefined);
-    return await configurationDags(file, { now: clock.now(), load, ...files });
-  }
 }
 
 function send(message: FromWorker): void {
   process.send?.(message);
-}
-
-/** Sends what the task prints to its log. @returns what puts things back. */
-function divertOutput(log: TaskLog): () => void {
-  const streams = [
-    ["INFO", process.stdout],
-    ["ERROR", process.stderr],
-  ] as const;
-  const originals = streams.map(([level, stream]) => {
-    const write = stream.write.bind(stream);
-    stream.write = (chunk: string | Uint8Array, ...rest: readonly unknown[]): boolean => {
-      log.chunk(level, typeof chunk === "string" ? chunk : Buffer.from(chunk).toString());
-      const done = rest.find((it) => typeof it === "function") as (() => void) | undefined;
-      done?.();
-      return true;
-    };
-    return [stream, write] as const;
-  });
-  return () => {
-    for (const [stream, write] of originals) stream.write = write;
-  };
 }

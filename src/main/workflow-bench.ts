@@ -1,0 +1,36 @@
+import { systemClock } from "#base/clock.ts";
+import type { BenchPorts } from "#workflows/verbs/test-bench.ts";
+import type { VerbSession } from "#workflows/verbs/session.ts";
+import { ignoreSyntax, workflowPlaces, type WorkflowWhere } from "./workflow-installation.ts";
+import { inWorkflowSession } from "./workflow-session.ts";
+import { ownEnvironment } from "./workflow-worker.ts";
+
+/** Lets a verb try DAGs out in this process. The exit code says whether it succeeded. */
+export async function onBench(
+  where: WorkflowWhere,
+  act: (session: VerbSession, ports: BenchPorts, signal: AbortSignal) => Promise<boolean>,
+): Promise<void> {
+  const { dagsFolder } = workflowPlaces(where);
+  const write = process.stdout.write.bind(process.stdout);
+  const ports: BenchPorts = {
+    dagsFolder,
+    ignoreSyntax: ignoreSyntax(),
+    write: (lines) => {
+      write(lines);
+    },
+    world: {
+      clock: systemClock,
+      environment: ownEnvironment(),
+      fetch: (address, init) => fetch(address, init),
+    },
+  };
+  const stop = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.once(name, () => {
+      stop.abort(new Error(name));
+    });
+  }
+  await inWorkflowSession(where, async (session) => {
+    if (!(await act(session, ports, stop.signal))) process.exitCode = 1;
+  });
+}

@@ -1,0 +1,70 @@
+import type { Json } from "#api/object.ts";
+import {
+  outputReferences,
+  resolveOutputs,
+  valueAt,
+  type OutputReference,
+} from "#dag/model/model.ts";
+import { expandedArguments } from "#dag/run/expansion.ts";
+import { operators } from "#workflows/operators/list.ts";
+import type { Operator } from "#workflows/operators/operator.ts";
+import type { Ask } from "./ask.ts";
+import type { Job } from "./protocol.ts";
+import { Templates } from "./templates.ts";
+
+/** The arguments of a task that are templates, as a job would get them. */
+export async function renderedArguments(
+  job: Job,
+  now: number,
+  ask: Ask,
+): Promise<Record<string, Json>> {
+  const operator = operators.get(job.task.operator);
+  if (operator === undefined) throw new Error(`unknown operator '${job.task.operator}'`);
+  const templates = new Templates(job, now, ask);
+  const filled = await fillIn(operator, await resolveInput(job, ask), templates);
+  const names = operator.templated.filter((it) => filled[it] !== undefined);
+  return Object.fromEntries(names.map((it) => [it, filled[it] ?? null]));
+}
+
+/** The arguments that are templates, filled in. */
+export async function fillIn(
+  operator: Operator,
+  input: Readonly<Record<string, Json>>,
+  templates: Templates,
+): Promise<Record<string, Json>> {
+  const filled = { ...input };
+  for (const name of operator.templated) {
+    const value = filled[name];
+    if (value === undefined) continue;
+    const rendered = await templates.render({ [name]: value });
+    Object.assign(filled, rendered);
+  }
+  return filled;
+}
+
+/** The arguments, with what other tasks handed on in place of the references. */
+export async function resolveInput(job: Job, ask: Ask): Promise<Record<string, Json>> {
+  const { task } = job;
+  const found = new Map<string, Json>();
+  const references = [...outputReferences(task.arguments), ...outputReferences(task.expand?.over)];
+  for (const reference of references) {
+    const key = keyOf(reference);
+    if (found.has(key)) continue;
+    const { task: taskId, key: name } = reference;
+    found.set(key, await ask({ kind: "output", taskId, name, mapIndex: undefined }));
+  }
+  const find = (it: OutputReference): Json => valueAt(found.get(keyOf(it)) ?? null, it.path);
+  const { params } = job.run;
+  const input = resolveOutputs(task.arguments, find, params) as Record<string, Json>;
+  if (task.expand === undefined || job.mapIndex < 0) return input;
+  const over = Object.entries(task.expand.over).map(([name, value]) => [
+    name,
+    resolveOutputs(value, find, params),
+  ]);
+  const values = Object.fromEntries(over) as Record<string, Json>;
+  return { ...input, ...expandedArguments(task.expand, values, job.mapIndex) };
+}
+
+function keyOf({ task, key }: OutputReference): string {
+  return JSON.stringify([task, key]);
+}
