@@ -148,7 +148,12 @@ function conditionsOf(filter: Filter, query: ListQuery): Condition[] {
     }
     case "any": {
       const values = query[name];
-      return Array.isArray(values) ? anyOf(column, values.filter(isValue)) : [];
+      return Array.isArray(values)
+        ? anyOf(
+            column,
+            values.filter((it) => it === null || isValue(it)),
+          )
+        : [];
     }
   }
 }

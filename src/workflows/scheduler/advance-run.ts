@@ -1,13 +1,13 @@
 import { planRun, type Facts, type Step } from "#dag/run/plan.ts";
 import { expansionReferences, lengthOf } from "#dag/run/expansion.ts";
-import { isActive, isFinished, type TaskState } from "#dag/model/states.ts";
-import { graphOf } from "#dag/model/graph.ts";
-import { valueAt, type OutputReference, type TaskModel } from "#dag/model/model.ts";
+import { isActive, isFinished } from "#dag/model/states.ts";
+import { valueAt, type OutputReference } from "#dag/model/model.ts";
 import { findDag } from "#workflows/state/dags.ts";
 import { clearOutputs, outputsOf } from "#workflows/state/outputs.ts";
 import { listInstances, type InstanceRow } from "#workflows/state/instances.ts";
 import { previousRun } from "#workflows/state/runs.ts";
 import { replanDag } from "./create-runs.ts";
+import { pastOf } from "./past.ts";
 import type { RunRecord } from "./run-record.ts";
 import type { Turn } from "./turn-context.ts";
 import { wakeLater, wakeQueued } from "./wake-runs.ts";
@@ -174,30 +174,8 @@ async function pastFacts(turn: Turn, record: RunRecord): Promise<Facts["past"]> 
   if (!hasPast(record)) return () => undefined;
   const before = await previousRun(turn.queries, record.run);
   if (before === undefined) return () => undefined;
-  const states = new Map<string, (TaskState | null)[]>();
   // What this turn has changed about it is not written yet.
   const instances =
     turn.records.seen(before)?.instances() ?? (await listInstances(turn.queries, before));
-  for (const { taskId, state } of instances) {
-    states.set(taskId, [...(states.get(taskId) ?? []), state]);
-  }
-  const { downstream } = graphOf(tasks);
-  return (task: TaskModel) => {
-    if (!task.dependsOnPast) return undefined;
-    const own = states.get(task.id);
-    if (own === undefined) {
-      if (before.state === "queued") return `the run before, ${before.runId}, has not begun`;
-      return task.ignoreFirstDependsOnPast ? undefined : `it has not run in ${before.runId}`;
-    }
-    if (!own.every(isGood)) return `it has not succeeded in the run before, ${before.runId}`;
-    if (!task.waitForDownstream) return undefined;
-    const after = (downstream.get(task.id) ?? []).find(
-      (id) => !(states.get(id) ?? []).every(isGood),
-    );
-    return after === undefined ? undefined : `${after} has not succeeded in ${before.runId}`;
-  };
-}
-
-function isGood(state: TaskState | null): boolean {
-  return state === "success" || state === "skipped";
+  return pastOf(tasks, before, instances);
 }

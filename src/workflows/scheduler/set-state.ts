@@ -122,3 +122,28 @@ export async function setInstanceStates(
   await database.notify();
   return changed;
 }
+
+/** Writes a note on instances of a run; null takes it away. */
+export async function setNotes(
+  database: Database,
+  change: {
+    readonly run: RunKey;
+    readonly note: string | null;
+    readonly chosen: (instance: InstanceRow) => boolean;
+  },
+): Promise<void> {
+  const { run, note, chosen } = change;
+  await database.transaction(async (queries) => {
+    for (const it of (await listInstances(queries, run)).filter(chosen)) {
+      await queries.run(
+        `update task_instance set note = ?
+         where dag_id = ? and run_id = ? and task_id = ? and map_index = ?`,
+        note,
+        it.dagId,
+        it.runId,
+        it.taskId,
+        it.mapIndex,
+      );
+    }
+  });
+}

@@ -43,3 +43,20 @@ export async function addConnection(
 export async function deleteConnection(queries: Queries, id: string): Promise<boolean> {
   return (await queries.run("delete from connection where conn_id = ?", id)) > 0;
 }
+
+/** Adds a connection, or puts it in the place of the one that has its id. */
+export async function saveConnection(
+  queries: Queries,
+  vault: Vault,
+  connection: Connection,
+): Promise<void> {
+  await queries.run(
+    `insert into connection (conn_id, type, value, description) values (?, ?, ?, ?)
+     on conflict (conn_id) do update set type = excluded.type, value = excluded.value,
+       description = excluded.description`,
+    connection.id,
+    connection.type,
+    vault.seal(JSON.stringify(connection)),
+    connection.description ?? null,
+  );
+}

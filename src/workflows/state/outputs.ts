@@ -53,6 +53,22 @@ export async function clearOutputs(queries: Queries, key: InstanceKey): Promise<
   );
 }
 
+/** False when there is none of that name. */
+export async function deleteOutput(
+  queries: Queries,
+  key: InstanceKey & { readonly name: string },
+): Promise<boolean> {
+  const deleted = await queries.run(
+    "delete from output where dag_id = ? and run_id = ? and task_id = ? and map_index = ? and name = ?",
+    key.dagId,
+    key.runId,
+    key.taskId,
+    key.mapIndex,
+    key.name,
+  );
+  return deleted > 0;
+}
+
 export interface StoredOutput {
   readonly taskId: string;
   readonly mapIndex: number;

@@ -42,3 +42,20 @@ export async function usedSlots(queries: Queries): Promise<ReadonlyMap<string, n
   );
   return new Map(rows.map((row) => [textOf(row, "pool"), numberOf(row, "used")]));
 }
+
+/** Slots that instances which are under way or wait for it stand for, by pool and state. */
+export async function slotsByState(
+  queries: Queries,
+): Promise<ReadonlyMap<string, ReadonlyMap<string, number>>> {
+  const rows = await queries.rows(
+    `select pool, state, sum(pool_slots) as slots from task_instance
+     where state in ('scheduled', 'queued', 'running', 'up_for_reschedule') group by pool, state`,
+  );
+  const pools = new Map<string, Map<string, number>>();
+  for (const row of rows) {
+    const states = pools.get(textOf(row, "pool")) ?? new Map<string, number>();
+    states.set(textOf(row, "state"), numberOf(row, "slots"));
+    pools.set(textOf(row, "pool"), states);
+  }
+  return pools;
+}

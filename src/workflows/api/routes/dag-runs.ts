@@ -9,6 +9,7 @@ import { noContent, ok, type Answer } from "#workflows/api/exchange.ts";
 import {
   date,
   integer,
+  number,
   list,
   nullable,
   object,
@@ -256,7 +257,7 @@ const wait: Route = route({
   method: "GET",
   path: "/dags/{dag_id}/dagRuns/{dag_run_id}/wait",
   subject: "dag",
-  query: { interval: required(integer({ min: 0 })), result: list(text()) },
+  query: { interval: required(number()), result: list(text()) },
   handle: async (call) => {
     await requireRunRow(call.ports.database, runKey(call));
     const chunks = waitForEnd(call, Math.max(intervalMin, call.query.interval) * 1_000);

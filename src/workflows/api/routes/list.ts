@@ -1,6 +1,14 @@
 import type { Route } from "#workflows/api/routing.ts";
+import { connectionRoutes } from "./connections.ts";
+import { dagPartRoutes } from "./dag-parts.ts";
+import { poolRoutes } from "./pools.ts";
+import { recordRoutes } from "./records.ts";
 import { dagRunRoutes } from "./dag-runs.ts";
 import { dagRoutes } from "./dags.ts";
+import { logRoutes } from "./logs.ts";
+import { taskInstanceRoutes } from "./task-instances.ts";
+import { triesRoutes } from "./tries.ts";
+import { xcomRoutes } from "./xcoms.ts";
 import { systemRoutes } from "./system.ts";
 import { variableRoutes } from "./variables.ts";
 
@@ -8,6 +16,14 @@ import { variableRoutes } from "./variables.ts";
 export const routes: readonly Route[] = [
   ...dagRoutes,
   ...dagRunRoutes,
+  ...taskInstanceRoutes,
+  ...triesRoutes,
+  ...logRoutes,
+  ...xcomRoutes,
+  ...dagPartRoutes,
+  ...connectionRoutes,
+  ...poolRoutes,
+  ...recordRoutes,
   ...variableRoutes,
   ...systemRoutes,
 ];
