@@ -14,7 +14,7 @@ import { listSchedulers } from "#workflows/state/jobs.ts";
 import { listPools, usedSlots } from "#workflows/state/pools.ts";
 import { findRun, previousRun, type RunRow } from "#workflows/state/runs.ts";
 import { pastOf } from "./past.ts";
-import { schedulerSilenceMs } from "./adopt.ts";
+import { schedulerSilenceMs } from "./silence.ts";
 import { defaultMapLengthMax } from "./world.ts";
 
 /** One thing that keeps a task instance from running. Names are those of Airflow's dependencies. */

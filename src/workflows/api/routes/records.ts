@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { JsonObject } from "#api/object.ts";
 import { maybeNumber, maybeText, numberOf, textOf } from "#sql/columns.ts";
 import type { Row } from "#sql/database.ts";
-import { schedulerSilenceMs } from "#workflows/scheduler/adopt.ts";
+import { schedulerSilenceMs } from "#workflows/scheduler/silence.ts";
 import { listImportErrors, type ImportError } from "#workflows/state/dags.ts";
 import { listSchedulers, type SchedulerJob } from "#workflows/state/jobs.ts";
 import { selectPage, type Condition } from "#workflows/state/page.ts";
