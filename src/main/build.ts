@@ -33,13 +33,11 @@ import {
   type BuildCommandOptions,
   type Output,
 } from "./build-options.ts";
-import { pullBase, pushBuilt } from "./build-registry.ts";
 import { hostPlatform } from "./host-platform.ts";
-import { registryPortOf } from "./image-verbs.ts";
-import { ownNames } from "./registry-names.ts";
+import { ownNames, registryPortOf } from "./registry-names.ts";
 import { storedName } from "#images/verbs/find-image.ts";
 import { showBuild, type ShownBuild } from "./build-progress.ts";
-import { openImages } from "./images.ts";
+import { openImages } from "./open-images.ts";
 import { pathsBelow, runDirectoryOf } from "./paths.ts";
 
 /** A build may take so long before what it has stored is given up. */
@@ -87,6 +85,7 @@ async function buildHere(
     download,
     repositoryOf: (reference) => storedName({ isOwnName }, reference),
     pull: async (reference, stop) => {
+      const { pullBase } = await import("./build-registry.ts");
       await pullBase(store, reference, platform, stop);
     },
   };
@@ -196,6 +195,7 @@ async function pushAll(
 ): Promise<void> {
   if (names.length === 0)
     throw new Error("--output type=registry needs a name: give it with --tag");
+  const { pushBuilt } = await import("./build-registry.ts");
   for (const name of names) await pushBuilt(store, name, repositoryOf(name), signal);
 }
 

@@ -1,5 +1,5 @@
 import type { Platform } from "#build/stage/state.ts";
-import { imageArchitecture } from "#cri/images/oci-archive.ts";
+import { imageArchitecture } from "#oci/architecture.ts";
 
 /**
  * This machine's platform.

@@ -3,7 +3,7 @@ import { text as textOf } from "node:stream/consumers";
 import { createGunzip } from "node:zlib";
 import { systemClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
-import { imageArchitecture } from "#cri/images/oci-archive.ts";
+import { imageArchitecture } from "#oci/architecture.ts";
 import { loadArchive } from "#images/archive/load.ts";
 import { saveArchive, type SavedImage } from "#images/archive/save.ts";
 import { findCredentials, withCredentials } from "#images/client/docker-config.ts";
@@ -17,14 +17,11 @@ import {
   parseReference,
   type ImageReference,
 } from "#oci/reference.ts";
-import { readFileIfPresent } from "#pki/files.ts";
 import { readDockerConfig, writeDockerConfig } from "./docker-config-file.ts";
-import { openImages } from "./images.ts";
+import { openImages } from "./open-images.ts";
 import type { Where } from "./options.ts";
 import { pathsBelow, runDirectoryOf, type Paths } from "./paths.ts";
-import { ownNames, registryPortFile } from "./registry-names.ts";
-
-const defaultRegistryPort = 5_000;
+import { ownNames, registryPortOf } from "./registry-names.ts";
 
 export interface TransferCommand extends Where {
   readonly quiet: boolean;
@@ -242,12 +239,6 @@ function parsePlatform(text: string): ImageWorld["platform"] {
     throw new Error(`--platform: expected os/architecture[/variant], found '${text}'`);
   }
   return { os, architecture, ...(variant === undefined ? {} : { variant }) };
-}
-
-/** The port of the installation's own registry, whether it runs or not. */
-export async function registryPortOf(paths: Paths): Promise<number> {
-  const text = await readFileIfPresent(registryPortFile(paths));
-  return text === undefined ? defaultRegistryPort : Number(text.trim());
 }
 
 /** The clock of commands. */

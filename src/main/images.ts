@@ -8,20 +8,15 @@ import { pauseImage, pauseImageName } from "#cri/images/pause.ts";
 import { busyboxImage } from "#cri/images/seed.ts";
 import { loadArchive } from "#images/archive/load.ts";
 import type { ImageStore } from "#images/store/image-store.ts";
-import { openImageStore } from "#images/store/open.ts";
 import { silentLogger, type Logger } from "#base/log.ts";
 import { openGate } from "#registry/access.ts";
 import { openRegistryServer, type RegistryServer } from "#registry/server.ts";
 import type { Where } from "./options.ts";
-import { pathsBelow, runDirectoryOf, type Paths } from "./paths.ts";
+import { openImages } from "./open-images.ts";
+import { pathsBelow, runDirectoryOf } from "./paths.ts";
 
 /** How often what nothing needs is removed. */
 const collectMs = 3_600_000;
-
-/** The installation's images; other processes may have them open too. */
-export async function openImages(paths: Paths, log: Logger): Promise<ImageStore> {
-  return await openImageStore(paths.images, { clock: systemClock, log });
-}
 
 /** Removes what nothing needs, once an hour, until the signal aborts. */
 export async function collectRegularly(

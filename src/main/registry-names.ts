@@ -1,7 +1,10 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { readFileIfPresent } from "#pki/files.ts";
 import { anyAddress, machineAddress } from "./network-plan.ts";
 import type { Paths } from "./paths.ts";
+
+const defaultRegistryPort = 5_000;
 
 /**
  * Whether a registry's name in an image's name means this installation's registry: `localhost:5000`,
@@ -35,4 +38,10 @@ function isLoopback(host: string): boolean {
 /** Where `gantry up` notes its registry's port, for commands that run beside it. */
 export function registryPortFile(paths: Paths): string {
   return join(paths.data, "registry", "port");
+}
+
+/** The port of the installation's own registry, whether it runs or not. */
+export async function registryPortOf(paths: Paths): Promise<number> {
+  const text = await readFileIfPresent(registryPortFile(paths));
+  return text === undefined ? defaultRegistryPort : Number(text.trim());
 }

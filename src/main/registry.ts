@@ -19,7 +19,8 @@ import { openRegistryServer, type ListenerTls } from "#registry/server.ts";
 import { usersFileOf } from "./cluster-registry.ts";
 import { aborted } from "./control-plane-host.ts";
 import { runInForeground } from "./foreground.ts";
-import { collectRegularly, openImages } from "./images.ts";
+import { collectRegularly } from "./images.ts";
+import { openImages } from "./open-images.ts";
 import type { Where } from "./options.ts";
 import { pathsBelow, runDirectoryOf } from "./paths.ts";
 

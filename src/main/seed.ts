@@ -3,7 +3,8 @@ import { systemClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { makeDebianImage } from "#build/base/debian.ts";
 import { hostPlatform } from "./host-platform.ts";
-import { openImages, seedImages } from "./images.ts";
+import { seedImages } from "./images.ts";
+import { openImages } from "./open-images.ts";
 import type { Where } from "./options.ts";
 import { pathsBelow, runDirectoryOf } from "./paths.ts";
 

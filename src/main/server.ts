@@ -3,7 +3,7 @@ import { TaskGroup } from "#base/task-group.ts";
 import { openClusterRegistry } from "./cluster-registry.ts";
 import { aborted, openHost, serverOf, startHostTasks } from "./control-plane-host.ts";
 import { runInForeground } from "./foreground.ts";
-import { openImages } from "./images.ts";
+import { openImages } from "./open-images.ts";
 import { InstanceLock } from "./instance.ts";
 import { anyAddress, machineAddress } from "./network-plan.ts";
 import type { ServerOptions } from "./options.ts";

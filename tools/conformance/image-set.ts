@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { imageArchitecture, type LayerFile, type SmallImage } from "#cri/images/oci-archive.ts";
+import { type LayerFile, type SmallImage } from "#cri/images/oci-archive.ts";
+import { imageArchitecture } from "#oci/architecture.ts";
 import { busyboxFiles } from "#cri/images/seed.ts";
 import { type Program, programFiles, withFolders } from "./program-files.ts";
 

@@ -69,13 +69,6 @@ export async function* ociArchive(image: SmallImage): AsyncGenerator<Uint8Array,
   yield* bytesOf(tar);
 }
 
-/** The name of this machine's processor in image configs. @throws {Error} for others. */
-export function imageArchitecture(arch: string): "amd64" | "arm64" {
-  if (arch === "x64") return "amd64";
-  if (arch === "arm64") return "arm64";
-  throw new Error(`containers run on x64 and arm64; this machine is ${arch}`);
-}
-
 function packLayer(files: readonly LayerFile[]): AsyncGenerator<Uint8Array> {
   const tar = pack();
   for (const file of files) {

@@ -1,4 +1,5 @@
-import { imageArchitecture, ociArchive } from "./oci-archive.ts";
+import { imageArchitecture } from "#oci/architecture.ts";
+import { ociArchive } from "./oci-archive.ts";
 
 /** Of every sandbox. No registry has it: it is imported at start, and again should it be removed. */
 export const pauseImageName = "gantry.local/pause:1";

@@ -2,7 +2,8 @@ import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { MissingProgramsError } from "#cri/containerd/binaries.ts";
-import { imageArchitecture, type LayerFile, ociArchive } from "./oci-archive.ts";
+import { imageArchitecture } from "#oci/architecture.ts";
+import { type LayerFile, ociArchive } from "./oci-archive.ts";
 
 export const busyboxImageName = "docker.io/library/busybox:latest";
 
