@@ -53,7 +53,7 @@ interface DockerConfig {
 async function imageFacts(name: string, dataDir: string): Promise<ImageFacts | undefined> {
   const paths = pathsBelow(dataDir, runDirectoryOf(dataDir));
   if (!existsSync(paths.images)) return undefined;
-  const { openImages } = await import("./images.ts");
+  const { openImages } = await import("./open-images.ts");
   const { imageWorld } = await import("./image-verbs.ts");
   const { findImage } = await import("#images/verbs/find-image.ts");
   const { viewImage } = await import("#images/verbs/image-view.ts");
