@@ -3,8 +3,13 @@ import type { AttemptResult, Job, Question } from "#workflows/worker/protocol.ts
 
 /** What an executor tells about the jobs that it was given. */
 export interface JobEvents {
-  /** The try has ended; called once for each job that was started. */
-  ended(job: Job, result: AttemptResult): void;
+  /**
+   * The try has ended; called once for each job that was started.
+   * @param stored is called when the result is in the database, or changes nothing any more.
+   */
+  ended(job: Job, result: AttemptResult, stored?: () => void): void;
+  /** Lines of the log of a job that has no file for them. */
+  logged?(job: Job, text: string): void;
   /** The try asks something. @throws {Error} whose message the task sees. */
   ask(job: Job, question: Question): Promise<Json>;
 }
@@ -19,4 +24,11 @@ export interface Executor extends AsyncDisposable {
   start(job: Job): void;
   /** Ends a job that is running; its end is told as a failure with this reason. */
   cancel(attempt: string, reason: string): void;
+  /**
+   * Whether a job goes on when this process ends, and is to be given to the scheduler that comes
+   * after it. Undefined: jobs end with the process.
+   */
+  outlives?(task: { readonly queue: string }): boolean;
+  /** Takes over a job that outlived its scheduler; its end is told to {@link JobEvents}. */
+  adopt?(job: Job): void;
 }

@@ -185,7 +185,8 @@ export class LocalExecutor implements Executor {
     }
     const { job } = slot;
     if (job === undefined || message.kind === "parsed" || message.attempt !== job.attempt) return;
-    if (message.kind === "done") {
+    if (message.kind === "log") this.#events.logged?.(job, message.text);
+    else if (message.kind === "done") {
       if (message.spoiled) this.#kill(slot, "its last task left it in disorder");
       this.#end(slot, job, message.result);
     } else {

@@ -16,8 +16,8 @@ export interface Job {
   readonly run: JobRun;
   /** Where the DAG's code is; undefined for one that has none. */
   readonly code: Code | undefined;
-  /** Appended to. */
-  readonly logFile: string;
+  /** Appended to; undefined: what would be written is sent to who has started the worker. */
+  readonly logFile: string | undefined;
   /** When a sensor began to look, which counts for its timeout; milliseconds since the epoch. */
   readonly firstStartedAt: number;
 }
@@ -54,6 +54,8 @@ export type AttemptResult =
     }
   | { readonly kind: "failed"; readonly error: string; readonly retry: boolean }
   | { readonly kind: "skipped"; readonly reason: string }
+  /** Nobody knows how it ended, or whether it ever began: it runs again, and that costs no try. */
+  | { readonly kind: "lost"; readonly reason: string }
   /** A sensor that looks again later, in milliseconds since the epoch. */
   | { readonly kind: "reschedule"; readonly at: number };
 
@@ -110,6 +112,8 @@ export type FromWorker =
       /** The worker can no longer be trusted with another job. */
       readonly spoiled: boolean;
     }
+  /** Lines of the log of a job without a file for them. */
+  | { readonly kind: "log"; readonly attempt: string; readonly text: string }
   | { readonly kind: "parsed"; readonly id: number; readonly result: ParseResult };
 
 export type ParseResult = {

@@ -138,6 +138,7 @@ function callbackFor(result: AttemptResult, job: Job): CallbackName | undefined 
     case "skipped":
       return "onSkipped";
     case "reschedule":
+    case "lost":
       return undefined;
     case "failed":
       return result.retry && job.tryNumber <= job.maxTries ? "onRetry" : "onFailure";

@@ -9,7 +9,7 @@ import { parseFile } from "./parse.ts";
 import { divertOutput } from "./divert-output.ts";
 import type { FromWorker, Job, ToWorker } from "./protocol.ts";
 import { runJob } from "./run-job.ts";
-import { fileSink, TaskLog } from "./task-log.ts";
+import { fileSink, TaskLog, type LogSink } from "./task-log.ts";
 
 /** The descriptor that ends when the process that started this one does. */
 export const lifeline = 3;
@@ -113,7 +113,7 @@ class WorkerProgram {
 
   async #run(job: Job): Promise<void> {
     const stop = new AbortController();
-    using log = new TaskLog(fileSink(job.logFile), this.#world.clock);
+    using log = new TaskLog(sinkOf(job), this.#world.clock);
     this.#current = { job, stop, log };
     const restore = divertOutput(log);
     try {
@@ -152,4 +152,14 @@ class WorkerProgram {
 
 function send(message: FromWorker): void {
   process.send?.(message);
+}
+
+function sinkOf({ attempt, logFile }: Job): LogSink {
+  if (logFile !== undefined) return fileSink(logFile);
+  return {
+    write: (text) => {
+      send({ kind: "log", attempt, text });
+    },
+    close: () => undefined,
+  };
 }
