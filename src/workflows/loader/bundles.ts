@@ -30,7 +30,7 @@ export class BundleFolders {
     if (!existsSync(folder)) {
       const files = await findBundle(queries, hash);
       if (files === undefined) throw new Error(`the code of version ${hash} is not stored`);
-      writeBundle(folder, files);
+      writeBundleOnce(folder, files);
     }
     this.#known.set(hash, folder);
     return folder;
@@ -38,7 +38,8 @@ export class BundleFolders {
 }
 
 /** Complete or not at all, also when several processes do it at a time. */
-function writeBundle(folder: string, files: BundleFiles): void {
+export function writeBundleOnce(folder: string, files: BundleFiles): void {
+  if (existsSync(folder)) return;
   const partial = `${folder}.${randomBytes(6).toString("hex")}`;
   for (const [path, text] of Object.entries(files)) {
     const target = join(partial, normalize(path));

@@ -231,6 +231,30 @@ export async function instancesOf(
   return rows.map(instanceRow);
 }
 
+/**
+ * Notes which worker runs a try that was given to workers elsewhere. False when another one has it
+ * already, or nobody is to run it any more.
+ */
+export async function claimInstance(
+  queries: Queries,
+  { attempt, ...key }: InstanceKey & { readonly attempt: string },
+  worker: string,
+): Promise<boolean> {
+  const changed = await queries.run(
+    `update task_instance set host = ?, pid = null
+     where dag_id = ? and run_id = ? and task_id = ? and map_index = ? and attempt = ?
+       and state in ('queued', 'running') and (pid is not null or host = ?)`,
+    worker,
+    key.dagId,
+    key.runId,
+    key.taskId,
+    key.mapIndex,
+    attempt,
+    worker,
+  );
+  return changed > 0;
+}
+
 export interface ScheduledInstance extends InstanceKey {
   readonly run: RunStamp;
 }
