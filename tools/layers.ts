@@ -44,7 +44,7 @@ export const layers: readonly Readonly<Record<string, readonly string[]>>[] = [
     dns: ["base", "api", "client", "reconcile"],
     network: ["base", "api", "client", "reconcile"],
     ingress: ["base", "api", "client", "reconcile", "pki"],
-    workflows: ["base", "api", "dag", "sql"],
+    workflows: ["base", "api", "dag", "sql", "client"],
   },
 
   // 5. Composition: the only code that sees everything.

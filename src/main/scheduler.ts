@@ -3,9 +3,11 @@ import { jsonLogger } from "#base/log.ts";
 import { MetricRegistry } from "#base/metrics/registry.ts";
 import { migrate } from "#sql/migrate.ts";
 import { runEngine } from "#workflows/engine.ts";
+import { parseExecutors } from "#workflows/executor/names.ts";
 import { migrations } from "#workflows/state/schema.ts";
 import type { WorkflowApiOptions } from "./workflow-api-options.ts";
 import { serveApi } from "./workflow-api.ts";
+import { executorPorts, type ExecutorOptions } from "./workflow-executors.ts";
 import {
   engineOptions,
   enginePorts,
@@ -15,9 +17,11 @@ import {
 } from "./workflow-installation.ts";
 import { writeLog } from "./write-log.ts";
 
-export interface SchedulerOptions extends WorkflowWhere, WorkflowApiOptions {
-  readonly parallelism: number;
+export interface SchedulerOptions extends WorkflowWhere, WorkflowApiOptions, ExecutorOptions {
+  /** A list; the first is for tasks that name none. */
   readonly executor: string;
+  /** Tasks of this queue go to Kubernetes with a hybrid executor. */
+  readonly kubernetesQueue: string;
   /** False: DAGs that are seen for the first time run at once. */
   readonly pausedAtCreation: boolean;
 }
@@ -32,9 +36,12 @@ export async function scheduler(options: SchedulerOptions): Promise<void> {
       stop.abort(new Error(name));
     });
   }
+  const { parallelism, executor, kubernetesQueue, pausedAtCreation } = options;
+  const executors = parseExecutors(executor, kubernetesQueue);
   await using database = await openWorkflowDatabase(places, options.database);
-  const { parallelism, executor, pausedAtCreation } = options;
-  const engine = engineOptions(places, { parallelism, executor, pausedAtCreation });
+  await using resources = new AsyncDisposableStack();
+  const remote = await executorPorts(executors, options, systemClock, resources);
+  const engine = engineOptions(places, { parallelism, executors, pausedAtCreation });
   log.info("the workflow scheduler starts", { dags: places.dagsFolder, executor });
   const ports = enginePorts(database, places, log);
   await migrate(database, migrations);
@@ -44,6 +51,6 @@ export async function scheduler(options: SchedulerOptions): Promise<void> {
     options.apiPort === 0
       ? undefined
       : await serveApi(options, { places, database, vault, log, metrics });
-  await runEngine(engine, ports, stop.signal);
+  await runEngine(engine, { ...ports, ...remote }, stop.signal);
   log.info("the workflow scheduler ends", { api: api?.port });
 }

@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { systemClock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
+import { systemRandom } from "#base/random.ts";
 import type { Database } from "#sql/database.ts";
 import { openSqlite } from "#sql/sqlite.ts";
 import type { EngineOptions, EnginePorts } from "#workflows/engine.ts";
@@ -80,11 +81,16 @@ export function openVault({ keyFile }: WorkflowPlaces): Vault {
 }
 
 /** What the engine of this process uses. */
-export function enginePorts(database: Database, places: WorkflowPlaces, log: Logger): EnginePorts {
+export function enginePorts(
+  database: Database,
+  places: WorkflowPlaces,
+  log: Logger,
+): Omit<EnginePorts, "workerServer" | "kubernetes"> {
   const environment = ownEnvironment();
   return {
     database,
     clock: systemClock,
+    random: systemRandom,
     log,
     vault: openVault(places),
     environment,
@@ -122,7 +128,7 @@ export function engineOptions(
   places: WorkflowPlaces,
   given: {
     readonly parallelism: number;
-    readonly executor: string;
+    readonly executors: EngineOptions["executors"];
     readonly pausedAtCreation: boolean;
   },
 ): EngineOptions {

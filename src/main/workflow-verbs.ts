@@ -1,10 +1,11 @@
-import { Option, type Command } from "commander";
+import type { Command } from "commander";
 import type { Form, RunsOptions, TriggerOptions } from "#workflows/verbs/dags.ts";
 import type { SchedulerOptions } from "./scheduler.ts";
 import { apiOptions, type WorkflowApiOptions } from "./workflow-api-options.ts";
 import type { WorkflowWhere } from "./workflow-installation.ts";
 import { inSession, listVerb, parseCount, verb } from "./workflow-options.ts";
 import { addTestVerbs } from "./workflow-test-verbs.ts";
+import { addExecutorOptions } from "./workflow-executor-options.ts";
 import { addSettingsVerbs } from "./workflow-settings-verbs.ts";
 
 /** Adds the commands of workflows, in Airflow's verbs. Each loads its code when it runs. */
@@ -27,13 +28,9 @@ export function addWorkflowVerbs(program: Command): void {
 }
 
 function addProcesses(program: Command): void {
-  apiOptions(verb(program, "scheduler", "run the workflow scheduler, in the foreground"), 0)
-    .option("--parallelism <number>", "most tasks at a time", parseCount, 32)
-    .addOption(
-      new Option("--executor <name>", "what runs tasks")
-        .choices(["LocalExecutor", "SequentialExecutor"])
-        .default("LocalExecutor"),
-    )
+  const command = verb(program, "scheduler", "run the workflow scheduler, in the foreground");
+  addExecutorOptions(apiOptions(command, 0))
+    .option("--parallelism <number>", "most tasks at a time, for each executor", parseCount, 32)
     .option("--no-paused-at-creation", "new DAGs run at once, without being unpaused")
     .action(async (options: SchedulerOptions) => {
       const { scheduler } = await import("./scheduler.ts");
@@ -49,6 +46,10 @@ function addProcesses(program: Command): void {
   program.command("workflow-worker", { hidden: true }).action(async () => {
     const { workflowWorker } = await import("./workflow-worker.ts");
     await workflowWorker();
+  });
+  program.command("workflow-job", { hidden: true }).action(async () => {
+    const { workflowJob } = await import("./workflow-job.ts");
+    await workflowJob();
   });
 }
 

@@ -184,7 +184,7 @@ class Simulation {
           this.#id += 1;
           return `id-${this.#id}`;
         },
-        settings: { defaultExecutor: "sim", mapLengthMax: 10 },
+        settings: { executorOf: () => "sim", mapLengthMax: 10 },
       },
       {
         places: {

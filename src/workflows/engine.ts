@@ -4,8 +4,8 @@ import { TaskGroup } from "#base/task-group.ts";
 import type { IgnoreSyntax } from "#dag/ignore/ignore.ts";
 import type { Database } from "#sql/database.ts";
 import { migrate } from "#sql/migrate.ts";
-import type { JobEvents } from "./executor/executor.ts";
-import { LocalExecutor } from "./executor/local.ts";
+import { executorOf, type ExecutorChoice } from "./executor/names.ts";
+import { openExecutors, type ExecutorPorts } from "./executor/open.ts";
 import type { WorkerCommand } from "./executor/worker-process.ts";
 import { BundleFolders } from "./loader/bundles.ts";
 import { Loader } from "./loader/loader.ts";
@@ -26,11 +26,10 @@ export interface EngineOptions {
   readonly scanIntervalMs: number;
   readonly parseTimeoutMs: number;
   readonly ignoreSyntax: IgnoreSyntax;
-  /** `LocalExecutor` or `SequentialExecutor`. */
-  readonly executor: string;
+  readonly executors: ExecutorChoice;
 }
 
-export interface EnginePorts {
+export interface EnginePorts extends Pick<ExecutorPorts, "random" | "workerServer" | "kubernetes"> {
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Logger;
@@ -53,7 +52,8 @@ export async function runEngine(
   const { database, log } = ports;
   const applied = await migrate(database, migrations);
   if (applied.length > 0) log.info("the database is up to date", { migrations: applied.join(" ") });
-  const scheduler = openScheduler(options, ports);
+  await using resources = new AsyncDisposableStack();
+  const scheduler = openScheduler(options, ports, resources);
   const loader = openLoader(options, ports);
   await using tasks = new TaskGroup((error) => {
     log.error("a part of the workflows failed", { error: error as Error });
@@ -81,10 +81,18 @@ export function openLoader(options: EngineOptions, ports: EnginePorts): Loader {
   );
 }
 
-/** The part that runs what the database's DAGs ask for. */
-export function openScheduler(options: EngineOptions, ports: EnginePorts): Scheduler {
+/** The part that runs what the database's DAGs ask for; what it uses is added to `resources`. */
+export function openScheduler(
+  options: EngineOptions,
+  ports: EnginePorts,
+  resources: AsyncDisposableStack,
+): Scheduler {
   const { database, clock, log, host, pid, newId, isAlive, vault, environment } = ports;
-  const settings = { defaultExecutor: options.executor, mapLengthMax: defaultMapLengthMax };
+  const { executors, parallelism } = options;
+  const settings = {
+    executorOf: (task: Parameters<typeof executorOf>[1]) => executorOf(executors, task),
+    mapLengthMax: defaultMapLengthMax,
+  };
   return new Scheduler(
     { database, clock, log, host, pid, newId, settings },
     {
@@ -95,13 +103,8 @@ export function openScheduler(options: EngineOptions, ports: EnginePorts): Sched
       },
       answers: { database, vault, clock, environment },
       isAlive,
-      openExecutors: (events: JobEvents) => {
-        const sequential = options.executor === "SequentialExecutor";
-        const parallelism = sequential ? 1 : options.parallelism;
-        const executor = new LocalExecutor({ parallelism, command: ports.worker }, events, clock);
-        executor.warm(sequential ? 1 : Math.min(2, parallelism));
-        return new Map([[options.executor, executor]]);
-      },
+      openExecutors: (events, scheduler) =>
+        openExecutors(executors, { ...ports, parallelism }, { events, id: scheduler }, resources),
     },
   );
 }

@@ -198,6 +198,9 @@ function taskModel(draft: Draft): TaskModel {
     multipleOutputs: options.multipleOutputs ?? false,
     callbacks: callbackNames.filter((it) => options[it] !== undefined),
     doc: options.docMd,
+    ...(options.executorConfig === undefined
+      ? {}
+      : { executorConfig: jsonOf(options.executorConfig, draft.id) }),
   };
 }
 

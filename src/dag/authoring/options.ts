@@ -34,6 +34,8 @@ export interface TaskOptions extends Callbacks {
   readonly weightRule?: WeightRule;
   readonly queue?: string;
   readonly executor?: string;
+  /** For the executor: how the pod of a task is made. */
+  readonly executorConfig?: ExecutorConfig;
   readonly dependsOnPast?: boolean;
   readonly waitForDownstream?: boolean;
   readonly ignoreFirstDependsOnPast?: boolean;
@@ -44,6 +46,13 @@ export interface TaskOptions extends Callbacks {
   /** Hands each entry of a result object on under its own key too. */
   readonly multipleOutputs?: boolean;
   readonly docMd?: string;
+}
+
+export interface ExecutorConfig {
+  /** Laid over the pod template: a pod, or the part of one that differs. */
+  readonly podOverride?: JsonObject;
+  /** A file on the scheduler's machine, instead of the executor's template. */
+  readonly podTemplateFile?: string;
 }
 
 /** A parameter of a DAG, checked by JSON Schema. */

@@ -12,6 +12,7 @@ export type {
   Callback,
   CallbackContext,
   DagOptions,
+  ExecutorConfig,
   Param,
   Params,
   TaskOptions,

@@ -71,6 +71,8 @@ export interface TaskModel {
   readonly totalWeight: number;
   readonly queue: string;
   readonly executor?: string | undefined;
+  /** As the author gave it; the executor reads it. */
+  readonly executorConfig?: JsonObject | undefined;
   readonly owner: string;
   readonly dependsOnPast: boolean;
   readonly waitForDownstream: boolean;

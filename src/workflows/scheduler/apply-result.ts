@@ -20,7 +20,7 @@ export async function applyResult(turn: Turn, ended: Ended): Promise<void> {
   record.set(instance, { ...change, endedAt: turn.now, owner: undefined });
   turn.events.push({
     at: turn.now,
-    name: `task.${change.state}`,
+    name: `task.${change.state ?? "orphaned"}`,
     dagId: ended.dagId,
     runId: ended.runId,
     taskId: ended.taskId,
@@ -38,7 +38,7 @@ interface Target {
   readonly task: TaskModel;
 }
 
-type Change = Partial<InstanceRow> & { readonly state: NonNullable<InstanceRow["state"]> };
+type Change = Partial<InstanceRow> & Pick<InstanceRow, "state">;
 
 function changeOf(turn: Turn, target: Target, result: AttemptResult): Change {
   switch (result.kind) {
@@ -48,6 +48,13 @@ function changeOf(turn: Turn, target: Target, result: AttemptResult): Change {
       return { state: "skipped", reason: result.reason };
     case "reschedule":
       return { state: "up_for_reschedule", nextAt: result.at };
+    case "lost":
+      return {
+        state: null,
+        attempt: undefined,
+        maxTries: target.instance.maxTries + 1,
+        reason: result.reason,
+      };
     case "failed":
       return failed(turn, target, result);
   }

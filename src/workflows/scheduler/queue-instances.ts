@@ -176,7 +176,7 @@ function candidateOf(turn: Turn, record: RunRecord, instance: InstanceRow): Foun
   const task = record.task(instance.taskId);
   if (task === undefined) return [];
   const { dagId, runId, taskId, pool, poolSlots } = instance;
-  const executor = instance.executor ?? turn.settings.defaultExecutor;
+  const executor = turn.settings.executorOf(instance);
   const { maxActivePerDag, maxActivePerRun } = task;
   const { maxActiveTasks } = record.model;
   const limits = { maxActiveTasks, maxActivePerDag, maxActivePerRun };

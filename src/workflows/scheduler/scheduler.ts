@@ -2,15 +2,10 @@ import type { Json } from "#api/object.ts";
 import { describeError } from "#base/log.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import type { Executor, JobEvents } from "#workflows/executor/executor.ts";
-import { instancesOf } from "#workflows/state/instances.ts";
-import {
-  addScheduler,
-  removeScheduler,
-  touchScheduler,
-  type SchedulerJob,
-} from "#workflows/state/jobs.ts";
+import { instancesOf, type InstanceRow } from "#workflows/state/instances.ts";
+import { addScheduler, touchScheduler, type SchedulerJob } from "#workflows/state/jobs.ts";
 import type { Job, Question } from "#workflows/worker/protocol.ts";
-import { adoptOrphans } from "./adopt.ts";
+import { adoptOrphans, type Heir } from "./adopt.ts";
 import { answer, type AnswerPorts } from "./answers.ts";
 import { jobOf, type JobPlaces } from "./jobs.ts";
 import { RunRecords } from "./run-records.ts";
@@ -37,8 +32,8 @@ export interface SchedulerPorts {
   readonly places: JobPlaces;
   readonly answers: AnswerPorts;
   readonly isAlive: (pid: number) => boolean;
-  /** Makes the executors, by name. */
-  readonly openExecutors: (events: JobEvents) => ReadonlyMap<string, Executor>;
+  /** Makes the executors, by name. @param scheduler the id of this scheduler. */
+  readonly openExecutors: (events: JobEvents, scheduler: string) => ReadonlyMap<string, Executor>;
 }
 
 /**
@@ -63,12 +58,12 @@ export class Scheduler implements JobEvents {
     this.#world = world;
     this.#ports = ports;
     this.#id = world.newId();
-    this.#executors = ports.openExecutors(this);
+    this.#executors = ports.openExecutors(this, this.#id);
   }
 
-  ended(job: Job, result: Ended["result"]): void {
+  ended(job: Job, result: Ended["result"], stored?: () => void): void {
     const { dagId, runId, taskId, mapIndex, attempt } = job;
-    this.#inbox.push({ dagId, runId, taskId, mapIndex, attempt, result });
+    this.#inbox.push({ dagId, runId, taskId, mapIndex, attempt, result, stored });
     this.wake();
   }
 
@@ -136,6 +131,7 @@ export class Scheduler implements JobEvents {
     const result = await this.#takeTurn(ended);
     this.#unsure = false;
     this.#inbox = this.#inbox.slice(ended.length);
+    for (const it of ended) it.stored?.();
     await this.#dispatch(result);
     if (this.#fenceDue) await this.#fence();
     return this.#inbox.length > 0 ? this.#world.clock.now() : result.wakeAt;
@@ -180,15 +176,14 @@ export class Scheduler implements JobEvents {
   }
 
   async #dispatch(result: TurnResult): Promise<void> {
-    const { database, settings, log } = this.#world;
+    const { database, log } = this.#world;
     for (const { attempt, reason } of result.stopped) {
       for (const executor of this.#executors.values()) executor.cancel(attempt, reason);
     }
     for (const { record, instance } of result.started) {
-      const executor = this.#executors.get(instance.executor ?? settings.defaultExecutor);
       try {
         const job = await jobOf(database, this.#ports.places, record, instance);
-        executor?.start(job);
+        this.#executorOf(instance)?.start(job);
       } catch (error) {
         log.error("a task cannot be started", { task: instance.taskId, error: error as Error });
         const { dagId, runId, taskId, mapIndex, attempt = "" } = instance;
@@ -256,20 +251,41 @@ export class Scheduler implements JobEvents {
     const { isAlive } = this.#ports;
     const silent = (jobs: readonly SchedulerJob[]): readonly SchedulerJob[] =>
       this.#silence.observe(jobs, clock.monotonic());
-    const dead = await adoptOrphans({ database, now: clock.now(), host, isAlive, silent });
+    const heir = this.#heir();
+    const own = { host, isAlive, silent, heir };
+    const { dead, kept } = await adoptOrphans({ database, now: clock.now(), ...own });
     if (dead.length === 0) return;
-    log.info("took over from schedulers that ended", { count: dead.length });
+    log.info("took over from schedulers that ended", { count: dead.length, tasks: kept.length });
+    const records = new RunRecords();
+    for (const row of kept) {
+      const record = await records.get(database, row);
+      if (record === undefined) continue;
+      this.#executorOf(row)?.adopt?.(await jobOf(database, this.#ports.places, record, row));
+    }
     this.wake();
   }
 
-  /** At an orderly end nobody has to wait for this scheduler's silence. */
+  #heir(): Heir {
+    return {
+      id: this.#id,
+      takes: (row) => this.#executorOf(row)?.outlives?.(row) ?? false,
+    };
+  }
+
+  #executorOf(row: InstanceRow): Executor | undefined {
+    return this.#executors.get(this.#world.settings.executorOf(row));
+  }
+
+  /**
+   * At an orderly end nobody has to wait for this scheduler's silence. What outlives it keeps its name
+   * until another takes it over.
+   */
   async #handBack(): Promise<void> {
     const { database, clock, log } = this.#world;
     try {
       await database.run("update job set seen_at = 0 where id = ?", this.#id);
       const none = { host: "", isAlive: () => true, silent: () => [] };
-      await adoptOrphans({ database, now: clock.now(), ...none });
-      await removeScheduler(database, this.#id);
+      await adoptOrphans({ database, now: clock.now(), ...none, heir: this.#heir() });
       await database.notify();
     } catch (error) {
       log.error("what ran here is left to others", { error: error as Error });

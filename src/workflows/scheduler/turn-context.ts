@@ -29,4 +29,6 @@ export interface Ended extends RunKey {
   readonly mapIndex: number;
   readonly attempt: string;
   readonly result: AttemptResult;
+  /** Called when the result is stored, or changes nothing any more. */
+  readonly stored?: (() => void) | undefined;
 }

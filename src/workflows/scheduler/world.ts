@@ -15,8 +15,11 @@ export interface SchedulerWorld {
 }
 
 export interface SchedulerSettings {
-  /** Used for tasks that name no executor. */
-  readonly defaultExecutor: string;
+  /** The name of the executor that a task goes to. */
+  readonly executorOf: (task: {
+    readonly executor: string | undefined;
+    readonly queue: string;
+  }) => string;
   /** Most instances of a mapped task. */
   readonly mapLengthMax: number;
 }

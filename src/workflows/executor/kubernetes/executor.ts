@@ -1,0 +1,394 @@
+import { readFile } from "node:fs/promises";
+import type { Pod } from "#api/gen/types.ts";
+import { childObject, childString, type JsonObject } from "#api/object.ts";
+import { isStatus, StatusError } from "#api/status.ts";
+import type { Clock } from "#base/clock.ts";
+import { describeError, type Logger } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
+import { TaskGroup } from "#base/task-group.ts";
+import type { Client } from "#client/client.ts";
+import { Informer } from "#client/informer.ts";
+import { pods } from "#client/kinds.ts";
+import { TransportError } from "#client/transport.ts";
+import type { Executor, JobEvents } from "#workflows/executor/executor.ts";
+import { safeLabel } from "#workflows/kubernetes/names.ts";
+import { podLogTail } from "#workflows/kubernetes/pod-log.ts";
+import { podProgress } from "#workflows/kubernetes/pod-progress.ts";
+import type { WorkerEndpoint } from "#workflows/remote/endpoint.ts";
+import type { AttemptResult, Job } from "#workflows/worker/protocol.ts";
+import type { KubernetesSettings } from "./settings.ts";
+import {
+  defaultTemplate,
+  parseTemplate,
+  workerLabels,
+  workerNamespace,
+  workerPod,
+  workerPodName,
+} from "./worker-pod.ts";
+
+export interface KubernetesPorts {
+  readonly client: Client;
+  readonly endpoint: WorkerEndpoint;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** Between two looks at what should have happened and has not. */
+const sweepMs = 1_000;
+/** A worker may be away for so long before its task is taken for lost. */
+const awayMs = 2_000;
+/** A container that runs must have come for its job after so long. */
+const arrivalMs = 60_000;
+/** A pod whose task has ended may take so long to end by itself. */
+const leaveMs = 10_000;
+const retryMs = 1_000;
+/** Seconds that a pod that is deleted has to end. */
+const graceSeconds = 5;
+
+/** One pod and its task. */
+interface Try {
+  readonly job: Job;
+  readonly name: string;
+  namespace: string;
+  /** When it was created, adopted, or began to run; monotonic. */
+  since: number;
+  isRunning: boolean;
+  /** Its worker has been here. */
+  hasCome: boolean;
+  awaySince: number | undefined;
+  /** Monotonic; undefined while its end has not been told. */
+  endedAt: number | undefined;
+  succeeded: boolean;
+  /** Why its pod is not there yet. */
+  waitsFor: string;
+}
+
+/** Runs each job in a pod of its own. Pods go on without the scheduler, and are found again. */
+export class KubernetesExecutor implements Executor {
+  readonly #settings: KubernetesSettings;
+  readonly #ports: KubernetesPorts;
+  readonly #events: JobEvents;
+  readonly #owner: string;
+  readonly #tries = new Map<string, Try>();
+  /** By the pod's namespace and name. */
+  readonly #byPod = new Map<string, Try>();
+  readonly #toCreate: Try[] = [];
+  #creating = 0;
+  readonly #tasks: TaskGroup;
+
+  /** @param scheduler the id of the scheduler that it belongs to. */
+  constructor(
+    settings: KubernetesSettings,
+    ports: KubernetesPorts,
+    events: JobEvents,
+    scheduler: string,
+  ) {
+    this.#settings = settings;
+    this.#ports = ports;
+    this.#events = events;
+    this.#owner = scheduler;
+    this.#tasks = new TaskGroup((error) => {
+      ports.log.error("the Kubernetes executor failed", { error: error as Error });
+    });
+    const informer = new Informer<Pod>({
+      ...ports,
+      resource: pods,
+      namespace: settings.multiNamespaceMode ? undefined : settings.namespace,
+      labelSelector: `${workerLabels.kind}=True,${workerLabels.owner}=${safeLabel(scheduler)},${workerLabels.done}!=True`,
+    });
+    informer.subscribe(({ key, current }) => {
+      const found = this.#byPod.get(key);
+      if (found !== undefined) this.#see(found, current);
+    });
+    this.#tasks.start((signal) => informer.run(signal));
+    this.#tasks.start((signal) => this.#sweep(signal));
+  }
+
+  free(): number {
+    return this.#settings.parallelism - this.attempts().length;
+  }
+
+  attempts(): readonly string[] {
+    const open = [...this.#tries.values()].filter((it) => it.endedAt === undefined);
+    return open.map((it) => it.job.attempt);
+  }
+
+  outlives(): boolean {
+    return true;
+  }
+
+  start(job: Job): void {
+    this.#toCreate.push(this.#add(job));
+    this.#create();
+  }
+
+  adopt(job: Job): void {
+    const adopted = this.#add(job);
+    this.#tasks.start((signal) => this.#find(adopted, signal));
+  }
+
+  cancel(attempt: string, reason: string): void {
+    const found = this.#tries.get(attempt);
+    if (found === undefined || found.endedAt !== undefined) return;
+    this.#end(found, { kind: "failed", error: reason, retry: true });
+    this.#tasks.start((signal) => this.#delete(found, signal));
+  }
+
+  /** Pods are left to run; the scheduler that comes after this one takes them over. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#tasks[Symbol.asyncDispose]();
+  }
+
+  #add(job: Job): Try {
+    const added: Try = {
+      job,
+      name: workerPodName(job),
+      namespace: this.#settings.namespace,
+      since: this.#ports.clock.monotonic(),
+      isRunning: false,
+      hasCome: false,
+      awaySince: undefined,
+      endedAt: undefined,
+      succeeded: false,
+      waitsFor: "it has not been created",
+    };
+    this.#tries.set(job.attempt, added);
+    const stored: (() => void)[] = [];
+    this.#ports.endpoint.expect(job, {
+      connected: () => {
+        added.hasCome = true;
+        added.awaySince = undefined;
+      },
+      silent: () => {
+        added.awaySince = this.#ports.clock.monotonic();
+      },
+      ended: (result, acknowledge) => {
+        stored.push(acknowledge);
+        if (added.endedAt !== undefined) return;
+        this.#settle(added, result, () => {
+          for (const it of stored) it();
+          this.#ports.endpoint.forget(job.attempt);
+        });
+      },
+    });
+    return added;
+  }
+
+  /** Tells the end of a try, once. */
+  #settle(it: Try, result: AttemptResult, stored: () => void): void {
+    if (it.endedAt !== undefined) return;
+    it.endedAt = this.#ports.clock.monotonic();
+    it.succeeded = result.kind !== "failed";
+    this.#events.ended(it.job, result, stored);
+  }
+
+  /** An end that no worker has told. */
+  #end(it: Try, result: AttemptResult): void {
+    this.#settle(it, result, () => undefined);
+    this.#ports.endpoint.forget(it.job.attempt);
+  }
+
+  #create(): void {
+    while (this.#creating < this.#settings.creationBatchSize) {
+      const next = this.#toCreate.shift();
+      if (next === undefined) return;
+      this.#creating += 1;
+      this.#tasks.start(async (signal) => {
+        try {
+          await this.#createOne(next, signal);
+        } finally {
+          this.#creating -= 1;
+          this.#create();
+        }
+      });
+    }
+  }
+
+  async #createOne(it: Try, signal: AbortSignal): Promise<void> {
+    const { clock, client, endpoint } = this.#ports;
+    const { workerUrl: url, certificateAuthority } = this.#settings;
+    for (;;) {
+      if (it.endedAt !== undefined) return;
+      try {
+        const template = await this.#template(it.job);
+        const access = { url, certificateAuthority, token: await endpoint.token(it.job) };
+        const pod = workerPod(it.job, template, this.#podSettings(), access);
+        this.#place(it, pod);
+        it.since = clock.monotonic();
+        this.#see(it, await client.create(pods, pod, {}, signal));
+        return;
+      } catch (error) {
+        if (isAlreadyThere(error)) return;
+        signal.throwIfAborted();
+        it.waitsFor = describeError(error);
+        if (!mayPass(error)) {
+          this.#end(it, { kind: "failed", error: `its pod: ${it.waitsFor}`, retry: true });
+          return;
+        }
+      }
+      await clock.sleep(retryMs, signal);
+    }
+  }
+
+  async #template({ task }: Job): Promise<JsonObject> {
+    const file =
+      childString(task.executorConfig, "podTemplateFile") ?? this.#settings.podTemplateFile;
+    return file === undefined ? defaultTemplate : parseTemplate(await readFile(file, "utf8"), file);
+  }
+
+  #podSettings(): { namespace: string; image: string; scheduler: string } {
+    const { namespace, image } = this.#settings;
+    return { namespace, image, scheduler: this.#owner };
+  }
+
+  #place(it: Try, pod: JsonObject): void {
+    it.namespace = childString(childObject(pod, "metadata"), "namespace") ?? it.namespace;
+    this.#byPod.set(`${it.namespace}/${it.name}`, it);
+  }
+
+  /** Finds the pod of a try that another scheduler has started. */
+  async #find(it: Try, signal: AbortSignal): Promise<void> {
+    const { client, clock } = this.#ports;
+    for (;;) {
+      try {
+        it.namespace = workerNamespace(it.job, await this.#template(it.job), this.#podSettings());
+        this.#byPod.set(`${it.namespace}/${it.name}`, it);
+        const body = { metadata: { labels: { [workerLabels.owner]: safeLabel(this.#owner) } } };
+        this.#see(it, await client.patch<Pod>(pods, it, { type: "merge", body }, signal));
+        return;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (isStatus(error, "NotFound")) {
+          this.#end(it, { kind: "lost", reason: "the scheduler ended before its pod was there" });
+          return;
+        }
+        it.waitsFor = describeError(error);
+      }
+      await clock.sleep(retryMs, signal);
+    }
+  }
+
+  /** Takes in how a pod is; undefined when it is gone. */
+  #see(it: Try, pod: Pod | undefined): void {
+    if (pod === undefined) {
+      this.#byPod.delete(`${it.namespace}/${it.name}`);
+      if (it.endedAt === undefined) this.#fail(it, `pod ${it.name} was deleted`);
+      this.#tries.delete(it.job.attempt);
+      return;
+    }
+    const progress = podProgress(pod);
+    switch (progress.kind) {
+      case "waiting":
+        it.waitsFor = progress.reason;
+        return;
+      case "running":
+        if (!it.isRunning) it.since = this.#ports.clock.monotonic();
+        it.isRunning = true;
+        return;
+      case "succeeded":
+        // The worker goes only when its result is stored; whatever this says then changes nothing.
+        this.#end(it, { kind: "lost", reason: `pod ${it.name} ended without a result` });
+        break;
+      case "stuck":
+      case "failed":
+        this.#fail(it, `pod ${it.name}${deletedBy(pod)}: ${progress.reason}`);
+    }
+    this.#tasks.start((signal) => this.#cleanUp(it, signal));
+  }
+
+  #fail(it: Try, error: string): void {
+    this.#end(it, { kind: "failed", error, retry: true });
+  }
+
+  async #sweep(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#ports;
+    for (;;) {
+      await clock.sleep(sweepMs, signal);
+      const now = clock.monotonic();
+      for (const it of [...this.#tries.values()]) {
+        if (it.endedAt === undefined) this.#judge(it, now);
+        else if (now - it.endedAt > leaveMs) {
+          it.endedAt = now;
+          this.#tasks.start((stop) => this.#cleanUp(it, stop));
+        }
+      }
+    }
+  }
+
+  /** Ends a try about which nothing is heard for too long. */
+  #judge(it: Try, now: number): void {
+    const { pendingTimeoutMs, workerUrl } = this.#settings;
+    const waited = now - it.since;
+    if (it.awaySince !== undefined) {
+      if (now - it.awaySince < awayMs) return;
+      this.#fail(it, `the worker in pod ${it.name} was lost`);
+    } else if (it.hasCome) return;
+    else if (it.isRunning) {
+      if (waited < arrivalMs) return;
+      const reason = `pod ${it.name} runs, but its worker has not come to ${workerUrl}: can pods reach it?`;
+      this.#tasks.start(async (signal) => {
+        const said = await podLogTail(this.#ports.client, it, signal);
+        this.#fail(it, `${reason}${said}`);
+        await this.#delete(it, signal);
+      });
+      return;
+    } else {
+      if (waited < pendingTimeoutMs) return;
+      this.#fail(
+        it,
+        `pod ${it.name} has not started within ${pendingTimeoutMs} ms: ${it.waitsFor}`,
+      );
+    }
+    this.#tasks.start((signal) => this.#delete(it, signal));
+  }
+
+  /** Deletes the pod of a try that has ended, or marks it as done, as the settings say. */
+  async #cleanUp(it: Try, signal: AbortSignal): Promise<void> {
+    const { deleteWorkerPods, deleteWorkerPodsOnFailure } = this.#settings;
+    if (deleteWorkerPods && (it.succeeded || deleteWorkerPodsOnFailure)) {
+      await this.#delete(it, signal);
+      return;
+    }
+    this.#drop(it);
+    const body = { metadata: { labels: { [workerLabels.done]: "True" } } };
+    await this.#tolerant(() => this.#ports.client.patch(pods, it, { type: "merge", body }, signal));
+  }
+
+  async #delete(it: Try, signal: AbortSignal): Promise<void> {
+    const options = { gracePeriodSeconds: graceSeconds };
+    await this.#tolerant(() => this.#ports.client.delete(pods, it, options, signal));
+    this.#drop(it);
+  }
+
+  #drop(it: Try): void {
+    this.#tries.delete(it.job.attempt);
+    this.#byPod.delete(`${it.namespace}/${it.name}`);
+  }
+
+  async #tolerant(act: () => Promise<unknown>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      if (isStatus(error, "NotFound")) return;
+      this.#ports.log.error("a worker's pod is left behind", { error: error as Error });
+    }
+  }
+}
+
+/** A pod that is deleted ends as one that fails, before it is gone. */
+function deletedBy(pod: Pod): string {
+  return pod.metadata?.deletionTimestamp === undefined ? "" : " was deleted";
+}
+
+function isAlreadyThere(error: unknown): boolean {
+  return isStatus(error, "AlreadyExists");
+}
+
+/** Whether the same request may succeed later: full quotas, servers that are away or busy. */
+function mayPass(error: unknown): boolean {
+  if (error instanceof TransportError) return true;
+  if (!(error instanceof StatusError)) return false;
+  if (error.code === 403) return error.message.includes("exceeded quota");
+  return error.code === 429 || error.code === 409 || error.code >= 500;
+}

@@ -1,0 +1,174 @@
+// Tasks in pods of a real cluster: the scheduler knows it by its kubeconfig alone, the pods know the
+// scheduler by its address alone.
+import assert from "node:assert/strict";
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { after, before, test } from "node:test";
+import type { Pod } from "#api/gen/types.ts";
+import { eventually } from "#testing/eventually.ts";
+import { GantryProcess, ok, systemMissing } from "#testing/gantry-process.ts";
+
+const missing = systemMissing();
+const options = { skip: missing ?? false, timeout: 180_000 };
+const boundMs = 60_000;
+const home = mkdtempSync(`/tmp/gantry-pods-${process.pid}-`);
+const dags = join(home, "dags");
+
+let cluster: GantryProcess;
+let scheduler: ChildProcess | undefined;
+
+const files: Readonly<Record<string, string>> = {
+  "lib/twice.ts": "export const twice = (n: number): number => n * 2;\n",
+  "pods.ts": `import { bash, dag, task } from "gantry/workflows";
+    import { twice } from "./lib/twice.ts";
+    const numbers = task("numbers", () => [1, 2, 3]);
+    const square = task("double", (input: { n: number }) => twice(input.n));
+    export const pods = dag("pods", { isPausedUponCreation: false }, () => {
+      const all = square.expand({ n: numbers() });
+      const total = task("total", (input: { all: number[] }) => input.all.reduce((a, b) => a + b, 0))({ all });
+      const container = { name: "base", env: [{ name: "COLOR", value: "blue" }] };
+      bash("show", {
+        command: "echo {{ ti.xcom_pull('total') }} in $COLOR, {{ var.value.api_key }}",
+        executorConfig: { podOverride: { metadata: { labels: { team: "x" } }, spec: { containers: [container] } } },
+      }).after(total);
+      bash("nowhere", {
+        command: "true",
+        executorConfig: { podOverride: { spec: { containers: [{ image: "localhost:1/none:1" }] } } },
+      });
+    });\n`,
+  "long.ts": `import { bash, dag } from "gantry/workflows";
+    export const long = dag("long", { isPausedUponCreation: false }, () => {
+      bash("waits", { command: "echo begins; while ! test -e /tmp/go; do sleep 0.2; done; echo ends" });
+    });\n`,
+};
+
+function start(): void {
+  const where = ["--data-dir", join(cluster.directory, "data"), "--dags-folder", dags];
+  const args = ["scheduler", ...where, "--executor", "KubernetesExecutor"];
+  args.push("--worker-address", "0.0.0.0:18794");
+  const program = resolve("dist/gantry.js");
+  scheduler = spawn(process.execPath, [program, ...args], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+}
+
+function states(dag: string, run: string): Record<string, string> {
+  const text = ok(cluster.gantry("tasks", "states-for-dag-run", dag, run, "-o", "json"));
+  const rows = JSON.parse(text) as Record<string, string | number | null>[];
+  return Object.fromEntries(
+    rows.map((it) => [
+      `${String(it["task_id"])}${it["map_index"] === null ? "" : `[${String(it["map_index"])}]`}`,
+      `${String(it["state"])} in try ${String(it["try_number"])}: ${String(it["reason"])}`,
+    ]),
+  );
+}
+
+function podsOf(dag: string): readonly Pod[] {
+  const text = ok(cluster.kubectl(["get", "pods", "-l", `dag_id=${dag}`, "-o", "json"]));
+  return (JSON.parse(text) as { items: Pod[] }).items;
+}
+
+async function running(dag: string, besides?: string): Promise<string> {
+  return await eventually(() => {
+    const found = podsOf(dag).find(
+      (it) => it.status?.phase === "Running" && it.metadata?.name !== besides,
+    );
+    assert.ok(found?.metadata?.name !== undefined, "a pod runs");
+    const log = ok(cluster.kubectl(["exec", found.metadata.name, "--", "ps"]));
+    assert.match(log, /sleep/);
+    return found.metadata.name;
+  }, boundMs);
+}
+
+before(() => {
+  if (missing !== undefined) return;
+  cluster = new GantryProcess(17_791);
+  ok(cluster.up());
+  ok(cluster.gantry("image", "seed", "worker"));
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(join(dags, path, ".."), { recursive: true });
+    writeFileSync(join(dags, path), text);
+  }
+  ok(cluster.gantry("variables", "set", "api_key", "hunter2-hunter2"));
+  start();
+});
+
+after(() => {
+  scheduler?.kill("SIGKILL");
+  if (missing === undefined) cluster[Symbol.dispose]();
+  rmSync(home, { recursive: true, force: true });
+});
+
+test(
+  "pods: a DAG's tasks run in pods, with code, outputs, logs and overrides",
+  options,
+  async () => {
+    await eventually(() => {
+      ok(cluster.gantry("dags", "trigger", "pods", "-r", "one"));
+    }, boundMs);
+    await eventually(() => {
+      const found = podsOf("pods").find((it) => it.metadata?.labels?.["task_id"] === "show");
+      assert.equal(found?.metadata?.labels?.["team"], "x");
+      assert.equal(found.metadata.annotations?.["run_id"], "one");
+      assert.equal(found.spec?.automountServiceAccountToken, false);
+    }, boundMs);
+    await eventually(() => {
+      const found = states("pods", "one");
+      const { nowhere, ...others } = found;
+      assert.match(nowhere ?? "", /^failed in try 1: pod .*localhost:1\/none:1: ErrImagePull: /);
+      assert.deepEqual(others, {
+        "double[0]": "success in try 1: null",
+        "double[1]": "success in try 1: null",
+        "double[2]": "success in try 1: null",
+        numbers: "success in try 1: null",
+        show: "success in try 1: null",
+        total: "success in try 1: null",
+      });
+    }, boundMs);
+    const log = ok(cluster.gantry("tasks", "logs", "pods", "one", "show"));
+    assert.match(log, /12 in blue, \*\*\*/);
+    assert.doesNotMatch(log, /hunter2/);
+    // Pods of what succeeded go; that of the failed task stays to be looked at.
+    await eventually(() => {
+      const names = podsOf("pods").map((it) => it.metadata?.labels?.["task_id"]);
+      assert.deepEqual(names, ["nowhere"]);
+    }, boundMs);
+  },
+);
+
+test(
+  "pods: a killed scheduler's pods go on, and the next one takes them over",
+  options,
+  async () => {
+    ok(cluster.gantry("dags", "trigger", "long", "-r", "kept"));
+    const name = await running("long");
+    const first = scheduler;
+    first?.kill("SIGKILL");
+    if (first !== undefined) await once(first, "exit");
+    start();
+    await eventually(() => {
+      const owner = podsOf("long")[0]?.metadata?.labels?.["airflow-worker"];
+      assert.equal(podsOf("long")[0]?.metadata?.name, name);
+      assert.notEqual(owner, undefined);
+    }, boundMs);
+    ok(cluster.kubectl(["exec", name, "--", "touch", "/tmp/go"]));
+    await eventually(() => {
+      assert.deepEqual(states("long", "kept"), { waits: "success in try 1: null" });
+    }, boundMs);
+    const log = ok(cluster.gantry("tasks", "logs", "long", "kept", "waits"));
+    assert.equal(log.match(/INFO - begins$/gm)?.length, 1, log);
+    assert.equal(log.match(/INFO - ends$/gm)?.length, 1, log);
+  },
+);
+
+test("pods: a task whose pod is deleted has failed, and says so", options, async () => {
+  ok(cluster.gantry("dags", "trigger", "long", "-r", "lost"));
+  const name = await running("long");
+  ok(cluster.kubectl(["delete", "pod", name, "--now"]));
+  await eventually(() => {
+    const { waits = "" } = states("long", "lost");
+    assert.match(waits, new RegExp(`^failed in try 1: pod ${name}.* was deleted`));
+  }, boundMs);
+});
