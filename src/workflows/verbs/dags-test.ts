@@ -11,7 +11,8 @@ import { formatRows } from "./output.ts";
 import type { VerbSession } from "./session.ts";
 import { addBenchRun, openBench, type BenchPorts, type TestBench } from "./test-bench.ts";
 
-const defaultExecutor = "InProcessExecutor";
+/** Whatever executor a task asks for, here it is this one. */
+const executorName = "InProcessExecutor";
 /** Something is under way, and says when it ends. */
 const longestWaitMs = 5_000;
 
@@ -77,13 +78,10 @@ async function runToEnd(
     };
     const made = new InProcessExecutor(world, bench.code, ports.write, heard);
     executor = made;
-    const tasks = bench.dags.get(key.dagId)?.model.tasks ?? [];
-    // Whatever executor a task asks for, here it is this one.
-    const names = [defaultExecutor, ...tasks.flatMap((it) => it.executor ?? [])];
-    return new Map(names.map((it) => [it, made]));
+    return new Map([[executorName, made]]);
   }
   const newId = (): string => `test-${(serial += 1)}`;
-  const settings = { defaultExecutor, mapLengthMax: defaultMapLengthMax };
+  const settings = { executorOf: () => executorName, mapLengthMax: defaultMapLengthMax };
   const scheduler = new Scheduler(
     { database, clock, log: silentLogger, host: "", pid: 0, newId, settings },
     {
