@@ -2,7 +2,8 @@ import { execFile } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { imageArchitecture, ociArchive, type LayerFile } from "./oci-archive.ts";
+import { imageArchitecture } from "#oci/architecture.ts";
+import { ociArchive, type LayerFile } from "./oci-archive.ts";
 import { busyboxFiles } from "./seed.ts";
 
 /** What workers of workflows in pods run, unless another image is named. */
