@@ -130,6 +130,8 @@ function dagModel(id: string, options: DagOptions): Frame {
     pausedUponCreation: options.isPausedUponCreation,
     tags: [...(options.tags ?? [])].sort(),
     params: checkedParams(id, paramModels(options.params ?? {}), schedule.kind !== "none"),
+    files: options.files,
+    templateSearchpath: searchPath(options.templateSearchpath),
     callbacks: (["onSuccess", "onFailure"] as const).filter((it) => options[it] !== undefined),
   };
 }
@@ -137,6 +139,10 @@ function dagModel(id: string, options: DagOptions): Frame {
 function moment(value: string | Date | undefined, timeZone: string): number | undefined {
   if (value === undefined) return undefined;
   return value instanceof Date ? value.getTime() : parseMoment(value, timeZone);
+}
+
+function searchPath(given: DagOptions["templateSearchpath"]): readonly string[] | undefined {
+  return typeof given === "string" ? [given] : given;
 }
 
 function atLeastOne(count: number): number {

@@ -82,6 +82,16 @@ export interface DagOptions<P extends Params = Params> {
   readonly description?: string;
   readonly docMd?: string;
   readonly tags?: readonly string[];
+  /**
+   * Patterns of files that tasks read, relative to this file: they belong to a version as its code
+   * does. In a task they are beside the code: `new URL("limits.csv", import.meta.url)`.
+   */
+  readonly files?: readonly string[];
+  /**
+   * Folders, relative to this file, where files such as `command: "load.sh"` and `sql: "load.sql"`
+   * are looked for after the folder of this file itself.
+   */
+  readonly templateSearchpath?: string | readonly string[];
   readonly params?: P;
   /** For every task that does not say otherwise. */
   readonly defaultArgs?: TaskOptions;

@@ -137,6 +137,54 @@ function freeId(id: string): string {
   return `${id}__${count}`;
 }
 
+/** Marks an argument over which an operator is mapped. */
+class Each {
+  readonly values: unknown;
+
+  constructor(values: unknown) {
+    this.values = values;
+  }
+}
+
+/** The lists, or tasks that give lists, over which arguments of an operator are mapped. */
+export type Lists<G, K extends keyof G> = {
+  readonly [P in K]: readonly Exclude<G[P], undefined>[] | Output<readonly Json[]> | Output<Json[]>;
+};
+
+/**
+ * An operator once for each element of `over`, or for each combination:
+ * `expand(bash, "load", { env }, { command: commands })`.
+ */
+export function expand<O extends AnyOperator, K extends keyof Parameters<O>[1]>(
+  operator: O,
+  id: string,
+  partial: Omit<Parameters<O>[1], K>,
+  over: Lists<Parameters<O>[1], K>,
+): Output<OutputOf<O>[]> {
+  const marked = Object.entries(over).map(([name, values]) => [name, new Each(values)] as const);
+  const given = { ...partial, ...Object.fromEntries(marked) };
+  const { task } = operator(id, given as never);
+  return new Output<OutputOf<O>[]>(task);
+}
+
+type AnyOperator = (id: string, given: never) => Output<unknown>;
+type OutputOf<O extends AnyOperator> = ReturnType<O> extends Output<infer R> ? R : never;
+
+/** Takes the arguments that are marked from the others. */
+function splitEach(given: object): {
+  readonly single: Record<string, unknown>;
+  readonly over: Record<string, unknown> | undefined;
+} {
+  const entries = Object.entries(given) as [string, unknown][];
+  const mapped = entries.filter(([, it]) => it instanceof Each);
+  const over = mapped.map(([name, it]) => [name, it instanceof Each ? it.values : it] as const);
+  const single = entries.filter(([, it]) => !(it instanceof Each));
+  return {
+    single: Object.fromEntries(single),
+    over: mapped.length === 0 ? undefined : Object.fromEntries(over),
+  };
+}
+
 /** Declares a task of an operator that Gantry brings. */
 export function operatorTask<O = Json>(
   operator: string,
@@ -149,13 +197,14 @@ export function operatorTask<O = Json>(
     readonly ignoreDownstreamTriggerRules?: boolean;
   },
 ): Output<O> {
+  const { single, over } = splitEach(given.arguments);
   return new Output<O>(
     addDraft(id, {
       operator,
       options: given.options,
       run: given.run,
-      arguments: given.arguments,
-      expand: given.expand,
+      arguments: single,
+      expand: over === undefined ? given.expand : { kind: "product", over },
       ignoreDownstreamTriggerRules: given.ignoreDownstreamTriggerRules ?? true,
     }),
   );

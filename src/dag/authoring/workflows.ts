@@ -1,6 +1,6 @@
 // What `import … from "gantry/workflows"` gives.
 export { dag, param, Dag } from "./dag.ts";
-export { task, branch, shortCircuit } from "./task.ts";
+export { task, branch, expand, shortCircuit } from "./task.ts";
 export type { Mappable, Run, ShortCircuitOptions, Task } from "./task.ts";
 export { chain, Output } from "./output.ts";
 export type { Input, Link } from "./output.ts";

@@ -159,6 +159,8 @@ const dagReaders: FieldReaders = withCamelCase({
   fail_stop: ["failFast", flag],
   is_paused_upon_creation: ["isPausedUponCreation", flag],
   tags: ["tags", listOf(text)],
+  files: ["files", listOf(text)],
+  template_searchpath: ["templateSearchpath", listOf(text)],
 });
 
 export const dagSettingNames: readonly string[] = [

@@ -133,6 +133,10 @@ export interface DagModel {
   readonly pausedUponCreation?: boolean | undefined;
   readonly tags: readonly string[];
   readonly params: Readonly<Record<string, ParamModel>>;
+  /** Patterns of files that belong to a version, relative to the DAG's file. */
+  readonly files?: readonly string[] | undefined;
+  /** Folders where template files are looked for, relative to the DAG's file. */
+  readonly templateSearchpath?: readonly string[] | undefined;
   readonly callbacks: readonly CallbackName[];
   readonly groups: readonly GroupModel[];
   /** In an order in which each task comes after those before it. */

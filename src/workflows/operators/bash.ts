@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Json } from "#api/object.ts";
 import { SkipError } from "#dag/authoring/context.ts";
 import { optionalText, requiredText, type Operator, type OperatorCall } from "./operator.ts";
@@ -12,6 +13,7 @@ const skipCode = 99;
 /** Runs a command in a shell. Its output goes to the log; the last line is the result. */
 export const bashOperator: Operator = {
   templated: ["command", "env", "cwd"],
+  templateEndings: [".sh", ".bash"],
   async execute(call) {
     const command = requiredText(call, "command");
     const shell = existsSync("/bin/bash") ? "/bin/bash" : "/bin/sh";
@@ -67,6 +69,7 @@ function runShell(call: OperatorCall, shell: string, command: string): Promise<O
 /** The worker's own environment is the base, unless the author wants none of it. */
 function environment(call: OperatorCall): Record<string, string> | undefined {
   const own: Record<string, string> = {
+    ...folderOf(call),
     AIRFLOW_CTX_DAG_ID: call.job.dagId,
     AIRFLOW_CTX_TASK_ID: call.job.taskId,
     AIRFLOW_CTX_DAG_RUN_ID: call.job.runId,
@@ -80,6 +83,12 @@ function environment(call: OperatorCall): Record<string, string> | undefined {
   }
   if (call.input["appendEnv"] === false) return { PATH: "/usr/local/bin:/usr/bin:/bin", ...own };
   return { ...call.environment, ...own };
+}
+
+/** Where the files of the DAG's version are, as its file sees them. */
+function folderOf({ job }: OperatorCall): Record<string, string> {
+  if (job.code === undefined) return {};
+  return { GANTRY_DAG_FOLDER: dirname(join(job.code.bundleFolder, job.code.file)) };
 }
 
 function asObject(value: Json | undefined): Readonly<Record<string, Json | undefined>> {

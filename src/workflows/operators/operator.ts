@@ -34,6 +34,8 @@ export interface OperatorResult {
 export interface Operator {
   /** Arguments that are templates. */
   readonly templated: readonly string[];
+  /** A text with one of these endings, in such an argument, names a file with the template. */
+  readonly templateEndings?: readonly string[];
   execute(call: OperatorCall): Promise<OperatorResult>;
 }
 

@@ -10,6 +10,7 @@ const rowsMax = 10_000;
 /** Runs statements in one transaction. The rows of the last are the result. */
 export const sqlOperator: Operator = {
   templated: ["sql", "parameters"],
+  templateEndings: [".sql"],
   async execute(call) {
     const connection = await call.context.connections.get(requiredText(call, "connection"));
     const statements = statementsOf(call);

@@ -81,7 +81,7 @@ export function namedFiles(folder: string, pattern: string): readonly string[] {
 }
 
 /** A path that stays in its folder. @throws {Error} for one that does not. */
-function below(path: string): string {
+export function below(path: string): string {
   const clean = normalize(path);
   if (!clean.startsWith("/") && clean !== ".." && !clean.startsWith("../")) return clean;
   throw new Error(`'${path}' is outside the folder of DAGs`);

@@ -5,6 +5,7 @@ import { isConfiguration } from "#workflows/loader/scan.ts";
 import { exportedDags, type AuthorModules, type Trace } from "./author-modules.ts";
 import { configurationDags, readIn } from "./configuration.ts";
 import type { ParseResult } from "./protocol.ts";
+import { takeSideFiles } from "./side-files.ts";
 
 /** Most bytes of a file's code, with all that it reads from the folder. */
 const codeSizeMax = 4 * 1024 * 1024;
@@ -22,8 +23,9 @@ export async function parseFile(
       const source = { now: clock.now(), load, ...readIn(at.folder, trace) };
       return await configurationDags(at.file, source);
     });
+    const models = dags.map((it) => takeSideFiles(it.model, at, trace));
     checkSize(trace.files);
-    return { kind: "dags", dags: dags.map((it) => it.model), ...trace };
+    return { kind: "dags", dags: models, ...trace };
   } catch (error) {
     const line = error instanceof ConfigurationError ? error.place.line : lineOf(error, at.file);
     return { kind: "error", message: describeError(error), line, ...trace };

@@ -10,6 +10,7 @@ import { operators } from "#workflows/operators/list.ts";
 import type { Operator } from "#workflows/operators/operator.ts";
 import type { Ask } from "./ask.ts";
 import type { Job } from "./protocol.ts";
+import { loadTemplates } from "./side-files.ts";
 import { Templates } from "./templates.ts";
 
 /** The arguments of a task that are templates, as a job would get them. */
@@ -21,7 +22,7 @@ export async function renderedArguments(
   const operator = operators.get(job.task.operator);
   if (operator === undefined) throw new Error(`unknown operator '${job.task.operator}'`);
   const templates = new Templates(job, now, ask);
-  const filled = await fillIn(operator, await resolveInput(job, ask), templates);
+  const filled = await fillIn(operator, await resolveInput(job, ask), job, templates);
   const names = operator.templated.filter((it) => filled[it] !== undefined);
   return Object.fromEntries(names.map((it) => [it, filled[it] ?? null]));
 }
@@ -30,13 +31,14 @@ export async function renderedArguments(
 export async function fillIn(
   operator: Operator,
   input: Readonly<Record<string, Json>>,
+  job: Job,
   templates: Templates,
 ): Promise<Record<string, Json>> {
   const filled = { ...input };
   for (const name of operator.templated) {
     const value = filled[name];
     if (value === undefined) continue;
-    const rendered = await templates.render({ [name]: value });
+    const rendered = await templates.render({ [name]: loadTemplates(value, job.code) });
     Object.assign(filled, rendered);
   }
   return filled;

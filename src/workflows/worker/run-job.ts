@@ -72,7 +72,7 @@ async function execute(
   const operator = operators.get(job.task.operator);
   if (operator === undefined) throw new FailError(`unknown operator '${job.task.operator}'`);
   const result = await operator.execute({
-    input: await fillIn(operator, await resolveInput(job, ports.ask), ports.templates),
+    input: await fillIn(operator, await resolveInput(job, ports.ask), job, ports.templates),
     context,
     job,
     run: ports.dag?.functions.get(job.taskId),

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { dag } from "#dag/authoring/dag.ts";
+import { bash, sql } from "#dag/authoring/operators.ts";
+import { expand } from "#dag/authoring/task.ts";
+import { loadTemplates, takeSideFiles } from "./side-files.ts";
+
+function folderOf(files: Readonly<Record<string, string | Uint8Array>>): {
+  readonly folder: string;
+} & Disposable {
+  const folder = mkdtempSync(join(tmpdir(), "gantry-side-files-"));
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(join(folder, path, ".."), { recursive: true });
+    writeFileSync(join(folder, path), content);
+  }
+  return {
+    folder,
+    [Symbol.dispose]: () => {
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+test("side files: templates and files that a DAG names belong to its version", () => {
+  using at = folderOf({
+    "etl/load.sh": "echo {{ ds }}",
+    "etl/queries/a.sql": "select 'a'",
+    "etl/queries/b.sql": "select 'b'",
+    "etl/limits/x.csv": "1,2",
+  });
+  const { model } = dag("d", { files: ["limits/*.csv"], templateSearchpath: "queries" }, () => {
+    bash("load", { command: "load.sh", cwd: "/tmp" });
+    bash("text", { command: "other.sh " });
+    expand(sql, "each", { connection: "shop" }, { sql: ["a.sql", "select 1"] });
+  });
+  const trace = { files: {}, looked: {} };
+  const taken = takeSideFiles(model, { folder: at.folder, file: "etl/d.ts" }, trace);
+  assert.deepEqual(trace.files, {
+    "etl/limits/x.csv": "1,2",
+    "etl/load.sh": "echo {{ ds }}",
+    "etl/queries/a.sql": "select 'a'",
+  });
+  assert.deepEqual(
+    taken.tasks.map((it) => [it.arguments, it.expand?.over]),
+    [
+      [{ command: { $file: "etl/load.sh" }, cwd: "/tmp" }, undefined],
+      [{ command: "other.sh " }, undefined],
+      [{ connection: "shop" }, { sql: [{ $file: "etl/queries/a.sql" }, "select 1"] }],
+    ],
+  );
+  const code = { bundleFolder: at.folder, file: "etl/d.ts", dagsFolder: "/nowhere" };
+  assert.equal(loadTemplates({ $file: "etl/load.sh" }, code), "echo {{ ds }}");
+});
+
+test("side files: what is not there, outside, or no text is named", () => {
+  using at = folderOf({ "d.ts": "", "picture.png": Uint8Array.of(0x89, 0xff, 0x00) });
+  function take(options: { readonly files?: readonly string[] }, command: string): void {
+    const { model } = dag("d", options, () => bash("run", { command }));
+    takeSideFiles(model, { folder: at.folder, file: "d.ts" }, { files: {}, looked: {} });
+  }
+  assert.throws(() => {
+    take({}, "run.sh");
+  }, /task run: there is no file 'run.sh' in the folder of DAGs; a space after it makes it a text/);
+  assert.throws(() => {
+    take({}, "../run.sh");
+  }, /'\.\.\/run\.sh' is outside the folder of DAGs/);
+  assert.throws(() => {
+    take({ files: ["*.csv"] }, "true");
+  }, /no file is named by '\*\.csv'/);
+  assert.throws(() => {
+    take({ files: ["*.png"] }, "true");
+  }, /picture\.png is not a text/);
+});
