@@ -32,6 +32,9 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   build: async () => {
     await (await import("./bench/build.ts")).benchBuild();
   },
+  workflows: async () => {
+    await (await import("./bench/workflows.ts")).benchWorkflows();
+  },
   start: async () => {
     await (await import("./bench/start.ts")).benchStart();
   },

@@ -34,14 +34,10 @@ export class WorkflowSystem implements AsyncDisposable {
   start(...more: readonly string[]): ChildProcess {
     const database = this.#address === undefined ? [] : ["--database", this.#address];
     const where = ["--data-dir", this.folder, "--dags-folder", this.dags, ...database];
-    const profile = process.env["GANTRY_BENCH_PROFILE"];
-    const node = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`];
-    const args = [...node, program, "scheduler", ...where, "--no-paused-at-creation", ...more];
+    const args = [program, "scheduler", ...where, "--no-paused-at-creation", ...more];
     const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
-    let words = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      words = `${words}${text}`.slice(-4_000);
-      if (text.includes('"error"')) process.stderr.write(text);
+      if (text.includes('"level":"error"')) process.stderr.write(text);
     });
     this.#schedulers.push(child);
     return child;
@@ -92,14 +88,16 @@ export class WorkflowSystem implements AsyncDisposable {
   }
 
   /** Of the schedulers and all that they have started. */
-  residentBytes(): number {
-    return processTree(this.#schedulers.map((it) => it.pid ?? 0))
-      .map(residentBytesOf)
-      .reduce((sum, it) => sum + it, 0);
+  residentBytes(pids = this.pids()): number {
+    return pids.map(residentBytesOf).reduce((sum, it) => sum + it, 0);
   }
 
   pids(): readonly number[] {
     return processTree(this.#schedulers.map((it) => it.pid ?? 0));
+  }
+
+  async until(holds: () => Promise<boolean>): Promise<void> {
+    await until(holds, 10);
   }
 
   async stop(): Promise<void> {
