@@ -6,6 +6,7 @@ import type { WorkflowWhere } from "./workflow-installation.ts";
 import { inSession, listVerb, parseCount, verb } from "./workflow-options.ts";
 import { addTestVerbs } from "./workflow-test-verbs.ts";
 import { addExecutorOptions } from "./workflow-executor-options.ts";
+import { addRunControlVerbs } from "./workflow-run-verbs.ts";
 import { addSettingsVerbs } from "./workflow-settings-verbs.ts";
 
 /** Adds the commands of workflows, in Airflow's verbs. Each loads its code when it runs. */
@@ -16,6 +17,7 @@ export function addWorkflowVerbs(program: Command): void {
   addDagVerbs(dags);
   addTaskVerbs(tasks);
   addTestVerbs(dags, tasks);
+  addRunControlVerbs(tasks);
   addSettingsVerbs(program);
   const database = program.command("db").description("the workflows' database");
   verb(database, "migrate", "bring the schema up to date").action(

@@ -10,6 +10,7 @@ import { numberOf, textOf } from "#sql/columns.ts";
 import { SqlError, type Database } from "#sql/database.ts";
 import { migrate } from "#sql/migrate.ts";
 import type { Executor, JobEvents } from "#workflows/executor/executor.ts";
+import { clearInstances } from "#workflows/scheduler/clear-instances.ts";
 import { replanDag } from "#workflows/scheduler/create-runs.ts";
 import { Scheduler } from "#workflows/scheduler/scheduler.ts";
 import { findDag, saveDag } from "#workflows/state/dags.ts";
@@ -231,6 +232,8 @@ class Simulation {
       await this.#join();
     } else if (chance < 0.02 && this.#members.length > 1) {
       this.#kill(member);
+    } else if (chance < 0.03) {
+      await this.#clear();
     } else if (chance < 0.1) {
       await this.#attempt(() => this.#beat(member));
     } else if (chance < 0.55) {
@@ -252,6 +255,19 @@ class Simulation {
     const current = new Set(rows.map((it) => textOf(it, "attempt")));
     const stale = executor.jobs.filter((it) => !current.has(it.attempt));
     assert.deepEqual(stale, [], "a try that is no longer current is ended");
+  }
+
+  /** Somebody has what failed in a run, or all of it, run again. */
+  async #clear(): Promise<void> {
+    const runs = await this.#database.rows("select dag_id, run_id from dag_run order by 1, 2");
+    const run = this.#pick(runs);
+    if (run === undefined) return;
+    const key = { dagId: textOf(run, "dag_id"), runId: textOf(run, "run_id") };
+    const onlyFailed = this.#random.next() < 0.5;
+    const rest = { upstream: false, downstream: true, onlyRunning: false };
+    const choice = { tasks: undefined, onlyFailed, ...rest };
+    const request = { run: key, choice, dryRun: false };
+    await clearInstances(this.#database, request, this.#clock.now());
   }
 
   #kill(member: Member): void {

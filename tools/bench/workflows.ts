@@ -237,6 +237,15 @@ async function timed(act: () => Promise<void>): Promise<number> {
   return performance.now() - start;
 }
 
+/** Without that of workers that have ended. */
 function cpuOf(system: WorkflowSystem): number {
-  return system.pids().reduce((sum, it) => sum + cpuSecondsOf(it), 0);
+  return system.pids().reduce((sum, it) => sum + cpuOfProcess(it), 0);
+}
+
+function cpuOfProcess(pid: number): number {
+  try {
+    return cpuSecondsOf(pid);
+  } catch {
+    return 0;
+  }
 }

@@ -1,0 +1,23 @@
+import type { Command } from "commander";
+import type { ClearOptions } from "#workflows/verbs/clear.ts";
+import type { WorkflowWhere } from "./workflow-installation.ts";
+import { inSession, listVerb, parseCount } from "./workflow-options.ts";
+
+/** Adds what is done about runs that are there: clearing, and asking why something waits. */
+export function addRunControlVerbs(tasks: Command): void {
+  listVerb(tasks, "clear <dag>", "have tasks run again")
+    .option("-t, --task-regex <regex>", "only tasks whose id matches")
+    .option("-r, --run-id <id>", "only of this run")
+    .option("-s, --start-date <date>", "only of runs with logical dates from this")
+    .option("-e, --end-date <date>", "only of runs with logical dates up to this")
+    .option("-u, --upstream", "and all tasks before them")
+    .option("-d, --downstream", "and all tasks after them")
+    .option("-f, --only-failed", "only what failed, or could not run since something failed")
+    .option("--only-running", "only what runs")
+    .option("--map-index <number>", "only this instance of mapped tasks", parseCount)
+    .option("-y, --yes", "do it; without this only what would be cleared is shown")
+    .action(async (dag: string, options: WorkflowWhere & ClearOptions) => {
+      const { tasksClear } = await import("#workflows/verbs/clear.ts");
+      await inSession(options, (session) => tasksClear(session, dag, options));
+    });
+}
