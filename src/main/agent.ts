@@ -15,7 +15,7 @@ import { world } from "./control-plane-host.ts";
 import type { Drain } from "./drain.ts";
 import { agentLogName } from "./further-nodes.ts";
 import { runInForeground } from "./foreground.ts";
-import { mirrorToCluster, mirrorToLocalStore, openNodeMirror } from "./images.ts";
+import { openNodeMirror, writeImageSources } from "./images.ts";
 import { InstanceLock } from "./instance.ts";
 import { machineAddress } from "./network-plan.ts";
 import { runNodeIngress } from "./node-ingress.ts";
@@ -157,10 +157,13 @@ async function openMirror(
   log: Logger,
 ): Promise<RegistryServer | undefined> {
   const { hostname: host } = new URL(server);
+  const cluster =
+    registryPort === 0
+      ? undefined
+      : { url: `https://${host}:${registryPort}`, pkiDirectory: join(dataDir, "pki") };
   if (imageStore === undefined) {
-    if (runtime === "containerd" && registryPort !== 0) {
-      const url = `https://${host}:${registryPort}`;
-      await mirrorToCluster(nodeDirectory, { url, pkiDirectory: join(dataDir, "pki") });
+    if (runtime === "containerd" && cluster !== undefined) {
+      await writeImageSources(nodeDirectory, { cluster });
     }
     return undefined;
   }
@@ -168,7 +171,7 @@ async function openMirror(
   const store = stack.use(await openImageStore(imageStore, { clock: systemClock, log }));
   const isOwnName = ownNames(registryPort, [host, address]);
   const mirror = stack.use(await openNodeMirror(store, isOwnName, log));
-  if (runtime === "containerd") await mirrorToLocalStore(nodeDirectory, mirror);
+  if (runtime === "containerd") await writeImageSources(nodeDirectory, { local: mirror, cluster });
   const opened = stack.move();
   return { ...mirror, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

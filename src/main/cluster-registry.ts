@@ -9,6 +9,7 @@ import { writeFileAtomically, type CertificatePair } from "#pki/files.ts";
 import { keepRenewed } from "#pki/renewal.ts";
 import { clusterOrganizations, CredentialGate } from "#registry/auth/gate.ts";
 import { UsersFile } from "#registry/auth/users-file.ts";
+import type { Mirror } from "#registry/mirror/mirror.ts";
 import { openRegistryServer, type Listener, type RegistryServer } from "#registry/server.ts";
 import { collectRegularly } from "./images.ts";
 import type { Paths } from "./paths.ts";
@@ -21,6 +22,8 @@ export interface ClusterRegistryOptions {
   /** At which nodes reach it; see `registryAddresses`. */
   readonly addresses: readonly string[];
   readonly store: ImageStore;
+  /** Where images come from that the store has not; undefined: from nowhere. */
+  readonly mirror: Mirror | undefined;
   readonly authority: Authority;
   readonly log: Logger;
 }
@@ -51,7 +54,7 @@ export async function openClusterRegistry(
     server = await openRegistryServer({
       store,
       listeners: listenersOf(options, pair),
-      mirror: undefined,
+      mirror: options.mirror,
       isOwnName: ownNames(port, addresses),
       clock: systemClock,
       log,

@@ -6,6 +6,7 @@ import { addComposeVerbs } from "./compose-verbs.ts";
 import { addContainerVerbs } from "./container-verbs.ts";
 import { addHostCommands } from "./host-commands.ts";
 import { addImageCommands } from "./image-commands.ts";
+import { registryMirrorOption } from "./mirror-options.ts";
 import { addRegistryCommands } from "./registry-commands.ts";
 import {
   checkDuration,
@@ -58,6 +59,7 @@ function upOptions(command: Command): Command {
     .option(...ingressHttpsPort)
     .addOption(logLevelOption())
     .option(...registryPort)
+    .addOption(registryMirrorOption())
     .option(
       "--nodes <number>",
       "nodes on this machine, each in a network namespace of its own; as many as last time if unset",

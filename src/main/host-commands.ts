@@ -1,4 +1,5 @@
 import { Option, type Command } from "commander";
+import { registryMirrorOption } from "./mirror-options.ts";
 import {
   ingressHttpPort,
   ingressHttpsPort,
@@ -28,6 +29,7 @@ export function addHostCommands(program: Command): void {
     .addOption(logLevelOption())
     .option("--store <address>", "etcd://host:2379[,…] instead of the embedded store")
     .option(...registryPort)
+    .addOption(registryMirrorOption())
     .option(
       "--pki-dir <path>",
       "where the authority's files are; pki in the data directory if unset",

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { systemClock } from "#base/clock.ts";
 import { nodeLayout } from "#cri/containerd/layout.ts";
 import { ContainerdRuntime } from "#cri/containerd/runtime.ts";
+import type { RegistryMirror } from "#cri/containerd/config.ts";
 import { writeRegistryMirrors } from "#cri/containerd/supervise.ts";
 import { pauseImage, pauseImageName } from "#cri/images/pause.ts";
 import { busyboxImage } from "#cri/images/seed.ts";
@@ -10,6 +11,7 @@ import { loadArchive } from "#images/archive/load.ts";
 import type { ImageStore } from "#images/store/image-store.ts";
 import { silentLogger, type Logger } from "#base/log.ts";
 import { openGate } from "#registry/access.ts";
+import type { Mirror } from "#registry/mirror/mirror.ts";
 import { openRegistryServer, type RegistryServer } from "#registry/server.ts";
 import type { Where } from "./options.ts";
 import { openImages } from "./open-images.ts";
@@ -41,41 +43,43 @@ export async function openNodeMirror(
   store: ImageStore,
   isOwnName: (host: string) => boolean,
   log: Logger,
+  mirror?: Mirror,
 ): Promise<RegistryServer> {
   return await openRegistryServer({
     store,
     listeners: [{ host: "127.0.0.1", port: 0, gate: openGate(["pull"]), tls: undefined }],
-    mirror: undefined,
+    mirror,
     isOwnName,
     clock: systemClock,
     log,
   });
 }
 
-/**
- * Makes the node's containerd ask the local store first, whatever an image's registry; what the store
- * has not, it asks there. Containerd reads this at each pull.
- */
-export async function mirrorToLocalStore(
-  nodeDirectory: string,
-  { ports: [port = 0] }: RegistryServer,
-): Promise<void> {
-  await writeRegistryMirrors(nodeLayout(nodeDirectory), [{ url: `http://127.0.0.1:${port}` }]);
+/** Whom a node's containerd asks for images before the registries in their names. */
+export interface ImageSources {
+  /** Of this machine's store. */
+  readonly local?: RegistryServer | undefined;
+  /** The registry of the control plane, which knows the node by its certificate. */
+  readonly cluster?: { readonly url: string; readonly pkiDirectory: string } | undefined;
 }
 
-/** Makes a node's containerd ask the registry of its control plane first, as that node. */
-export async function mirrorToCluster(
+/** Makes the node's containerd ask them, in their order. Containerd reads this at each pull. */
+export async function writeImageSources(
   nodeDirectory: string,
-  registry: { readonly url: string; readonly pkiDirectory: string },
+  { local, cluster }: ImageSources,
 ): Promise<void> {
-  const { url, pkiDirectory } = registry;
-  const client = join(pkiDirectory, "kubelet-client");
-  const mirror = {
-    url,
-    ca: join(pkiDirectory, "ca.crt"),
-    client: { certificate: `${client}.crt`, key: `${client}.key` },
-  };
-  await writeRegistryMirrors(nodeLayout(nodeDirectory), [mirror]);
+  const mirrors: RegistryMirror[] = [];
+  if (local !== undefined) mirrors.push({ url: `http://127.0.0.1:${local.ports[0] ?? 0}` });
+  if (cluster !== undefined) {
+    const { url, pkiDirectory } = cluster;
+    const client = join(pkiDirectory, "kubelet-client");
+    mirrors.push({
+      url,
+      ca: join(pkiDirectory, "ca.crt"),
+      client: { certificate: `${client}.crt`, key: `${client}.key` },
+    });
+  }
+  await writeRegistryMirrors(nodeLayout(nodeDirectory), mirrors);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
 import type { IngressPorts } from "./node-ingress.ts";
+import type { MirroredRegistry } from "./mirror-options.ts";
 import { logLevels, type LogLevel } from "#base/log.ts";
 import { parseDuration } from "#kubelet/settings/duration.ts";
 
@@ -41,6 +42,7 @@ export interface UpOptions extends Where, IngressPorts, LogOptions {
   readonly shutdownGrace: string | undefined;
   /** 0: no registry. */
   readonly registryPort: number;
+  readonly registryMirror: readonly MirroredRegistry[];
   /** Nodes of this machine; undefined for as many as there were last. */
   readonly nodes: number | undefined;
   /** False: never run apt-get, name the command instead. */
@@ -54,6 +56,7 @@ export interface ServerOptions extends Where, LogOptions {
   readonly store: string | undefined;
   /** 0: no registry. */
   readonly registryPort: number;
+  readonly registryMirror: readonly MirroredRegistry[];
   /** Where the authority's files are; `pki` in the data directory when undefined. */
   readonly pkiDir: string | undefined;
 }

@@ -8,6 +8,7 @@ import { InstanceLock } from "./instance.ts";
 import { anyAddress, machineAddress } from "./network-plan.ts";
 import type { ServerOptions } from "./options.ts";
 import { pathsBelow, runDirectoryOf } from "./paths.ts";
+import { openMirrors } from "./registry-mirrors.ts";
 import { registryAddresses } from "./registry-names.ts";
 import { version } from "./version.ts";
 
@@ -34,7 +35,8 @@ async function runServer(options: ServerOptions, log: Logger, signal: AbortSigna
   const { authority } = host.controlPlane;
   const store = stack.use(await openImages(paths, log));
   const addresses = registryAddresses({ ...options, address: advertiseAddress });
-  const about = { ...options, paths, addresses, store, authority, log };
+  const mirror = await openMirrors(options.registryMirror, { paths, store, log }, stack, signal);
+  const about = { ...options, paths, addresses, store, mirror, authority, log };
   await using registry = await openClusterRegistry(about, tasks);
   const address = serverOf(host.controlPlane);
   lock.announce({

@@ -12,9 +12,10 @@ import type { Store } from "#store/store.ts";
 import { aborted, openHost, serverOf, startHostTasks, world } from "./control-plane-host.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { furtherNodes, knownNodes, runFurtherNode, type FurtherNode } from "./further-nodes.ts";
-import { mirrorToLocalStore, openNodeMirror } from "./images.ts";
+import { openNodeMirror, writeImageSources } from "./images.ts";
 import { openImages } from "./open-images.ts";
 import type { ImageStore } from "#images/store/image-store.ts";
+import type { Mirror } from "#registry/mirror/mirror.ts";
 import type { RegistryServer } from "#registry/server.ts";
 import { openClusterRegistry } from "./cluster-registry.ts";
 import { ownNames, registryAddresses } from "./registry-names.ts";
@@ -29,6 +30,7 @@ import type { Drain } from "./drain.ts";
 import { ingressArguments, type UpOptions } from "./options.ts";
 import { pathsBelow, runDirectoryOf, type Paths } from "./paths.ts";
 import type { ProgressSender } from "./progress.ts";
+import { openMirrors } from "./registry-mirrors.ts";
 import { ensureSegment, segmentOf } from "./segment.ts";
 import { version } from "./version.ts";
 
@@ -44,6 +46,8 @@ interface System {
   readonly controlPlane: ControlPlane;
   readonly opened: OpenedRuntime;
   readonly images: ImageStore;
+  /** Where images come from that are not here; undefined: from nowhere. */
+  readonly upstream: Mirror | undefined;
   readonly nodeName: string;
   readonly address: string;
 }
@@ -94,14 +98,14 @@ export async function runSystem(
 }
 
 async function openRegistry(
-  { images: store, controlPlane: { authority }, address }: System,
+  { images: store, upstream: mirror, controlPlane: { authority }, address }: System,
   paths: Paths,
   at: { readonly options: UpOptions; readonly tasks: TaskGroup; readonly reports: Reports },
 ): Promise<RegistryServer | undefined> {
   const { registryPort, host } = at.options;
   const { log, progress } = at.reports;
   const addresses = registryAddresses({ host, address });
-  const about = { paths, registryPort, addresses, store, authority, log };
+  const about = { paths, registryPort, addresses, store, mirror, authority, log };
   const registry = await openClusterRegistry(about, at.tasks);
   if (registry !== undefined) {
     progress.send({ kind: "step", text: `image registry on localhost:${registryPort}` });
@@ -180,14 +184,16 @@ async function openSystem(
   const images = stack.use(await openImages(paths, log));
   const addresses = registryAddresses({ ...options, address });
   const isOwnName = ownNames(options.registryPort, addresses);
-  const mirror = stack.use(await openNodeMirror(images, isOwnName, log));
+  const about = { paths, store: images, log };
+  const upstream = await openMirrors(options.registryMirror, about, stack, signal);
+  const mirror = stack.use(await openNodeMirror(images, isOwnName, log, upstream));
   const nodeName = options.nodeName ?? hostname().toLowerCase();
   const claim = { name: nodeName, wanted: early === undefined ? undefined : firstPodCidr };
   const podCidr = await claimPodCidr(controlPlane.server, claim, signal);
   const opened = await (early ?? open(podCidr));
-  if (kind === "containerd") await mirrorToLocalStore(paths.node, mirror);
+  if (kind === "containerd") await writeImageSources(paths.node, { local: mirror });
   progress.send({ kind: "step", text: `container runtime: ${kind}` });
-  return { store, controlPlane, opened, images, nodeName, address };
+  return { store, controlPlane, opened, images, upstream, nodeName, address };
 }
 
 function startTasks(

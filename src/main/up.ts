@@ -3,6 +3,7 @@ import { mkdirSync, openSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { findInstance } from "./instance.ts";
+import { mirrorArguments } from "./mirror-options.ts";
 import { ingressArguments, type UpOptions } from "./options.ts";
 import { pathsBelow, runDirectoryOf } from "./paths.ts";
 import { ensurePrerequisites } from "./prerequisites.ts";
@@ -59,6 +60,7 @@ function startDaemon(options: UpOptions, log: string): { readonly progress: Read
   if (options.store !== undefined) args.push("--store", options.store);
   args.push("--log-level", options.logLevel);
   args.push("--registry-port", String(options.registryPort), ...ingressArguments(options));
+  args.push(...mirrorArguments(options.registryMirror));
   const child = spawn(process.execPath, args, {
     detached: true,
     stdio: ["ignore", out, out, "pipe"],

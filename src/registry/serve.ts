@@ -151,7 +151,7 @@ function repositoryOf(
 ): string {
   const isRead = method === "GET" || method === "HEAD";
   const { mirror } = context;
-  if (!isRead && mirror !== undefined) {
+  if (!isRead && mirror?.domain !== undefined) {
     throw new Refusal(405, "UNSUPPORTED", `a mirror of ${mirror.domain} takes no changes`);
   }
   const host = query.get("ns") ?? mirror?.domain ?? null;

@@ -283,3 +283,39 @@ test(
     });
   },
 );
+
+test("images of another registry are brought once, for all nodes", { skip }, async () => {
+  await using upstream = await Served.start(join(folder, "upstream"));
+  const { host } = new URL(upstream.url);
+  // What the cluster runs is on no disk of its own: another installation builds and pushes it.
+  const other = join(folder, "other");
+  const context = join(folder, "context");
+  mkdirSync(context);
+  writeFileSync(join(context, "Dockerfile"), "FROM busybox\nRUN echo brought > /said\n");
+  using gantry = new GantryProcess(28_743);
+  ok(gantry.program(["image", "seed", "--data-dir", other]));
+  const name = `${host}/team/hello:1`;
+  const output = ["--output", "type=registry", "--data-dir", other];
+  ok(gantry.program(["build", "-t", name, ...output, context]));
+
+  ok(gantry.up("--nodes", "2", "--registry-mirror", `mirrored.invalid=${host}`));
+  const nodes = ok(gantry.kubectl(["get", "nodes", "-o", "name"]))
+    .trim()
+    .split("\n");
+  assert.equal(nodes.length, 2);
+  // The further node asks the control plane; the first finds what it brought.
+  for (const node of nodes.map((it) => it.replace("node/", "")).toReversed()) {
+    const overrides = JSON.stringify({
+      spec: { nodeName: node, terminationGracePeriodSeconds: 0 },
+    });
+    const image = "--image=mirrored.invalid/team/hello:1";
+    const pod = ["run", node, image, "--restart=Never", `--overrides=${overrides}`];
+    ok(gantry.kubectl([...pod, "--", "cat", "/said"]));
+    await eventually(() => {
+      const said = gantry.kubectl(["logs", node]);
+      assert.equal(said.stdout, "brought\n", ok(gantry.kubectl(["get", "events"])));
+    }, waitMs * 2);
+    await upstream.kill();
+  }
+  assert.match(ok(gantry.gantry("images")), /^mirrored\.invalid\/team\/hello +1 /m);
+});

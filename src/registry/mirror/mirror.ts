@@ -1,7 +1,10 @@
-/** Brings content from another registry into the store, so that it can be served from there. */
+/** Brings content from other registries into the store, so that it can be served from there. */
 export interface Mirror {
-  /** Whose images it has: `docker.io`. Clients that name no registry mean this one. */
-  readonly domain: string;
+  /**
+   * Whose images a registry has that is nothing but a mirror: `docker.io`, which clients mean that
+   * name no registry. Undefined: the registry has images of its own, and takes changes to them.
+   */
+  readonly domain: string | undefined;
   /**
    * Asks for a manifest. Resolves with it when the store cannot have it yet, as its layers are still
    * to come; with undefined when it is in the store, or the other registry has none such.

@@ -13,8 +13,10 @@ import { RemoteRegistry } from "#images/client/remote.ts";
 import { openImageStore } from "#images/store/open.ts";
 import type { ImageStore } from "#images/store/image-store.ts";
 import { openGate } from "#registry/access.ts";
-import { openRegistryServer } from "#registry/server.ts";
+import { openRegistryServer, type RegistryServer } from "#registry/server.ts";
 import { eventually } from "#testing/eventually.ts";
+import { MirroredTags } from "./mirrored-tags.ts";
+import { Mirrors } from "./mirrors.ts";
 import { PullThrough } from "./pull-through.ts";
 
 const layer = "the layer of it";
@@ -67,10 +69,12 @@ interface Fixture {
   readonly upstream: Upstream;
   readonly store: ImageStore;
   readonly clock: FakeClock;
+  readonly registry: RegistryServer;
   readonly get: (path: string, signal?: AbortSignal) => Promise<Response>;
 }
 
-async function open(context: TestContext): Promise<Fixture> {
+/** @param isOwn whether the registry has images of its own, too. */
+async function open(context: TestContext, isOwn = false): Promise<Fixture> {
   const stack = new AsyncDisposableStack();
   context.after(async () => {
     await stack.disposeAsync();
@@ -94,7 +98,17 @@ async function open(context: TestContext): Promise<Fixture> {
   const clock = new FakeClock(1_800_000_000_000);
   const store = stack.use(await openImageStore(directory, { clock, log: silentLogger }));
   const { signal } = new AbortController();
-  const mirror = new PullThrough({ store, remote, domain, clock, log: silentLogger, signal });
+  const tags = isOwn ? await MirroredTags.open(join(directory, "tags")) : undefined;
+  const through = new PullThrough({
+    store,
+    remote,
+    domain,
+    tags,
+    clock,
+    log: silentLogger,
+    signal,
+  });
+  const mirror = isOwn ? new Mirrors(new Map([[domain, through]])) : through;
   const gate = openGate(["pull"]);
   const registry = stack.use(
     await openRegistryServer({
@@ -110,7 +124,7 @@ async function open(context: TestContext): Promise<Fixture> {
     const url = `http://127.0.0.1:${registry.ports[0] ?? 0}/v2/library/app/${path}?ns=${domain}`;
     return await fetch(url, gone === undefined ? {} : { signal: gone });
   };
-  return { upstream, store, clock, get };
+  return { upstream, store, clock, registry, get };
 }
 
 async function pullAll({ get }: Fixture): Promise<string[]> {
@@ -183,4 +197,31 @@ test("PullThrough: a tag that moved is followed after a while", async (context) 
   await clock.advance(120_000);
   assert.equal(await (await get("manifests/1")).text(), next);
   assert.equal(store.findManifest("docker.io/library/app", "1")?.digest, sha(next));
+});
+
+test("PullThrough: beside own images it follows only tags that it brought", async (context) => {
+  const fixture = await open(context, true);
+  const { upstream, clock, get, store } = fixture;
+  assert.deepEqual(await pullAll(fixture), [manifest, "{}", layer]);
+  const next = manifest.replace("{", "{ ");
+  upstream.content.set("/v2/library/app/manifests/1", next);
+  await clock.advance(120_000);
+  assert.equal(await (await get("manifests/1")).text(), next);
+  const repository = "docker.io/library/app";
+  const own = Buffer.from(manifest.replace("{", "{  "));
+  await store.putManifest({ repository, bytes: own, tags: ["1"] });
+  await clock.advance(120_000);
+  const { length } = upstream.asked;
+  assert.equal(await (await get("manifests/1")).text(), own.toString());
+  assert.equal(upstream.asked.length, length);
+});
+
+test("Mirrors: a registry that is not mirrored is not asked, and pushes are taken", async (context) => {
+  const { upstream, registry } = await open(context, true);
+  const url = `http://127.0.0.1:${registry.ports[0] ?? 0}/v2/library/app/manifests/1`;
+  assert.equal((await fetch(`${url}?ns=quay.io`)).status, 404);
+  assert.equal((await fetch(url)).status, 404);
+  assert.deepEqual(upstream.asked, []);
+  // For pulls only: but by its gate, not for being a mirror.
+  assert.equal((await fetch(url, { method: "PUT", body: manifest })).status, 401);
 });

@@ -5,6 +5,7 @@ import { RemoteError, type RemoteManifest, type RemoteRegistry } from "#images/c
 import { MissingContentError, type ImageStore } from "#images/store/image-store.ts";
 import { Refusal } from "#registry/http/refusal.ts";
 import type { Mirror, MirroredManifest } from "./mirror.ts";
+import type { MirroredTags } from "./mirrored-tags.ts";
 
 /** The other registry is asked for a tag at most so often; in between the tag here counts. */
 const tagFreshMs = 60_000;
@@ -19,6 +20,11 @@ export interface PullThroughOptions {
   readonly remote: RemoteRegistry;
   /** `docker.io`: images are kept as `docker.io/library/nginx`. */
   readonly domain: string;
+  /**
+   * Which tags of the store are the mirror's, where others are given here: those go before the other
+   * registry's and stay as they are. Undefined: all are the mirror's.
+   */
+  readonly tags?: MirroredTags | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   /** Of what is asked for, whoever waits for it. */
@@ -60,8 +66,10 @@ export class PullThrough implements Mirror {
     const path = this.#pathOf(repository);
     if (path === undefined) return undefined;
     const key = `${repository} ${reference}`;
-    const { clock, store, log } = this.#options;
-    const isHere = store.findManifest(repository, reference) !== undefined;
+    const { clock, store, log, tags } = this.#options;
+    const here = store.findManifest(repository, reference);
+    const isHere = here !== undefined;
+    if (isHere && tags?.has(repository, reference, here.digest) === false) return undefined;
     const askedAt = this.#askedAt.get(key) ?? -Infinity;
     if (!isHere || clock.monotonic() - askedAt >= tagFreshMs) {
       try {
@@ -123,6 +131,7 @@ export class PullThrough implements Mirror {
     const put = { repository, bytes, mediaType, expected, tags };
     try {
       await this.#options.store.putManifest({ ...put, allowMissing: "manifests" });
+      for (const tag of tags) await this.#options.tags?.add(repository, tag, expected);
       return true;
     } catch (error) {
       if (error instanceof MissingContentError) return false;
