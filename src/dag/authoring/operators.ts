@@ -52,13 +52,18 @@ export interface SqlOptions extends TaskOptions {
   readonly connection: string;
   /** One statement or several; templates. They run in one transaction. */
   readonly sql: Input<string> | readonly Input<string>[];
-  readonly parameters?: readonly Input<Json>[];
+  /** For `?` or `%s` in order, or by name for `:name` or `%(name)s`. */
+  readonly parameters?: readonly Input<Json>[] | Readonly<Record<string, Input<Json>>>;
+  /** In place of the connection's. */
+  readonly database?: Input<string>;
+  /** Each statement by itself, for those that must not be in a transaction. */
+  readonly autocommit?: boolean;
 }
 
 /** Runs SQL; hands on the rows of the last statement. */
 export function sql<Row = Record<string, Json>>(id: string, given: SqlOptions): Output<Row[]> {
-  const { connection, sql: statements, parameters, ...options } = given;
-  const args = { connection, sql: statements, parameters };
+  const { connection, sql: statements, parameters, database, autocommit, ...options } = given;
+  const args = { connection, sql: statements, parameters, database, autocommit };
   return operatorTask("sql", id, { arguments: args, options });
 }
 
@@ -71,14 +76,17 @@ export interface SensorOptions extends TaskOptions {
   readonly mode?: "poke" | "reschedule";
   /** Skips instead of failing at the timeout. */
   readonly softFail?: boolean;
+  /** Waits longer and longer between two looks. */
+  readonly exponentialBackoff?: boolean;
 }
 
-function sensorArguments(given: SensorOptions): {
+/** What is a sensor's own, and what any task may have. */
+export function sensorArguments(given: SensorOptions): {
   readonly settings: object;
   readonly options: TaskOptions;
 } {
-  const { pokeInterval, timeout, mode, softFail, ...options } = given;
-  return { settings: { pokeInterval, timeout, mode, softFail }, options };
+  const { pokeInterval, timeout, mode, softFail, exponentialBackoff, ...options } = given;
+  return { settings: { pokeInterval, timeout, mode, softFail, exponentialBackoff }, options };
 }
 
 /** Waits until a function returns something true. */

@@ -19,6 +19,17 @@ export type {
 } from "./options.ts";
 export type { Schedule } from "./schedule.ts";
 export { bash, empty, fileSensor, http, sensor, sql, triggerDag } from "./operators.ts";
+export {
+  bashSensor,
+  dateTimeSensor,
+  externalTaskSensor,
+  httpSensor,
+  latestOnly,
+  sqlSensor,
+} from "./waiting.ts";
+export type { ExternalTaskOptions, HttpSensorOptions } from "./waiting.ts";
+export { email, fileTransfer } from "./sending.ts";
+export type { EmailOptions, FileTransferOptions } from "./sending.ts";
 export type {
   BashOptions,
   HttpOptions,

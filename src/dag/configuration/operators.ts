@@ -1,14 +1,19 @@
+import type { Json } from "#api/object.ts";
 import { ConfigurationError, type Node } from "./node.ts";
 
 /** How a task of one kind is written in a configuration file. */
 export interface OperatorForm {
   /** The names of Airflow's classes. */
   readonly classes: readonly string[];
+  /** What Airflow's class has where nothing is given, when it differs. */
+  readonly classDefaults?: Readonly<Record<string, Json>>;
   /** The names of its arguments in a DAG's model. */
   readonly arguments: readonly string[];
   readonly required?: readonly string[];
   /** Airflow's names of arguments, where they are more than another spelling. */
   readonly aliases?: Readonly<Record<string, string>>;
+  /** Arguments that are lengths of time. */
+  readonly durations?: readonly string[];
   /** It waits: `poke_interval`, `timeout`, `mode` and `soft_fail` are its settings. */
   readonly isSensor?: boolean;
   /** It may run a function of a TypeScript file. */
@@ -36,19 +41,81 @@ export const operatorForms: Readonly<Record<string, OperatorForm>> = {
   },
   http: {
     classes: ["HttpOperator", "SimpleHttpOperator"],
+    classDefaults: { method: "POST" },
     arguments: ["connection", "endpoint", "method", "headers", "body"],
     required: ["endpoint"],
     aliases: { http_conn_id: "connection", data: "body" },
   },
   sql: {
     classes: ["SQLExecuteQueryOperator", "PostgresOperator", "SqliteOperator"],
-    arguments: ["connection", "sql", "parameters"],
+    arguments: ["connection", "sql", "parameters", "database", "autocommit"],
     required: ["connection", "sql"],
     aliases: {
       conn_id: "connection",
       postgres_conn_id: "connection",
       sqlite_conn_id: "connection",
     },
+  },
+  email: {
+    classes: ["EmailOperator", "SmtpOperator"],
+    arguments: ["connection", "to", "cc", "bcc", "subject", "content", "from", "files"],
+    required: ["to", "subject", "content"],
+    aliases: { conn_id: "connection", html_content: "content", from_email: "from" },
+  },
+  file_transfer: {
+    classes: ["FileTransferOperator"],
+    arguments: ["source", "target", "overwrite"],
+    required: ["source", "target"],
+    aliases: { src: "source", dst: "target" },
+  },
+  latest_only: { classes: ["LatestOnlyOperator"], arguments: [] },
+  external_task_sensor: {
+    classes: ["ExternalTaskSensor"],
+    arguments: [
+      "dag",
+      "task",
+      "tasks",
+      "executionDelta",
+      "executionDates",
+      "allowedStates",
+      "failedStates",
+      "skippedStates",
+    ],
+    required: ["dag"],
+    aliases: {
+      external_dag_id: "dag",
+      external_task_id: "task",
+      external_task_ids: "tasks",
+    },
+    durations: ["executionDelta"],
+    isSensor: true,
+  },
+  bash_sensor: {
+    classes: ["BashSensor"],
+    arguments: ["command", "env", "appendEnv", "cwd"],
+    required: ["command"],
+    aliases: { bash_command: "command" },
+    isSensor: true,
+  },
+  sql_sensor: {
+    classes: ["SqlSensor"],
+    arguments: ["connection", "sql", "parameters", "database"],
+    required: ["connection", "sql"],
+    aliases: { conn_id: "connection" },
+    isSensor: true,
+  },
+  http_sensor: {
+    classes: ["HttpSensor"],
+    arguments: ["connection", "endpoint", "method", "headers", "body", "contains"],
+    required: ["endpoint"],
+    aliases: { http_conn_id: "connection" },
+    isSensor: true,
+  },
+  date_time_sensor: {
+    classes: ["DateTimeSensor", "DateTimeSensorAsync"],
+    arguments: ["targetTime"],
+    required: ["targetTime"],
+    isSensor: true,
   },
   sensor: { classes: [], arguments: [], isSensor: true, callable: "required" },
   file_sensor: {
@@ -66,6 +133,13 @@ export const operatorForms: Readonly<Record<string, OperatorForm>> = {
   },
 };
 
+export interface FoundOperator {
+  readonly name: string;
+  readonly form: OperatorForm;
+  /** Arguments that hold where nothing is given. */
+  readonly defaults: Readonly<Record<string, Json>>;
+}
+
 /** Classes that run Python in the worker. */
 const pythonClasses = /^(_?Python|BranchPython|ShortCircuit|ExternalPython|BranchExternal)/;
 
@@ -73,13 +147,11 @@ const pythonClasses = /^(_?Python|BranchPython|ShortCircuit|ExternalPython|Branc
  * The kind of task that a name means: `bash`, `BashOperator` or a whole class path.
  * @throws {ConfigurationError} at a name that means none.
  */
-export function findOperator(
-  node: Node,
-  name: string,
-): { readonly name: string; readonly form: OperatorForm } {
+export function findOperator(node: Node, name: string): FoundOperator {
   const last = name.split(".").at(-1) ?? name;
   for (const [own, form] of Object.entries(operatorForms)) {
-    if (own === name || form.classes.includes(last)) return { name: own, form };
+    if (own === name) return { name: own, form, defaults: {} };
+    if (form.classes.includes(last)) return { name: own, form, defaults: form.classDefaults ?? {} };
   }
   if (pythonClasses.test(last)) {
     const reason = `${last} runs Python in the worker, which is not possible here: use a container with KubernetesPodOperator, or 'function', 'branch', 'short_circuit' with a TypeScript file`;

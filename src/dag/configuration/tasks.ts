@@ -107,12 +107,12 @@ export class TaskBuilder {
     if (operatorNode === undefined) {
       throw new ConfigurationError(task.node.keyPlace, `task ${task.name} has no operator`);
     }
-    const { name, form } = findOperator(operatorNode, text(operatorNode));
+    const { name, form, defaults } = findOperator(operatorNode, text(operatorNode));
     const { options, left } = readTaskSettings(task.fields);
     const { read, left: rest } = readFields(left, structureReaders);
     const run = this.#runOf(task, form, read);
     const sensor = form.isSensor === true ? readFields(rest, sensorReaders) : undefined;
-    const given = this.#arguments(task, form, sensor?.left ?? rest);
+    const given = { ...defaults, ...this.#arguments(task, form, sensor?.left ?? rest) };
     const expand = this.#expand(task, form);
     if (run === undefined) requireArguments(task, form, { ...given, ...expand?.over });
     const draft = at(task.node, () =>
@@ -160,7 +160,8 @@ export class TaskBuilder {
       const name = argumentName(form, key) ?? (form.open === true ? key : undefined);
       if (name === undefined) {
         if (own.has(key) || partial.has(key)) unknown.set(key, node);
-      } else if (node.value !== null) given[name] = this.#json(node);
+      } else if (form.durations?.includes(name) === true) given[name] = duration(node);
+      else if (node.value !== null) given[name] = this.#json(node);
     }
     const known = [...form.arguments, ...Object.keys(form.aliases ?? {}), ...taskSettingNames];
     refuseUnknown(unknown, `task ${task.name}`, known);

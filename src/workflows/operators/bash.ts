@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import type { Json } from "#api/object.ts";
 import { SkipError } from "#dag/authoring/context.ts";
 import { optionalText, requiredText, type Operator, type OperatorCall } from "./operator.ts";
+import { waitFor } from "./sensors.ts";
 
 /** Longest last line that is handed on. */
 const resultLengthMax = 65_536;
@@ -29,6 +30,18 @@ export const bashOperator: Operator = {
         ? `the command was ended by ${outcome.signal ?? "a signal"}`
         : `the command ended with exit code ${outcome.code}`,
     );
+  },
+};
+
+/** Looks by running a command until it ends with 0. */
+export const bashSensorOperator: Operator = {
+  templated: ["command", "env", "cwd"],
+  templateEndings: [".sh", ".bash"],
+  async execute(call) {
+    const command = requiredText(call, "command");
+    const shell = existsSync("/bin/bash") ? "/bin/bash" : "/bin/sh";
+    await waitFor(call, async () => (await runShell(call, shell, command)).code === 0);
+    return { value: true };
   },
 };
 

@@ -2,6 +2,7 @@ import type { Json } from "#api/object.ts";
 import type { Connection } from "#dag/connection/connection.ts";
 import { textOf, toValue } from "#dag/template/values.ts";
 import { optionalText, requiredText, type Operator, type OperatorCall } from "./operator.ts";
+import { waitFor } from "./sensors.ts";
 
 /** Most bytes of an answer that is read. */
 const answerSizeMax = 16 * 1024 * 1024;
@@ -12,15 +13,7 @@ const quotedMax = 500;
 export const httpOperator: Operator = {
   templated: ["endpoint", "headers", "body"],
   async execute(call) {
-    const url = await urlOf(call);
-    const method = optionalText(call, "method") ?? "GET";
-    call.log.line("INFO", `${method} ${url.shown}`);
-    const response = await call.fetch(url.address, {
-      method,
-      headers: { ...url.headers, ...headersOf(call), ...bodyType(call) },
-      ...bodyOf(call),
-      signal: call.context.signal,
-    });
+    const response = await request(call);
     const text = await readText(response);
     call.log.line("INFO", `answered ${response.status}, ${text.length} characters`);
     if (response.status >= 400) {
@@ -30,6 +23,35 @@ export const httpOperator: Operator = {
     return { value: isJson && text !== "" ? (JSON.parse(text) as Json) : text };
   },
 };
+
+/** Looks until the server answers with a status below 400; 404 means not yet, others are failures. */
+export const httpSensorOperator: Operator = {
+  templated: ["endpoint", "headers", "body", "contains"],
+  async execute(call) {
+    const contains = optionalText(call, "contains");
+    await waitFor(call, async () => {
+      const response = await request(call);
+      const text = await readText(response);
+      call.log.line("INFO", `answered ${response.status}`);
+      if (response.status === 404) return false;
+      if (response.status < 400) return contains === undefined || text.includes(contains);
+      throw new Error(`the server answered ${response.status}: ${text.slice(0, quotedMax)}`);
+    });
+    return { value: true };
+  },
+};
+
+async function request(call: OperatorCall): Promise<Response> {
+  const url = await urlOf(call);
+  const method = optionalText(call, "method") ?? "GET";
+  call.log.line("INFO", `${method} ${url.shown}`);
+  return await call.fetch(url.address, {
+    method,
+    headers: { ...url.headers, ...headersOf(call), ...bodyType(call) },
+    ...bodyOf(call),
+    signal: call.context.signal,
+  });
+}
 
 interface Url {
   readonly address: string;

@@ -1,14 +1,18 @@
-import { bashOperator } from "./bash.ts";
+import { bashOperator, bashSensorOperator } from "./bash.ts";
+import { emailOperator } from "./email.ts";
+import { externalTaskSensorOperator } from "./external-task.ts";
+import { fileTransferOperator } from "./files.ts";
 import {
   branchOperator,
   emptyOperator,
   functionOperator,
   shortCircuitOperator,
 } from "./functions.ts";
-import { httpOperator } from "./http.ts";
+import { httpOperator, httpSensorOperator } from "./http.ts";
+import { latestOnlyOperator } from "./latest-only.ts";
 import type { Operator } from "./operator.ts";
-import { fileSensorOperator, sensorOperator } from "./sensors.ts";
-import { sqlOperator } from "./sql.ts";
+import { dateTimeSensorOperator, fileSensorOperator, sensorOperator } from "./sensors.ts";
+import { sqlOperator, sqlSensorOperator } from "./sql.ts";
 import { triggerDagOperator } from "./trigger-dag.ts";
 
 /** Every kind of task that a worker can run, by the name in the DAG's model. */
@@ -23,4 +27,12 @@ export const operators: ReadonlyMap<string, Operator> = new Map([
   ["sensor", sensorOperator],
   ["file_sensor", fileSensorOperator],
   ["trigger_dag", triggerDagOperator],
+  ["external_task_sensor", externalTaskSensorOperator],
+  ["bash_sensor", bashSensorOperator],
+  ["sql_sensor", sqlSensorOperator],
+  ["http_sensor", httpSensorOperator],
+  ["date_time_sensor", dateTimeSensorOperator],
+  ["latest_only", latestOnlyOperator],
+  ["file_transfer", fileTransferOperator],
+  ["email", emailOperator],
 ]);

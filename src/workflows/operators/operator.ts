@@ -61,3 +61,12 @@ export function requiredText(call: OperatorCall, name: string): string {
 export function optionalText(call: OperatorCall, name: string): string | undefined {
   return call.input[name] == null ? undefined : requiredText(call, name);
 }
+
+/** An argument that is a text or a list of texts; empty when it is left out. @throws {Error} naming it. */
+export function textsOf(call: OperatorCall, name: string): readonly string[] {
+  const value = call.input[name] ?? [];
+  return (Array.isArray(value) ? value : [value]).map((it) => {
+    if (typeof it === "string") return it;
+    throw new Error(`argument '${name}' must be texts, found ${JSON.stringify(it)}`);
+  });
+}

@@ -1,8 +1,9 @@
-import type { Json } from "#api/object.ts";
 import type { Connection } from "#dag/connection/connection.ts";
-import type { Database, Queries, Row, Value } from "#sql/database.ts";
+import type { Database, Queries, Row } from "#sql/database.ts";
 import { openSqlite } from "#sql/sqlite.ts";
-import { requiredText, type Operator, type OperatorCall } from "./operator.ts";
+import { bindParameters } from "./sql-parameters.ts";
+import { optionalText, requiredText, type Operator, type OperatorCall } from "./operator.ts";
+import { waitFor } from "./sensors.ts";
 
 /** Most rows that are handed on. */
 const rowsMax = 10_000;
@@ -12,14 +13,37 @@ export const sqlOperator: Operator = {
   templated: ["sql", "parameters"],
   templateEndings: [".sql"],
   async execute(call) {
-    const connection = await call.context.connections.get(requiredText(call, "connection"));
-    const statements = statementsOf(call);
-    await using database = await open(connection);
-    const rows = await database.transaction((queries) => runAll(call, queries, statements));
-    call.log.line("INFO", `${statements.length} statements, ${rows.length} rows`);
+    const rows = await runSql(call);
     return { value: rows.slice(0, rowsMax) };
   },
 };
+
+/** Looks until the first value of the first row is something true. */
+export const sqlSensorOperator: Operator = {
+  templated: ["sql", "parameters"],
+  templateEndings: [".sql"],
+  async execute(call) {
+    await waitFor(call, async () => {
+      const [row] = await runSql(call);
+      const [first] = Object.values(row ?? {});
+      return first !== undefined && first !== null && first !== 0 && first !== "" && first !== "0";
+    });
+    return { value: true };
+  },
+};
+
+async function runSql(call: OperatorCall): Promise<readonly Row[]> {
+  const connection = await call.context.connections.get(requiredText(call, "connection"));
+  const statements = statementsOf(call);
+  const schema = optionalText(call, "database") ?? connection.schema;
+  await using database = await open({ ...connection, schema });
+  const rows =
+    call.input["autocommit"] === true
+      ? await runAll(call, database, statements)
+      : await database.transaction((queries) => runAll(call, queries, statements));
+  call.log.line("INFO", `${statements.length} statements, ${rows.length} rows`);
+  return rows;
+}
 
 async function runAll(
   call: OperatorCall,
@@ -30,7 +54,8 @@ async function runAll(
   for (const statement of statements) {
     call.context.signal.throwIfAborted();
     call.log.line("INFO", statement);
-    rows = await queries.rows(statement, ...parametersOf(call));
+    const bound = bindParameters(statement, call.input["parameters"]);
+    rows = await queries.rows(bound.sql, ...bound.values);
   }
   return rows;
 }
@@ -41,14 +66,6 @@ function statementsOf(call: OperatorCall): string[] {
   const statements = list.flatMap(splitStatements);
   if (statements.length === 0) throw new Error("argument 'sql' has no statement");
   return statements;
-}
-
-function parametersOf(call: OperatorCall): Value[] {
-  const given = call.input["parameters"];
-  if (!Array.isArray(given)) return [];
-  return given.map((it: Json) =>
-    typeof it === "string" || typeof it === "number" || it === null ? it : JSON.stringify(it),
-  );
 }
 
 /** At semicolons that are not inside quotes, comments or dollar quotes. */

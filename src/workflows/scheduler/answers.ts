@@ -10,6 +10,7 @@ import { parseMoment } from "#dag/timetable/moment.ts";
 import type { Job, Question } from "#workflows/worker/protocol.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Database } from "#sql/database.ts";
+import { isLatest, statesAt } from "./other-runs.ts";
 import { triggerRun } from "./trigger-run.ts";
 
 /** What answers are taken from. The environment goes before the database, as in Airflow. */
@@ -49,6 +50,10 @@ export async function answer(ports: AnswerPorts, job: Job, question: Question): 
         environmentConnection(environment, id) ?? (await findConnection(database, vault, id));
       return found === undefined ? null : { ...found };
     }
+    case "states":
+      return [...(await statesAt(database, question))];
+    case "latest":
+      return await isLatest(database, job, clock.now());
     case "trigger": {
       const { dagId, runId, conf } = question;
       const date = question.logicalDate;

@@ -73,6 +73,16 @@ export type Question =
   | { readonly kind: "set-variable"; readonly key: string; readonly value: string }
   | { readonly kind: "connection"; readonly id: string }
   | {
+      /** The states of a DAG's runs at logical dates, or of one of its tasks in them. */
+      readonly kind: "states";
+      readonly dagId: string;
+      readonly taskId: string | undefined;
+      /** Milliseconds since the epoch. */
+      readonly logicalDates: readonly number[];
+    }
+  /** Whether the run is the newest that its schedule has asked for by now. */
+  | { readonly kind: "latest" }
+  | {
       readonly kind: "trigger";
       readonly dagId: string;
       readonly runId: string | undefined;
