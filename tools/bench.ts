@@ -26,6 +26,9 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   dns: async () => {
     await (await import("./bench/dns.ts")).benchDns();
   },
+  scale: async () => {
+    await (await import("./bench/scale.ts")).benchScale();
+  },
   registry: async () => {
     await (await import("./bench/registry.ts")).benchRegistry();
   },

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { after, before, beforeEach, test } from "node:test";
 import type { Deployment, Pod, ReplicaSet } from "#api/gen/types.ts";
 import { FakeClock, systemClock } from "#base/clock.ts";
@@ -21,13 +22,13 @@ import {
   services,
 } from "#client/kinds.ts";
 import { controllerOf, isDeleting, nameOf, uidOf } from "#client/object-key.ts";
-import type { HttpRequest, HttpResponse, Transport } from "#client/transport.ts";
+import type { Transport } from "#client/transport.ts";
 import { TransportError } from "#client/transport.ts";
 import { eventually } from "#testing/eventually.ts";
 import { openTestApi, type TestApi } from "#testing/test-api.ts";
 import { runTestKubelet } from "#testing/test-kubelet.ts";
 import { isActive } from "./pods/readiness.ts";
-import { controllers, runControllers } from "./list.ts";
+import { runControllers } from "./list.ts";
 
 const never = new AbortController().signal;
 let testApi: TestApi;
@@ -38,9 +39,12 @@ let serial = 0;
 before(async () => {
   testApi = await openTestApi(systemClock);
   client = testApi.client;
+  await testApi.ensureRoles(never);
 });
 after(async () => {
   await testApi[Symbol.asyncDispose]();
+  // Each controller has the rights that it needs, as upstream gives them, and no others.
+  assert.deepEqual([...refusals], []);
 });
 beforeEach(async () => {
   namespace = `test-${serial++}`;
@@ -48,16 +52,38 @@ beforeEach(async () => {
   await client.create(namespaces, { metadata: { name: namespace }, spec }, {}, never);
 });
 
+/** What controllers asked for and had no right to. */
+const refusals = new Set<string>();
+
+function noted(inner: Transport): Transport {
+  return {
+    async send(request, signal) {
+      const response = await inner.send(request, signal);
+      if (response.status !== 403) return response;
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of response.body) chunks.push(chunk);
+      // Admission says 403, too: to a pod in a namespace that is on its way out.
+      const isAuthorization = / cannot \w+ resource /.test(Buffer.concat(chunks).toString());
+      if (isAuthorization) refusals.add(`${request.method} ${request.path}`);
+      return { ...response, body: Readable.from(chunks) };
+    },
+  };
+}
+
 /** All controllers and a kubelet, until disposed. */
 async function start(
-  options: { transport?: Transport; isHealthy?: (pod: Pod) => boolean } = {},
+  options: { wrap?: (inner: Transport) => Transport; isHealthy?: (pod: Pod) => boolean } = {},
 ): Promise<AsyncDisposable> {
   const clock = systemClock;
-  const own = options.transport === undefined ? client : new Client(options.transport);
-  const ports = { client: own, clock, random: seededRandom(1), log: silentLogger };
+  const { wrap = (inner: Transport) => inner } = options;
+  const as = (controller: Parameters<TestApi["transportOf"]>[0]): Client =>
+    new Client(wrap(noted(testApi.transportOf(controller))));
+  const manager = as("manager");
+  const ports = { client: manager, clock, random: seededRandom(1), log: silentLogger };
   const informers = new Informers(ports);
   const tasks = new TaskGroup((error) => assert.fail(String(error)));
-  tasks.start((signal) => runControllers({ ...ports, informers, rootCa: "PEM" }, signal));
+  const clientOf = (account: string): Client => as({ account });
+  tasks.start((signal) => runControllers({ ...ports, clientOf, informers, rootCa: "PEM" }, signal));
   tasks.start((signal) => runTestKubelet({ client, informers, clock }, signal, options.isHealthy));
   return {
     async [Symbol.asyncDispose]() {
@@ -212,10 +238,10 @@ test("controllers: killed and started at any moment, they never make a pod too m
   await client.create(deployments, deployment("web", 40), {}, never);
   // Each of these dies after some writes, with the next answer lost on its way.
   for (const writes of [1, 3, 7, 12, 20]) {
-    const transport = new Dying(testApi.transport, writes);
+    const life = new Life(writes);
     await using scope = new AsyncDisposableStack();
-    scope.use(await start({ transport }));
-    await transport.dead;
+    scope.use(await start({ wrap: (inner) => life.of(inner) }));
+    await life.over;
   }
   await using scope = new AsyncDisposableStack();
   scope.use(await start());
@@ -227,44 +253,45 @@ test("controllers: killed and started at any moment, they never make a pod too m
 });
 
 /** Carries out so many writes, and the last of them without an answer; then everything fails. */
-class Dying implements Transport {
-  readonly dead: Promise<void>;
-  readonly #inner: Transport;
+class Life {
+  readonly over: Promise<void>;
   #left: number;
   #die: () => void = () => undefined;
 
-  constructor(inner: Transport, writes: number) {
-    this.#inner = inner;
+  constructor(writes: number) {
     this.#left = writes;
-    this.dead = new Promise((resolve) => {
+    this.over = new Promise((resolve) => {
       this.#die = resolve;
     });
   }
 
-  async send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
-    if (this.#left <= 0) throw new TransportError("dead");
-    const response = await this.#inner.send(request, signal);
-    if (request.method !== "GET" && --this.#left <= 0) {
-      this.#die();
-      throw new TransportError("dead");
-    }
-    return response;
+  of(inner: Transport): Transport {
+    return {
+      send: async (request, signal) => {
+        if (this.#left <= 0) throw new TransportError("dead");
+        const response = await inner.send(request, signal);
+        if (request.method !== "GET" && --this.#left <= 0) {
+          this.#die();
+          throw new TransportError("dead");
+        }
+        return response;
+      },
+    };
   }
 }
 
 test("controllers: an answer that is lost does not make a pod twice", async () => {
-  const inner = testApi.transport;
   let lost = 0;
-  const transport: Transport = {
+  const wrap = (inner: Transport): Transport => ({
     async send(request, signal) {
       const response = await inner.send(request, signal);
       const isPod = request.method === "POST" && request.path.endsWith("/pods");
       if (isPod && lost++ % 3 === 0) throw new TransportError("lost");
       return response;
     },
-  };
+  });
   await using scope = new AsyncDisposableStack();
-  scope.use(await start({ transport }));
+  scope.use(await start({ wrap }));
   await client.create(deployments, deployment("web", 6), {}, never);
   await rolledOut("web", 6);
   assert.equal((await podsOf("web")).length, 6);
@@ -444,7 +471,8 @@ test("controllers: a silent node becomes unknown, and its pods are evicted and r
     spec: { nodeName: "silent", containers: [{ name: "c", image: "i" }] },
   };
   await api.client.create(pods, pod, {}, never);
-  tasks.start((signal) => runControllers({ ...ports, informers, rootCa: "" }, signal, controllers));
+  const clientOf = (): Client => api.client;
+  tasks.start((signal) => runControllers({ ...ports, clientOf, informers, rootCa: "" }, signal));
   await eventually(async () => {
     await clock.advance(5_000);
     await report("alive");

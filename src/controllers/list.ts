@@ -42,39 +42,51 @@ import {
   volumeProtectionController,
 } from "./storageprotection/controller.ts";
 
+/** A controller and in whose name it writes. */
+export interface ControllerEntry {
+  /**
+   * Service account in `kube-system`; its rights are in the API server's bootstrap roles. What
+   * controllers see comes by informers, which all of them share and which are not theirs.
+   */
+  readonly account: string;
+  readonly make: ControllerFactory;
+}
+
 /** Every controller of the control plane. A new one is a folder and a line here. */
-export const controllers: readonly ControllerFactory[] = [
-  deploymentController,
-  autoRollbackController,
-  replicaSetController,
-  replicationController,
-  endpointSliceController,
-  endpointsController,
-  endpointSliceMirroringController,
-  loadBalancerController,
-  garbageCollector,
-  nodeIpamController,
-  nodeLifecycleController,
-  taintEvictionController,
-  podCollector,
-  namespaceController,
-  horizontalPodAutoscalerController,
-  statefulSetController,
-  daemonSetController,
-  disruptionController,
-  jobController,
-  cronJobController,
-  ttlAfterFinishedController,
-  resourceQuotaController,
-  serviceAccountController,
-  rootCaController,
-  persistentVolumeBinder,
-  localPathController,
-  ephemeralVolumeController,
-  claimProtectionController,
-  volumeProtectionController,
-  attributesProtectionController,
+export const controllers: readonly ControllerEntry[] = [
+  { account: "deployment-controller", make: deploymentController },
+  { account: "auto-rollback-controller", make: autoRollbackController },
+  { account: "replicaset-controller", make: replicaSetController },
+  { account: "replication-controller", make: replicationController },
+  { account: "endpointslice-controller", make: endpointSliceController },
+  { account: "endpoint-controller", make: endpointsController },
+  { account: "endpointslicemirroring-controller", make: endpointSliceMirroringController },
+  { account: "service-controller", make: loadBalancerController },
+  { account: "generic-garbage-collector", make: garbageCollector },
+  { account: "node-controller", make: nodeIpamController },
+  { account: "node-controller", make: nodeLifecycleController },
+  { account: "node-controller", make: taintEvictionController },
+  { account: "pod-garbage-collector", make: podCollector },
+  { account: "namespace-controller", make: namespaceController },
+  { account: "horizontal-pod-autoscaler", make: horizontalPodAutoscalerController },
+  { account: "statefulset-controller", make: statefulSetController },
+  { account: "daemon-set-controller", make: daemonSetController },
+  { account: "disruption-controller", make: disruptionController },
+  { account: "job-controller", make: jobController },
+  { account: "cronjob-controller", make: cronJobController },
+  { account: "ttl-after-finished-controller", make: ttlAfterFinishedController },
+  { account: "resourcequota-controller", make: resourceQuotaController },
+  { account: "service-account-controller", make: serviceAccountController },
+  { account: "root-ca-cert-publisher", make: rootCaController },
+  { account: "persistent-volume-binder", make: persistentVolumeBinder },
+  { account: "local-path-provisioner", make: localPathController },
+  { account: "ephemeral-volume-controller", make: ephemeralVolumeController },
+  { account: "pvc-protection-controller", make: claimProtectionController },
+  { account: "pv-protection-controller", make: volumeProtectionController },
+  { account: "volumeattributesclass-protection-controller", make: attributesProtectionController },
 ];
+
+const certificateAccount = "certificate-controller";
 
 function replicaSetController(ports: ControllerPorts): Controller {
   return replicaController(ports, replicaSetKind);
@@ -85,7 +97,8 @@ function replicationController(ports: ControllerPorts): Controller {
 }
 
 export interface RunControllersOptions {
-  readonly client: Client;
+  /** The client of a service account in `kube-system`. */
+  readonly clientOf: (account: string) => Client;
   readonly informers: Informers;
   readonly clock: Clock;
   readonly random: Random;
@@ -106,25 +119,34 @@ export interface RunControllersOptions {
 export async function runControllers(
   options: RunControllersOptions,
   signal: AbortSignal,
-  list: readonly ControllerFactory[] = controllers,
+  list: readonly ControllerEntry[] = controllers,
 ): Promise<void> {
-  const { client, clock, log, signing } = options;
+  const { clock, log, signing } = options;
   await using senders = new TaskGroup(() => undefined);
-  const recorders = new Map<string, EventRecorder>();
-  const recorder = (component: string): EventRecorder => {
-    const present = recorders.get(component);
-    if (present !== undefined) return present;
-    const sender = new EventSender({ client, clock, log, component });
-    recorders.set(component, sender);
-    senders.start((stopped) => sender.run(stopped));
-    return sender;
+  const portsOf = (account: string): ControllerPorts => {
+    const client = options.clientOf(account);
+    return { ...options, client, recorder: recorders(client, options, senders) };
   };
-  const ports = { ...options, recorder };
-  const made = list.map((it) => it(ports));
+  const made = list.map(({ account, make }) => make(portsOf(account)));
   using stack = new DisposableStack();
   if (options.registry !== undefined) {
     stack.use(exposeCluster(options.registry, options.informers));
   }
-  if (signing !== undefined) made.push(certificateController(ports, signing));
+  if (signing !== undefined) {
+    made.push(certificateController(portsOf(certificateAccount), signing));
+  }
   await runAll(made, { clock, log, metrics: options.metrics }, signal);
+}
+
+/** Makes recorders that send events by `client`, as tasks of `senders`. */
+function recorders(
+  client: Client,
+  { clock, log }: Pick<RunControllersOptions, "clock" | "log">,
+  senders: TaskGroup,
+): ControllerPorts["recorder"] {
+  return (component): EventRecorder => {
+    const sender = new EventSender({ client, clock, log, component });
+    senders.start((stopped) => sender.run(stopped));
+    return sender;
+  };
 }

@@ -3,6 +3,7 @@ import type { UserInfo } from "#apiserver/contract.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
+import type { Client } from "#client/client.ts";
 import { Informers } from "#client/informers.ts";
 import { runIngressPublisher } from "#ingress/status/publisher.ts";
 import { EventSender } from "#reconcile/events.ts";
@@ -11,6 +12,7 @@ import { reconcileMetrics, type ReconcileMetrics } from "#reconcile/metrics.ts";
 import { Scheduler } from "#scheduler/scheduler.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import type { ControlPlane } from "./control-plane.ts";
+import { controllerUser, managerUser, systemUser } from "./component-users.ts";
 import { ingressUser } from "./node-ingress.ts";
 
 export interface ComponentOptions {
@@ -24,17 +26,7 @@ export interface ComponentOptions {
   readonly log: Logger;
 }
 
-function systemUser(name: string, ...groups: readonly string[]): UserInfo {
-  return { name, uid: "", groups: [...groups, "system:authenticated"], extra: {} };
-}
-
 const schedulerUser = systemUser("system:kube-scheduler");
-/**
- * Garbage collection and namespace deletion write every kind, and roles may only be gathered by who
- * has their rights; the controllers run in the process that holds the authority's key anyway.
- */
-const controllersUser = systemUser("system:kube-controller-manager", "system:masters");
-
 /** Runs scheduler and controllers until the signal aborts and both have ended. Never rejects. */
 export async function runComponents(options: ComponentOptions, signal: AbortSignal): Promise<void> {
   // Once, however often this process comes to lead.
@@ -43,9 +35,9 @@ export async function runComponents(options: ComponentOptions, signal: AbortSign
     await runControllerManager(given, metrics, stop);
   };
   await Promise.all([
-    lead(options, "kube-scheduler", runScheduler, signal),
-    lead(options, "kube-controller-manager", runManager, signal),
-    lead(options, "gantry-ingress", runIngressStatus, signal),
+    lead(options, { name: "kube-scheduler", user: schedulerUser }, runScheduler, signal),
+    lead(options, { name: "kube-controller-manager", user: managerUser }, runManager, signal),
+    lead(options, { name: "gantry-ingress", user: ingressUser }, runIngressStatus, signal),
   ]);
 }
 
@@ -53,7 +45,7 @@ type Run = (options: ComponentOptions, signal: AbortSignal) => Promise<void>;
 
 async function lead(
   options: ComponentOptions,
-  name: string,
+  { name, user }: { readonly name: string; readonly user: UserInfo },
   run: Run,
   signal: AbortSignal,
 ): Promise<void> {
@@ -62,7 +54,7 @@ async function lead(
     await run(options, signal);
     return;
   }
-  const client = options.controlPlane.clientOf(controllersUser, "leader-election");
+  const client = options.controlPlane.clientOf(user, "leader-election");
   const lease = { namespace: "kube-system", name, identity };
   const status = options.controlPlane.metrics.gauge({
     name: "leader_election_master_status",
@@ -128,11 +120,13 @@ async function runControllerManager(
 ): Promise<void> {
   const { clock, random, controlPlane } = options;
   const log = options.log.with({ component: "controllers" });
-  const client = controlPlane.clientOf(controllersUser, "gantry-controllers");
+  const client = controlPlane.clientOf(managerUser, "gantry-controllers");
   await using informers = new Informers({ client, clock, random, log, freeze: false });
   const { authority: signing } = controlPlane;
   const rootCa = signing.certificate;
   const { metrics: registry } = controlPlane;
-  const world = { client, informers, clock, random, log, metrics, registry };
+  const clientOf = (account: string): Client =>
+    controlPlane.clientOf(controllerUser(account), `gantry-controllers/${account}`);
+  const world = { clientOf, informers, clock, random, log, metrics, registry };
   await runControllers({ ...world, rootCa, signing }, signal);
 }

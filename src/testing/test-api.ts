@@ -12,12 +12,14 @@ import { resourceQuotas } from "#apiserver/admission/quota/resource-quotas.ts";
 import { ServicePool } from "#apiserver/admission/service/pool.ts";
 import { parseRange } from "#apiserver/admission/service/range.ts";
 import { serviceAddresses } from "#apiserver/admission/service/service-addresses.ts";
-import { namespaceObjects } from "#apiserver/bootstrap/objects.ts";
+import { createAuthorization } from "#apiserver/auth/authorize.ts";
+import { namespaceObjects, roleObjects } from "#apiserver/bootstrap/objects.ts";
 import type { UserInfo } from "#apiserver/contract.ts";
 import { openApiServer, type ApiServer } from "#apiserver/server.ts";
 import { MemoryStore } from "#store/memory.ts";
 import type { Store } from "#store/store.ts";
 import type { Transport } from "#client/transport.ts";
+import { controllerUser, managerUser } from "#main/component-users.ts";
 import { inProcessTransport } from "#main/in-process-transport.ts";
 
 /** Our own API server over a store in memory, for tests of its clients. */
@@ -25,6 +27,13 @@ export interface TestApi extends AsyncDisposable {
   readonly client: Client;
   readonly api: ApiServer;
   readonly transport: Transport;
+  /**
+   * Requests in the name of a controller's service account, or of all controllers; it has the rights
+   * that {@link ensureRoles} gives.
+   */
+  transportOf(controller: { readonly account: string } | "manager"): Transport;
+  /** Makes the default roles and bindings. */
+  ensureRoles(signal: AbortSignal): Promise<void>;
 }
 
 const administrator: UserInfo = {
@@ -35,8 +44,8 @@ const administrator: UserInfo = {
 };
 
 /**
- * Everybody may do everything; the system's namespaces are there. Several may have one store, which
- * then belongs to the caller.
+ * Its own client may do everything; the system's namespaces are there, its roles are not. Several may
+ * have one store, which then belongs to the caller.
  */
 export async function openTestApi(
   clock: Clock,
@@ -61,7 +70,7 @@ export async function openTestApi(
       conversionOf: () => undefined,
       access: (objects, sink) => ({
         authenticator: { authenticate: () => Promise.resolve(administrator) },
-        authorizer: { authorize: () => ({ allowed: true, reason: "" }) },
+        authorizer: createAuthorization(objects).authorizer,
         admission: [
           namespaceLifecycle(objects),
           serviceAddresses(new ServicePool(parseRange("10.96.0.0/16"), objects, clock, random)),
@@ -87,6 +96,15 @@ export async function openTestApi(
     api,
     transport,
     client: new Client(transport),
+    transportOf: (controller) => {
+      const user = controller === "manager" ? managerUser : controllerUser(controller.account);
+      return inProcessTransport(api.handler, user, "gantry/test");
+    },
+    async ensureRoles(signal) {
+      for (const { resource, group, object } of roleObjects()) {
+        await api.sink.ensure(resource, group, object, signal);
+      }
+    },
     async [Symbol.asyncDispose]() {
       stop.abort(new Error("test is over"));
       await api[Symbol.asyncDispose]();

@@ -1,16 +1,11 @@
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Pod } from "#api/gen/types.ts";
-import { systemClock } from "#base/clock.ts";
-import { Client } from "#client/client.ts";
 import { pods, serviceAccounts } from "#client/kinds.ts";
-import { readKubeconfig } from "#client/kubeconfig.ts";
-import { TlsTransport } from "#client/tls-transport.ts";
+import { Admin, bundled, runGantry } from "./gantry-command.ts";
 import { cpuSecondsOf, processesWith, residentBytesOf } from "./process-cost.ts";
 import { median, printTable, type Row } from "./report.ts";
 
@@ -22,28 +17,16 @@ import { median, printTable, type Row } from "./report.ts";
 
 const rounds = 3;
 const idleMs = 10_000;
-const gantry = join(import.meta.dirname, "..", "..", "gantry");
 const signal = new AbortController().signal;
 
 type Runtime = "containerd" | "simulated";
-
-async function run(args: readonly string[], onLine: (line: string) => void): Promise<void> {
-  const child = spawn(gantry, args, { stdio: ["ignore", "ignore", "pipe"] });
-  const lines: string[] = [];
-  createInterface({ input: child.stderr }).on("line", (line) => {
-    lines.push(line);
-    onLine(line);
-  });
-  const code = await new Promise((resolve) => child.once("close", resolve));
-  if (code !== 0) throw new Error(`gantry ${args[0] ?? ""} failed:\n${lines.join("\n")}`);
-}
 
 /** Milliseconds from the command to the API server, and to the node ready. */
 async function up(directory: string, runtime: Runtime): Promise<{ served: number; ready: number }> {
   const since = performance.now();
   let [served, ready] = [0, 0];
   const args = ["up", "--data-dir", directory, "--runtime", runtime, "--port", "0"];
-  await run([...args, "--host", "127.0.0.1"], (line) => {
+  await runGantry([...args, "--host", "127.0.0.1"], (line) => {
     if (line.includes("API server on")) served = performance.now() - since;
     if (line.includes("is ready")) ready = performance.now() - since;
   });
@@ -52,13 +35,8 @@ async function up(directory: string, runtime: Runtime): Promise<{ served: number
 
 /** Milliseconds from the pod's create to Running. */
 async function firstPod(directory: string): Promise<number> {
-  const connection = await readKubeconfig(join(directory, "kubeconfig"), systemClock);
-  await using transport = new TlsTransport({
-    ...connection,
-    clock: systemClock,
-    userAgent: "bench",
-  });
-  const client = new Client(transport);
+  await using admin = await Admin.of(directory);
+  const { client } = admin;
   const pod: Pod = {
     metadata: { name: "first", namespace: "default" },
     spec: {
@@ -127,14 +105,14 @@ async function benchRuntime(runtime: Runtime): Promise<void> {
     try {
       first.push(await up(directory, runtime));
       if (runtime === "containerd") {
-        await run(["image", "seed", "--data-dir", directory], () => undefined);
+        await runGantry(["image", "seed", "--data-dir", directory]);
       }
       running.push(await firstPod(directory));
       if (round === 0) resting = await idle(directory);
-      await run(["down", "--data-dir", directory], () => undefined);
+      await runGantry(["down", "--data-dir", directory]);
       again.push(await up(directory, runtime));
     } finally {
-      await run(["reset", "--data-dir", directory], () => undefined);
+      await runGantry(["reset", "--data-dir", directory]);
       rmSync(directory, { recursive: true, force: true });
     }
   }
@@ -152,7 +130,7 @@ async function benchRuntime(runtime: Runtime): Promise<void> {
 }
 
 export async function benchStart(): Promise<void> {
-  await run(["kubeconfig"], () => undefined); // Bundles the sources, if they changed.
+  await bundled();
   await benchRuntime("simulated");
   const others = processesWith("gantry.js daemon");
   if (process.getuid?.() !== 0) console.log("\nstart with containers is left out: needs root");

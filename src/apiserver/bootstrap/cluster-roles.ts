@@ -26,6 +26,8 @@ export const clusterRoles: readonly RoleRow[] = [
       "list,watch core nodes,secrets,services",
       "list,watch discovery.k8s.io endpointslices",
       "create,patch core events",
+      "create coordination.k8s.io leases",
+      "get,update coordination.k8s.io leases gantry-ingress",
     ],
   },
   { name: "admin", aggregates: ["admin"], rules: [] },

@@ -346,3 +346,36 @@ export const controllerRoles: readonly RoleRow[] = [
     ],
   },
 ];
+
+/**
+ * Rights of our controllers beside upstream's, by service account: where upstream updates a whole
+ * object we patch what changes, and two controllers are ours alone. The roles are called
+ * `gantry:controller:<name>`.
+ */
+export const ownControllerRoles: readonly RoleRow[] = [
+  {
+    name: "auto-rollback-controller",
+    rules: [
+      "patch apps replicasets",
+      "update apps deployments",
+      "create,patch,update core,events.k8s.io events",
+    ],
+  },
+  { name: "deployment-controller", rules: ["patch apps deployments"] },
+  {
+    name: "horizontal-pod-autoscaler",
+    rules: ["patch * */scale", "patch autoscaling horizontalpodautoscalers/status"],
+  },
+  {
+    // Volumes' directories are made by the nodes' own servers.
+    name: "local-path-provisioner",
+    rules: [
+      "create,delete,update core persistentvolumes",
+      "update core persistentvolumeclaims",
+      "update core persistentvolumeclaims/status",
+      "delete,get,update core nodes/proxy",
+      "create,patch,update core,events.k8s.io events",
+    ],
+  },
+  { name: "statefulset-controller", rules: ["patch core persistentvolumeclaims"] },
+];

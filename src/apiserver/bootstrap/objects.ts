@@ -2,7 +2,7 @@ import type { JsonObject } from "#api/object.ts";
 import { rbacGroup } from "#apiserver/auth/rbac/bindings.ts";
 import { aggregate } from "./aggregation.ts";
 import { clusterRoles } from "./cluster-roles.ts";
-import { controllerRoles } from "./controller-roles.ts";
+import { controllerRoles, ownControllerRoles } from "./controller-roles.ts";
 import { flowControlGroup, flowSchemas, priorityLevels } from "./flow-control.ts";
 import {
   clusterRoleBindings,
@@ -11,7 +11,7 @@ import {
   namespaceRoleBindings,
   namespaceRoles,
 } from "./role-bindings.ts";
-import { bindingObject, roleObject, type BindingRow } from "./rows.ts";
+import { bindingObject, roleObject, type BindingRow, type RoleRow } from "./rows.ts";
 
 /** What the objects of a fresh cluster depend on. */
 export interface BootstrapSettings {
@@ -56,20 +56,19 @@ export function namespaceObjects(): BootstrapObject[] {
 
 /** The default roles and bindings. */
 export function roleObjects(): BootstrapObject[] {
-  const controllers = controllerRoles.map((it) => ({
-    ...it,
-    name: `system:controller:${it.name}`,
-  }));
-  const controllerBindings = controllerRoles.map((it): BindingRow => ({
-    name: `system:controller:${it.name}`,
-    role: `system:controller:${it.name}`,
-    subjects: [`ServiceAccount kube-system/${it.name}`],
-  }));
+  const controllers = [
+    ...ofControllers("system:controller", controllerRoles),
+    ...ofControllers("gantry:controller", ownControllerRoles),
+  ];
   const of =
     (resource: string) =>
     (object: JsonObject): BootstrapObject => ({ resource, group: rbacGroup, object });
-  const cluster = aggregate([...clusterRoles, ...controllers].map(roleObject));
-  const bindings = [...clusterRoleBindings, ...controllerBindings, ...joinBindings];
+  const cluster = aggregate([...clusterRoles, ...controllers.map((it) => it.role)].map(roleObject));
+  const bindings = [
+    ...clusterRoleBindings,
+    ...controllers.map((it) => it.binding),
+    ...joinBindings,
+  ];
   const inCluster = bindings.filter((it) => it.namespace === undefined);
   const inNamespace = joinBindings.filter((it) => it.namespace !== undefined);
   return [
@@ -78,6 +77,18 @@ export function roleObjects(): BootstrapObject[] {
     ...inCluster.map(bindingObject).map(of("clusterrolebindings")),
     ...[...namespaceRoleBindings, ...inNamespace].map(bindingObject).map(of("rolebindings")),
   ];
+}
+
+/** Each row as a role, and what binds it to the service account of its name. */
+function ofControllers(
+  prefix: string,
+  rows: readonly RoleRow[],
+): readonly { readonly role: RoleRow; readonly binding: BindingRow }[] {
+  return rows.map((row) => {
+    const name = `${prefix}:${row.name}`;
+    const subjects = [`ServiceAccount kube-system/${row.name}`];
+    return { role: { ...row, name }, binding: { name, role: name, subjects } };
+  });
 }
 
 /** Everything that is made once and then left to the administrators. */

@@ -65,9 +65,12 @@ async function withControllers(
   };
   await client.create(storageClasses, storageClass, {}, never);
   tasks.start((signal) =>
-    runControllers({ ...ports, informers, rootCa: "PEM" }, signal, [
-      persistentVolumeBinder,
-      (given) => localPathControllerWith(given, directories),
+    runControllers({ ...ports, clientOf: () => client, informers, rootCa: "PEM" }, signal, [
+      { account: "persistent-volume-binder", make: persistentVolumeBinder },
+      {
+        account: "local-path-provisioner",
+        make: (given) => localPathControllerWith(given, directories),
+      },
     ]),
   );
   await body(client);

@@ -10,7 +10,7 @@ import { podsOnNode } from "./eviction.ts";
 import { NodeHealth } from "./health.ts";
 import { KnownNodes } from "./known-nodes.ts";
 import { planNode, type NodePlan } from "./plan.ts";
-import { EvictionPace } from "./zones.ts";
+import { EvictionPace, NodeCensus } from "./zones.ts";
 
 /** While a zone is in trouble, it is looked at again this often. */
 const troubleMs = 10_000;
@@ -22,7 +22,11 @@ export function nodeLifecycleController(ports: ControllerPorts): Controller {
   const leaseInformer = informers.of(leases, { namespace: "kube-node-lease" });
   const podInformer = informers.of(pods);
   const health = new NodeHealth();
-  const pace = new EvictionPace();
+  const census = new NodeCensus();
+  nodeInformer.subscribe(({ key, current }) => {
+    census.set(key, current);
+  });
+  const pace = new EvictionPace(census);
   const recorder = ports.recorder("node-controller");
   const known = new KnownNodes(recorder);
   return {
@@ -45,10 +49,9 @@ export function nodeLifecycleController(ports: ControllerPorts): Controller {
       const silentMs = health.observe(node, lease, monotonicMs);
       const input = { node, silentMs, now: clock.now() };
       const held = planNode({ ...input, mayEvict: false });
-      const all = held.wantsEviction ? nodeInformer.list() : [];
-      const waitMs = held.wantsEviction ? pace.waitMs(node, all, monotonicMs) : undefined;
+      const waitMs = held.wantsEviction ? pace.waitMs(node, monotonicMs) : undefined;
       const plan = waitMs === 0 ? planNode({ ...input, mayEvict: true }) : held;
-      if (waitMs === 0) pace.take(node, all, monotonicMs);
+      if (waitMs === 0) pace.take(node, monotonicMs);
       await write(ports, node, plan, signal);
       if (plan.conditions.some((it) => it.type === "Ready")) {
         const message = `Node ${key} status is now: NodeNotReady`;

@@ -29,7 +29,9 @@ before(async () => {
   const informers = new Informers(ports);
   const tasks = new TaskGroup((error) => assert.fail(String(error)));
   tasks.start((signal) =>
-    runControllers({ ...ports, informers, rootCa: "PEM" }, signal, [resourceQuotaController]),
+    runControllers({ ...ports, clientOf: () => client, informers, rootCa: "PEM" }, signal, [
+      { account: "resourcequota-controller", make: resourceQuotaController },
+    ]),
   );
   running = {
     async [Symbol.asyncDispose]() {

@@ -1,0 +1,178 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { setTimeout as delay } from "node:timers/promises";
+import type { KubernetesObject } from "#api/object.ts";
+import type { Node, Pod } from "#api/gen/types.ts";
+import type { Client } from "#client/client.ts";
+import { nodes, pods } from "#client/kinds.ts";
+import { nameOf } from "#client/object-key.ts";
+import type { ResourceOf } from "#client/resource-of.ts";
+import { Admin, bundle, bundled } from "./gantry-command.ts";
+import { cpuSecondsOf, residentBytesOf } from "./process-cost.ts";
+import { printTable, type Row } from "./report.ts";
+
+/*
+ * 5,000 nodes that join, 10,000 pods created, scheduled and run on them, and deleted: the limits of
+ * KWOK's own benchmark are 60, 60 and 90 s, for nodes and pods whose state one program writes. Here
+ * `gantry server` is a process as users run it (API server, scheduler, all controllers, durable
+ * store); the nodes are another, each with a node agent of its own on simulated containers.
+ */
+
+const nodeCount = 5_000;
+const podCount = 10_000;
+const inFlight = 64;
+/** Of the whole; who needs longer has no figure. */
+const longestMs = 400_000;
+const signal = AbortSignal.timeout(longestMs);
+
+/** Follows a kind until `done`. @param keep which objects count. */
+async function until<T extends KubernetesObject>(
+  client: Client,
+  resource: ResourceOf<T>,
+  keep: (object: T) => boolean,
+  done: (count: number) => boolean,
+): Promise<void> {
+  const kept = new Set<string>();
+  for await (const batch of client.watch(resource, {}, signal)) {
+    for (const { type, object } of batch) {
+      if (type === "BOOKMARK") continue;
+
+      if (type !== "DELETED" && keep(object)) kept.add(nameOf(object));
+      else kept.delete(nameOf(object));
+    }
+    if (done(kept.size)) return;
+  }
+  throw new Error(`a watch of ${resource.plural} ended`);
+}
+
+function isReady({ status, spec }: Node): boolean {
+  const ready = status?.conditions?.find((it) => it.type === "Ready");
+  // With the taint of a new node on it no pod would come.
+  return ready?.status === "True" && (spec?.taints ?? []).length === 0;
+}
+
+function podOf(i: number): Pod {
+  return {
+    metadata: { name: `pod-${i}`, namespace: "default", labels: { app: `app-${i % 100}` } },
+    spec: {
+      containers: [
+        {
+          name: "main",
+          image: "docker.io/library/busybox:latest",
+          command: ["sleep", "infinity"],
+          resources: { requests: { cpu: "100m", memory: "128Mi" } },
+        },
+      ],
+    },
+  };
+}
+
+async function forAllPods(act: (i: number) => Promise<unknown>): Promise<void> {
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: inFlight }, async () => {
+      while (next < podCount) await act(next++);
+    }),
+  );
+}
+
+/** The processes whose cost counts. */
+interface Processes {
+  readonly server: ChildProcess;
+  nodes?: ChildProcess;
+}
+
+/** How long it takes, and what it costs. */
+async function timed(name: string, of: Processes, act: () => Promise<void>): Promise<Row> {
+  const serverPid = of.server.pid ?? 0;
+  const before = cpuSecondsOf(serverPid);
+  const since = performance.now();
+  await act();
+  return {
+    name,
+    figures: {
+      seconds: (performance.now() - since) / 1_000,
+      "CPU s of the server": cpuSecondsOf(serverPid) - before,
+      "RSS MB of the server": residentBytesOf(serverPid) / 1e6,
+      "RSS MB of all nodes": residentBytesOf(of.nodes?.pid ?? 0) / 1e6,
+    },
+  };
+}
+
+async function startServer(directory: string): Promise<ChildProcess> {
+  const args = ["server", "--data-dir", directory, "--host", "127.0.0.1", "--port", "0"];
+  const child = spawn(process.execPath, [bundle, ...args, "--registry-port", "0"], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let said = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    if (said.length < 2 ** 16) said += chunk.toString("utf8");
+  });
+  for (let tries = 0; tries < 300 && !said.includes("serving"); tries++) await delay(100);
+  if (!said.includes("serving")) throw new Error(`gantry server does not serve:\n${said}`);
+  return child;
+}
+
+async function steps(directory: string, of: Processes): Promise<Row[]> {
+  await using admin = await Admin.of(directory);
+  const { client } = admin;
+  const joined = timed(`${nodeCount} nodes, until all are ready`, of, async () => {
+    const program = join(import.meta.dirname, "scale-nodes.ts");
+    of.nodes = spawn(process.execPath, [program, directory, String(nodeCount)], {
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    await until(client, nodes, isReady, (count) => count === nodeCount);
+  });
+  const rows = [await joined];
+  const running = until(
+    client,
+    pods,
+    (it) => it.status?.phase === "Running",
+    (count) => count === podCount,
+  );
+  rows.push(
+    await timed(`${podCount} pods, until all run`, of, async () => {
+      await forAllPods((i) => client.create(pods, podOf(i), {}, signal));
+      await running;
+    }),
+  );
+  let most = 0;
+  const gone = until(
+    client,
+    pods,
+    () => true,
+    (count) => {
+      most = Math.max(most, count);
+      return most === podCount && count === 0;
+    },
+  );
+  rows.push(
+    await timed(`${podCount} pods deleted, until all are gone`, of, async () => {
+      const at = (i: number) => ({ namespace: "default", name: `pod-${i}` });
+      await forAllPods((i) => client.delete(pods, at(i), {}, signal));
+      await gone;
+    }),
+  );
+  return rows;
+}
+
+export async function benchScale(): Promise<void> {
+  await bundled();
+  const directory = mkdtempSync(join(tmpdir(), "gantry-bench-"));
+  const of: Processes = { server: await startServer(directory) };
+  try {
+    printTable("5,000 simulated nodes, each with a node agent", await steps(directory, of));
+  } finally {
+    for (const child of [of.nodes, of.server]) {
+      if (child === undefined) continue;
+      const ended = once(child, "exit");
+      child.kill("SIGKILL");
+      await ended;
+    }
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
