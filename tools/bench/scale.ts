@@ -117,7 +117,8 @@ async function startServer(directory: string): Promise<ChildProcess> {
   return child;
 }
 
-async function steps(directory: string, of: Processes): Promise<Row[]> {
+/** Adds what it measures to `rows` as it goes: what comes later may take too long. */
+async function steps(directory: string, of: Processes, rows: Row[]): Promise<void> {
   await using admin = await Admin.of(directory);
   const { client } = admin;
   const joined = timed(`${nodeCount} nodes, until all are ready`, of, async () => {
@@ -127,7 +128,7 @@ async function steps(directory: string, of: Processes): Promise<Row[]> {
     });
     await until(client, nodes, isReady, (count) => count === nodeCount);
   });
-  const rows = [await joined];
+  rows.push(await joined);
   const running = until(
     client,
     pods,
@@ -157,16 +158,17 @@ async function steps(directory: string, of: Processes): Promise<Row[]> {
       await gone;
     }),
   );
-  return rows;
 }
 
 export async function benchScale(): Promise<void> {
   await bundled();
   const directory = mkdtempSync(join(tmpdir(), "gantry-bench-"));
   const of: Processes = { server: await startServer(directory) };
+  const rows: Row[] = [];
   try {
-    printTable("5,000 simulated nodes, each with a node agent", await steps(directory, of));
+    await steps(directory, of, rows);
   } finally {
+    printTable(`${nodeCount} simulated nodes, each with a node agent`, rows);
     for (const child of [of.nodes, of.server]) {
       if (child === undefined) continue;
       const ended = once(child, "exit");

@@ -361,6 +361,11 @@ export const ownControllerRoles: readonly RoleRow[] = [
       "create,patch,update core,events.k8s.io events",
     ],
   },
+  {
+    // Nodes' servers too have certificates that nobody has to approve by hand.
+    name: "certificate-controller",
+    rules: ["approve certificates.k8s.io signers kubernetes.io/kubelet-serving"],
+  },
   { name: "deployment-controller", rules: ["patch apps deployments"] },
   {
     name: "horizontal-pod-autoscaler",

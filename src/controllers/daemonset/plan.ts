@@ -3,6 +3,7 @@ import { parseTime } from "#api/time.ts";
 import { isDeleting, nameOf } from "#client/object-key.ts";
 import { revisionLabel } from "#controllers/history/history.ts";
 import { isAvailable, isFinished, isReady } from "#controllers/pods/readiness.ts";
+import { shareOf } from "#controllers/share.ts";
 import { fitOf, nodeOfPod, type Fit } from "./fit.ts";
 
 export interface DaemonSetPlan {
@@ -162,17 +163,11 @@ function rollBySurge(places: readonly Place[], surge: number, rules: Rules): Ste
 }
 
 function maxSurge({ spec }: DaemonSet, count: number): number {
-  return share(spec?.updateStrategy?.rollingUpdate?.maxSurge ?? 0, count);
+  return shareOf(spec?.updateStrategy?.rollingUpdate?.maxSurge ?? 0, count, Math.ceil);
 }
 
 function maxUnavailable({ spec }: DaemonSet, count: number): number {
-  return share(spec?.updateStrategy?.rollingUpdate?.maxUnavailable ?? 1, count);
-}
-
-/** A number, or percents of the nodes, rounded up. */
-function share(value: number | string, count: number): number {
-  if (typeof value === "number") return value;
-  return Math.ceil((Number(value.replace("%", "")) / 100) * count);
+  return shareOf(spec?.updateStrategy?.rollingUpdate?.maxUnavailable ?? 1, count, Math.ceil);
 }
 
 function statusOf(

@@ -1,4 +1,5 @@
 import type { Deployment } from "#api/gen/types.ts";
+import { shareOf } from "#controllers/share.ts";
 
 /** The numbers that a Deployment asks for, with percentages resolved. */
 export interface Bounds {
@@ -15,8 +16,8 @@ export function boundsOf(deployment: Deployment): Bounds {
   if (type !== "RollingUpdate") {
     return { desired, maxSurge: 0, maxUnavailable: 0, isRolling: false };
   }
-  const maxSurge = resolve(rollingUpdate?.maxSurge ?? "25%", desired, Math.ceil);
-  const resolved = resolve(rollingUpdate?.maxUnavailable ?? "25%", desired, Math.floor);
+  const maxSurge = shareOf(rollingUpdate?.maxSurge ?? "25%", desired, Math.ceil);
+  const resolved = shareOf(rollingUpdate?.maxUnavailable ?? "25%", desired, Math.floor);
   // Both zero could never move.
   const maxUnavailable = maxSurge === 0 && resolved === 0 ? 1 : resolved;
   return {
@@ -25,10 +26,4 @@ export function boundsOf(deployment: Deployment): Bounds {
     maxUnavailable: Math.min(maxUnavailable, desired),
     isRolling: true,
   };
-}
-
-function resolve(value: number | string, total: number, round: (x: number) => number): number {
-  if (typeof value === "number") return value;
-  const percent = Number(value.replace("%", ""));
-  return Number.isFinite(percent) ? round((percent * total) / 100) : 0;
 }

@@ -2,6 +2,7 @@ import type { Pod, PodDisruptionBudget, PodDisruptionBudgetStatus } from "#api/g
 import { formatTime, parseTime } from "#api/time.ts";
 import { isDeleting, nameOf } from "#client/object-key.ts";
 import { isReady } from "#controllers/pods/readiness.ts";
+import { shareOf } from "#controllers/share.ts";
 
 /** An eviction whose pod is not seen to go by then did not happen. Upstream: `DeletionTimeout`. */
 const evictionMs = 2 * 60_000;
@@ -62,17 +63,14 @@ function wantedOf(
   scale: number,
 ): { readonly expected: number; readonly desired: number } {
   if (spec?.maxUnavailable !== undefined) {
-    return { expected: scale, desired: Math.max(0, scale - share(spec.maxUnavailable, scale)) };
+    return {
+      expected: scale,
+      desired: Math.max(0, scale - shareOf(spec.maxUnavailable, scale, Math.ceil)),
+    };
   }
   const wanted = spec?.minAvailable ?? 1;
   if (typeof wanted === "number") return { expected: count, desired: wanted };
-  return { expected: scale, desired: share(wanted, scale) };
-}
-
-/** A number, or percents of `whole`, rounded up. */
-function share(value: number | string, whole: number): number {
-  if (typeof value === "number") return value;
-  return Math.ceil((Number(value.replace("%", "")) / 100) * whole);
+  return { expected: scale, desired: shareOf(wanted, scale, Math.ceil) };
 }
 
 type Conditions = NonNullable<PodDisruptionBudgetStatus["conditions"]>;

@@ -43,6 +43,13 @@ function show({ create, remove }: StatefulSetPlan): string {
   ].join(" ");
 }
 
+function rolling(
+  rollingUpdate: NonNullable<StatefulSetSpec["updateStrategy"]>["rollingUpdate"],
+  podManagementPolicy = "OrderedReady",
+): Partial<StatefulSetSpec> {
+  return { updateStrategy: { rollingUpdate }, podManagementPolicy };
+}
+
 const cases: [spec: Partial<StatefulSetSpec>, pods: string, want: string][] = [
   [{}, "", "+0'"],
   [{}, "db-0'", "+1'"],
@@ -68,6 +75,16 @@ const cases: [spec: Partial<StatefulSetSpec>, pods: string, want: string][] = [
   [{ updateStrategy: { rollingUpdate: { partition: 2 } } }, "db-1 db-2'", "+0"],
   [{ updateStrategy: { type: "OnDelete" } }, "db-0 db-1 db-2", ""],
   [{ updateStrategy: { type: "OnDelete" } }, "db-0 db-1", "+2'"],
+  // Several of it at a time.
+  [rolling({ maxUnavailable: 2 }), "db-0 db-1 db-2", "-2 -1"],
+  [rolling({ maxUnavailable: 2 }), "db-0 db-1 db-2'!", ""],
+  [rolling({ maxUnavailable: 2 }, "Parallel"), "db-0 db-1 db-2'!", "-1"],
+  [rolling({ maxUnavailable: 2 }, "Parallel"), "db-0 db-1- db-2'!", ""],
+  [rolling({ maxUnavailable: 2, partition: 2 }), "db-0 db-1 db-2", "-2"],
+  [rolling({ maxUnavailable: "50%" }), "db-0 db-1 db-2", "-2"],
+  [rolling({ maxUnavailable: "10%" }), "db-0 db-1 db-2", "-2"],
+  [rolling({ maxUnavailable: "100%" }), "db-0 db-1' db-2", "-2 -0"],
+  [rolling({ maxUnavailable: 1 }, "Parallel"), "db-0! db-1 db-2", ""],
   // All at once.
   [{ podManagementPolicy: "Parallel" }, "", "+0' +1' +2'"],
   [{ podManagementPolicy: "Parallel" }, "db-1'!", "+0' +2'"],

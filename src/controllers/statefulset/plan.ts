@@ -2,6 +2,7 @@ import type { Pod, StatefulSet } from "#api/gen/types.ts";
 import { isDeleting, nameOf } from "#client/object-key.ts";
 import { revisionLabel } from "#controllers/history/history.ts";
 import { isAvailable, isFinished, isReady } from "#controllers/pods/readiness.ts";
+import { shareOf } from "#controllers/share.ts";
 
 /** Names of the two revisions that pods may have. */
 export interface Revisions {
@@ -144,10 +145,23 @@ function shrink({ condemned }: Places, isOrdered: boolean, rules: Rules): Step |
   return { remove: [first], condemned: [first] };
 }
 
-/** Replaces one pod of an old revision, from the highest down to the partition. */
+/**
+ * Replaces pods of an old revision, from the highest down to the partition: one, or as many as may be
+ * away at a time where the set says so (upstream's feature `MaxUnavailableStatefulSet`).
+ */
 function roll(set: StatefulSet, { replicas }: Places, rules: Rules): Step {
   const first = firstUpdated(set);
   if (first === undefined) return {};
+  const { maxUnavailable } = set.spec?.updateStrategy?.rollingUpdate ?? {};
+  if (maxUnavailable !== undefined) {
+    const away = replicas.filter(({ pod }) => pod === undefined || !rules.isHealthy(pod)).length;
+    const most = Math.max(1, shareOf(maxUnavailable, set.spec?.replicas ?? 1, Math.floor));
+    const old = replicas.toReversed().flatMap(({ ordinal, pod }) => {
+      if (pod === undefined || ordinal < first || isDeleting(pod)) return [];
+      return revisionOf(pod) === rules.revisions.update ? [] : [pod];
+    });
+    return { remove: old.slice(0, Math.max(0, most - away)) };
+  }
   for (const { ordinal, pod } of replicas.toReversed()) {
     if (pod === undefined || ordinal < first) continue;
     if (isDeleting(pod)) return {};
