@@ -29,6 +29,6 @@ export async function apiServer(options: WorkflowWhere & WorkflowApiOptions): Pr
   const metrics = new MetricRegistry();
   const parts = { places, database, vault: openVault(places), log, metrics };
   await using server = await serveApi(options, parts);
-  log.info("serving", { port: server.port });
+  log.info("serving", { address: server.address });
   await once(stop.signal, "abort");
 }

@@ -1,13 +1,11 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdirSync, openSync, closeSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { Backoff } from "#base/backoff.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { resetNode } from "#cri/containerd/reset.ts";
 import { readFileIfPresent, writeFileAtomically } from "#pki/files.ts";
+import { keepRunning, runOwnProgram } from "./child-program.ts";
 import { removeNodeIngress } from "./node-ingress.ts";
 import { nodeNames } from "./node-names.ts";
 import type { Paths } from "./paths.ts";
@@ -66,30 +64,21 @@ export async function runFurtherNode(
 ): Promise<void> {
   const { clock, paths, runtime } = options;
   const log = options.log.with({ component: "nodes", node: node.name });
-  const backoff = new Backoff<"agent">({ initialMs: 500, maxMs: 30_000 });
-  while (!signal.aborted) {
-    const startedAt = clock.monotonic();
+  const run = async (): Promise<void> => {
     try {
       mkdirSync(node.directory, { recursive: true, mode: 0o700 });
       if (runtime === "containerd") {
         await ensureMember(segmentOf(paths.data), node.number, signal);
       }
-      const code = await runAgentOnce(node, await agentArguments(node, options, signal), {
-        runtime,
-        paths,
-        signal,
-      });
+      const args = await agentArguments(node, options, signal);
+      const code = await runAgentOnce(node, args, { runtime, paths, signal });
       log.info("a node's agent ended", { code: String(code) });
     } catch (error) {
       log.error("a node's agent did not start", { error: error as Error });
     }
-    if (clock.monotonic() - startedAt > healthyMs) backoff.succeed("agent");
-    await clock.sleep(backoff.fail("agent"), signal).catch(() => undefined);
-  }
+  };
+  await keepRunning(clock, run, signal);
 }
-
-/** An agent that ran this long has not failed to start. */
-const healthyMs = 30_000;
 
 /** The token goes by a file: arguments are for everybody to read. */
 async function agentArguments(
@@ -117,25 +106,14 @@ async function runAgentOnce(
     readonly signal: AbortSignal;
   },
 ): Promise<number | null> {
-  const program = [process.execPath, process.argv[1] ?? "", ...args];
   const namespace = `/run/netns/${segmentOf(at.paths.data).namespaceOf(node.number)}`;
-  // An agent does not outlive this process, however this process ends; its containers do.
   const within = at.runtime === "containerd" ? ["nsenter", `--net=${namespace}`] : [];
-  const rest = ["--pdeathsig", "TERM", ...within, ...program];
-  const out = openSync(join(node.directory, agentLogName), "a", 0o600);
-  const child = spawn("setpriv", rest, { stdio: ["ignore", out, out], cwd: "/" });
-  closeSync(out);
-  const stop = (): void => {
-    child.kill("SIGTERM");
-  };
-  at.signal.addEventListener("abort", stop, { once: true });
-  try {
-    if (at.signal.aborted) stop();
-    const [code] = (await once(child, "close")) as [number | null];
-    return code;
-  } finally {
-    at.signal.removeEventListener("abort", stop);
-  }
+  // Its containers outlive it.
+  return await runOwnProgram(
+    args,
+    { logFile: join(node.directory, agentLogName), within },
+    at.signal,
+  );
 }
 
 /** Removes all further nodes and the network between them. @throws {Error} naming what stays. */

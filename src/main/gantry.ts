@@ -23,6 +23,7 @@ import {
 import { defaultDataDirectory, pathsBelow, runDirectoryOf } from "./paths.ts";
 import { addRunCommands } from "./run-command.ts";
 import { version } from "./version.ts";
+import { noWorkflowsOption, workflowsPortDefault } from "./workflow-up-options.ts";
 import { addWorkflowVerbs } from "./workflow-verbs.ts";
 
 const program = new Command("gantry")
@@ -60,6 +61,13 @@ function upOptions(command: Command): Command {
     .addOption(logLevelOption())
     .option(...registryPort)
     .addOption(registryMirrorOption())
+    .option(...noWorkflowsOption)
+    .option(
+      "--workflows-port <number>",
+      "port of the workflows' REST API, on loopback; 0: none",
+      parsePort,
+      workflowsPortDefault,
+    )
     .option(
       "--nodes <number>",
       "nodes on this machine, each in a network namespace of its own; as many as last time if unset",

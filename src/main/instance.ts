@@ -9,6 +9,9 @@ export interface InstanceReport {
   readonly runtime: string;
   readonly startedAt: string;
   readonly version: string;
+  /** The scheduler of workflows, once it serves; undefined where there is none. */
+  readonly workflows?:
+    { readonly pid: number; readonly api: string | null; readonly dags: string } | undefined;
 }
 
 /**

@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option } from "commander";
 import type { IngressPorts } from "./node-ingress.ts";
 import type { MirroredRegistry } from "./mirror-options.ts";
 import { logLevels, type LogLevel } from "#base/log.ts";
+import type { WorkflowUpOptions } from "./workflow-up-options.ts";
 import { parseDuration } from "#kubelet/settings/duration.ts";
 
 /** Nodes of one machine; each takes some 150 MB. */
@@ -31,7 +32,7 @@ export interface DownOptions extends Where {
   readonly drain: boolean;
 }
 
-export interface UpOptions extends Where, IngressPorts, LogOptions {
+export interface UpOptions extends Where, IngressPorts, LogOptions, WorkflowUpOptions {
   readonly host: string;
   readonly port: number;
   readonly runtime: "containerd" | "simulated";

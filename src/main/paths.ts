@@ -38,3 +38,8 @@ export function pathsBelow(data: string, run: string): Paths {
     workflows: join(data, "workflows"),
   };
 }
+
+/** Where the password of the first account of the workflows' REST API is. */
+export function firstPasswordFile(workflows: string): string {
+  return join(workflows, "admin.password");
+}

@@ -6,8 +6,9 @@ import { runEngine } from "#workflows/engine.ts";
 import { parseExecutors } from "#workflows/executor/names.ts";
 import { migrations } from "#workflows/state/schema.ts";
 import type { WorkflowApiOptions } from "./workflow-api-options.ts";
-import { serveApi } from "./workflow-api.ts";
+import { serveApi, type ApiParts, type ServedApi } from "./workflow-api.ts";
 import { executorPorts, type ExecutorOptions } from "./workflow-executors.ts";
+import type { SchedulerReport } from "./workflow-process.ts";
 import {
   engineOptions,
   enginePorts,
@@ -18,6 +19,9 @@ import {
 import { writeLog } from "./write-log.ts";
 
 export interface SchedulerOptions extends WorkflowWhere, WorkflowApiOptions, ExecutorOptions {
+  readonly warmWorkers: number;
+  /** Goes on without the REST API when its port is taken. */
+  readonly apiOptional: boolean;
   /** A list; the first is for tasks that name none. */
   readonly executor: string;
   /** Tasks of this queue go to Kubernetes with a hybrid executor. */
@@ -36,21 +40,41 @@ export async function scheduler(options: SchedulerOptions): Promise<void> {
       stop.abort(new Error(name));
     });
   }
-  const { parallelism, executor, kubernetesQueue, pausedAtCreation } = options;
+  const { parallelism, warmWorkers, executor, kubernetesQueue, pausedAtCreation } = options;
   const executors = parseExecutors(executor, kubernetesQueue);
   await using database = await openWorkflowDatabase(places, options.database);
   await using resources = new AsyncDisposableStack();
   const remote = await executorPorts(executors, options, systemClock, resources);
-  const engine = engineOptions(places, { parallelism, executors, pausedAtCreation });
+  const engine = engineOptions(places, { parallelism, warmWorkers, executors, pausedAtCreation });
   log.info("the workflow scheduler starts", { dags: places.dagsFolder, executor });
   const ports = enginePorts(database, places, log);
   await migrate(database, migrations);
   const metrics = new MetricRegistry();
   const { vault } = ports;
-  await using api =
-    options.apiPort === 0
-      ? undefined
-      : await serveApi(options, { places, database, vault, log, metrics });
+  await using api = await openApi(options, { places, database, vault, log, metrics });
+  tellParent({
+    kind: "serving",
+    pid: process.pid,
+    api: api?.address ?? null,
+    dags: places.dagsFolder,
+  });
   await runEngine(engine, { ...ports, ...remote }, stop.signal);
-  log.info("the workflow scheduler ends", { api: api?.port });
+}
+
+async function openApi(options: SchedulerOptions, parts: ApiParts): Promise<ServedApi | undefined> {
+  if (options.apiPort === 0) return undefined;
+  try {
+    return await serveApi(options, parts);
+  } catch (error) {
+    if (!options.apiOptional) throw error;
+    parts.log.error("there is no REST API", { error: error as Error });
+    return undefined;
+  }
+}
+
+/** For `gantry up`, which has started this process, to show it. */
+function tellParent(report: SchedulerReport): void {
+  process.send?.(report);
+  // The channel must not keep this process from ending.
+  process.channel?.unref();
 }

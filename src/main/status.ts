@@ -1,6 +1,21 @@
-import { findInstance } from "./instance.ts";
+import { existsSync } from "node:fs";
+import { findInstance, type InstanceReport } from "./instance.ts";
 import type { Where } from "./options.ts";
-import { pathsBelow, runDirectoryOf } from "./paths.ts";
+import { firstPasswordFile, pathsBelow, runDirectoryOf, type Paths } from "./paths.ts";
+
+function workflowRows(
+  workflows: InstanceReport["workflows"],
+  paths: Paths,
+): [name: string, value: string][] {
+  if (workflows === undefined) return [];
+  const { pid, api, dags } = workflows;
+  const file = firstPasswordFile(paths.workflows);
+  const login = existsSync(file) ? ` (admin's password: ${file})` : "";
+  return [
+    ["workflows", api === null ? "without REST API" : `${api}${login}`],
+    ["DAG files", `${dags} (process ${pid})`],
+  ];
+}
 
 /** Prints what runs on a data directory. Resolves with false when nothing does. */
 export async function status(where: Where): Promise<boolean> {
@@ -21,6 +36,7 @@ export async function status(where: Where): Promise<boolean> {
     ["started", report.startedAt ?? "starting"],
     ["kubeconfig", paths.kubeconfig],
     ["log", paths.log],
+    ...workflowRows(report.workflows, paths),
   ];
   for (const [name, value] of rows) process.stdout.write(`${name.padEnd(12)}${value}\n`);
   return true;

@@ -33,6 +33,7 @@ import type { ProgressSender } from "./progress.ts";
 import { openMirrors } from "./registry-mirrors.ts";
 import { ensureSegment, segmentOf } from "./segment.ts";
 import { version } from "./version.ts";
+import { runWorkflows, type SchedulerReport } from "./workflow-process.ts";
 
 export interface Reports {
   readonly progress: ProgressSender;
@@ -82,17 +83,26 @@ export async function runSystem(
     progress.send({ kind: "step", text: `node ${name} is ready` });
   }
   const server = serverOf(system.controlPlane);
-  lock.announce({
+  const report = {
     pid: process.pid,
     server,
     node: system.nodeName,
     runtime: options.runtime,
     startedAt: new Date().toISOString(),
     version,
-  });
+  };
+  lock.announce(report);
   progress.send({ kind: "ready" });
   progress.close();
   log.info("serving", { server, registry: registry?.ports[0] ?? "none" });
+  if (options.workflows) {
+    // Only now: nothing of the cluster waits for it.
+    const told = ({ pid, api, dags }: SchedulerReport): void => {
+      lock.announce({ ...report, workflows: { pid, api, dags } });
+    };
+    const world = { paths, port: options.workflowsPort, clock: systemClock, log, told };
+    tasks.start((stop) => runWorkflows(world, stop));
+  }
   await aborted(signal);
   log.info("stopping", { reason: String(signal.reason) });
 }

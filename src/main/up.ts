@@ -6,6 +6,7 @@ import { findInstance } from "./instance.ts";
 import { mirrorArguments } from "./mirror-options.ts";
 import { ingressArguments, type UpOptions } from "./options.ts";
 import { pathsBelow, runDirectoryOf } from "./paths.ts";
+import { workflowArguments } from "./workflow-up-options.ts";
 import { ensurePrerequisites } from "./prerequisites.ts";
 import { ProgressPrinter, type ProgressMessage } from "./progress.ts";
 
@@ -61,6 +62,7 @@ function startDaemon(options: UpOptions, log: string): { readonly progress: Read
   args.push("--log-level", options.logLevel);
   args.push("--registry-port", String(options.registryPort), ...ingressArguments(options));
   args.push(...mirrorArguments(options.registryMirror));
+  args.push(...workflowArguments(options));
   const child = spawn(process.execPath, args, {
     detached: true,
     stdio: ["ignore", out, out, "pipe"],

@@ -1,13 +1,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { systemClock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { MetricRegistry } from "#base/metrics/registry.ts";
 import type { Database } from "#sql/database.ts";
 import { addFirstAccount, firstName } from "#workflows/api/auth/first-account.ts";
 import { openApi } from "#workflows/api/open.ts";
-import type { ApiServer } from "#workflows/api/server.ts";
 import type { Vault } from "#workflows/state/vault.ts";
+import { firstPasswordFile } from "./paths.ts";
 import { version } from "./version.ts";
 import type { WorkflowApiOptions } from "./workflow-api-options.ts";
 import type { WorkflowPlaces } from "./workflow-installation.ts";
@@ -20,18 +19,18 @@ export interface ApiParts {
   readonly metrics: MetricRegistry;
 }
 
-/** Where the password of the first account is. */
-export function passwordFile(places: WorkflowPlaces): string {
-  return join(places.home, "admin.password");
+/** The API as it is reached. */
+export interface ServedApi extends AsyncDisposable {
+  readonly address: string;
 }
 
 /**
  * Serves the REST API, and makes its first account where there is none.
  * @throws {Error} naming the cause, such as a port that is taken.
  */
-export async function serveApi(options: WorkflowApiOptions, parts: ApiParts): Promise<ApiServer> {
+export async function serveApi(options: WorkflowApiOptions, parts: ApiParts): Promise<ServedApi> {
   const { places, database, vault, log, metrics } = parts;
-  const file = passwordFile(places);
+  const file = firstPasswordFile(places.home);
   const isNew = await addFirstAccount(database, systemClock.now(), (password) => {
     writeFileSync(file, `${password}\n`, { mode: 0o600 });
   });
@@ -46,8 +45,9 @@ export async function serveApi(options: WorkflowApiOptions, parts: ApiParts): Pr
       { ...world, logsFolder, dagsFolder, version },
     );
     const scheme = tls === undefined ? "http" : "https";
-    log.info("the REST API listens", { address: `${scheme}://${host}:${server.port}` });
-    return server;
+    const address = `${scheme}://${host.includes(":") ? `[${host}]` : host}:${server.port}`;
+    log.info("the REST API listens", { address });
+    return { address, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
     throw new Error(`port ${port} of the REST API is taken: choose one with --api-port`, {

@@ -128,6 +128,7 @@ export function engineOptions(
   places: WorkflowPlaces,
   given: {
     readonly parallelism: number;
+    readonly warmWorkers: number;
     readonly executors: EngineOptions["executors"];
     readonly pausedAtCreation: boolean;
   },

@@ -33,6 +33,8 @@ function addProcesses(program: Command): void {
   const command = verb(program, "scheduler", "run the workflow scheduler, in the foreground");
   addExecutorOptions(apiOptions(command, 0))
     .option("--parallelism <number>", "most tasks at a time, for each executor", parseCount, 32)
+    .option("--warm-workers <number>", "workers that wait from the start", parseCount, 2)
+    .addOption(new Option("--api-optional").default(false).hideHelp())
     .option("--no-paused-at-creation", "new DAGs run at once, without being unpaused")
     .action(async (options: SchedulerOptions) => {
       const { scheduler } = await import("./scheduler.ts");

@@ -83,8 +83,10 @@ export class GantryProcess implements Disposable {
     return run(process.execPath, [path, ...args], { input, env: { HOME: this.directory } });
   }
 
+  /** Without workflows unless they are asked for by their port. */
   up(...args: readonly string[]): CommandResult {
-    return this.gantry("up", "--port", String(this.port), ...args);
+    const workflows = args.includes("--workflows-port") ? [] : ["--no-workflows"];
+    return this.gantry("up", "--port", String(this.port), ...workflows, ...args);
   }
 
   /** kubectl against it; its home keeps caches apart from the user's. */

@@ -22,6 +22,10 @@ export interface EngineOptions {
   readonly codeFolder: string;
   /** Worker processes of the executor `local`. */
   readonly parallelism: number;
+  /** Of them, how many wait for work from the start. */
+  readonly warmWorkers: number;
+  /** Of them, how many wait for work from the start. */
+  readonly warmWorkers: number;
   readonly pausedAtCreation: boolean;
   readonly scanIntervalMs: number;
   readonly parseTimeoutMs: number;
@@ -88,7 +92,7 @@ export function openScheduler(
   resources: AsyncDisposableStack,
 ): Scheduler {
   const { database, clock, log, host, pid, newId, isAlive, vault, environment } = ports;
-  const { executors, parallelism } = options;
+  const { executors, parallelism, warmWorkers } = options;
   const settings = {
     executorOf: (task: Parameters<typeof executorOf>[1]) => executorOf(executors, task),
     mapLengthMax: defaultMapLengthMax,
@@ -104,7 +108,12 @@ export function openScheduler(
       answers: { database, vault, clock, environment },
       isAlive,
       openExecutors: (events, scheduler) =>
-        openExecutors(executors, { ...ports, parallelism }, { events, id: scheduler }, resources),
+        openExecutors(
+          executors,
+          { ...ports, parallelism, warmWorkers },
+          { events, id: scheduler },
+          resources,
+        ),
     },
   );
 }

@@ -29,6 +29,8 @@ export interface ExecutorPorts {
   readonly worker: WorkerCommand;
   /** Worker processes of this machine. */
   readonly parallelism: number;
+  /** Of them, how many wait for work from the start. */
+  readonly warmWorkers: number;
   /** Where workers elsewhere come for their jobs; undefined: there are none. */
   readonly workerServer: Server | undefined;
   readonly kubernetes:
@@ -74,9 +76,9 @@ class Opener {
   }
 
   #local(parallelism: number): Executor {
-    const { worker: command, clock } = this.#ports;
+    const { worker: command, clock, warmWorkers } = this.#ports;
     const executor = new LocalExecutor({ parallelism, command }, this.#scheduler.events, clock);
-    executor.warm(Math.min(2, parallelism));
+    executor.warm(Math.min(warmWorkers, parallelism));
     return executor;
   }
 
