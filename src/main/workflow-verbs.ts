@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
 import type { Form, RunsOptions, TriggerOptions } from "#workflows/verbs/dags.ts";
 import type { SchedulerOptions } from "./scheduler.ts";
 import { apiOptions, type WorkflowApiOptions } from "./workflow-api-options.ts";

@@ -24,8 +24,6 @@ export interface EngineOptions {
   readonly parallelism: number;
   /** Of them, how many wait for work from the start. */
   readonly warmWorkers: number;
-  /** Of them, how many wait for work from the start. */
-  readonly warmWorkers: number;
   readonly pausedAtCreation: boolean;
   readonly scanIntervalMs: number;
   readonly parseTimeoutMs: number;
