@@ -51,7 +51,9 @@ after(() => {
 });
 
 test("up runs the scheduler of workflows, and a client logs in", { timeout: 90_000 }, async () => {
-  await eventually(async () => assert.ok(schedulerPid() > 0), boundMs);
+  await eventually(() => {
+    assert.ok(schedulerPid() > 0);
+  }, boundMs);
   const file = join(home, "admin.password");
   assert.equal(statSync(file).mode & 0o777, 0o600);
   const password = readFileSync(file, "utf8").trim();
@@ -63,7 +65,7 @@ test("up runs the scheduler of workflows, and a client logs in", { timeout: 90_0
 });
 
 test("a run that is triggered over REST succeeds, with its log", { timeout: 90_000 }, async () => {
-  await eventually(async () => get("/dags/hello"), boundMs);
+  await eventually(() => get("/dags/hello"), boundMs);
   const body = { logical_date: null, dag_run_id: "one" };
   assert.equal((await send("POST", "/api/v2/dags/hello/dagRuns", body)).status, 200);
   await eventually(async () => {
