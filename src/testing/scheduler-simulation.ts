@@ -10,6 +10,7 @@ import { numberOf, textOf } from "#sql/columns.ts";
 import { SqlError, type Database } from "#sql/database.ts";
 import { migrate } from "#sql/migrate.ts";
 import type { Executor, JobEvents } from "#workflows/executor/executor.ts";
+import { createBackfill } from "#workflows/scheduler/backfill.ts";
 import { clearInstances } from "#workflows/scheduler/clear-instances.ts";
 import { replanDag } from "#workflows/scheduler/create-runs.ts";
 import { Scheduler } from "#workflows/scheduler/scheduler.ts";
@@ -233,7 +234,7 @@ class Simulation {
     } else if (chance < 0.02 && this.#members.length > 1) {
       this.#kill(member);
     } else if (chance < 0.03) {
-      await this.#clear();
+      await (this.#random.next() < 0.3 ? this.#backfill() : this.#clear());
     } else if (chance < 0.1) {
       await this.#attempt(() => this.#beat(member));
     } else if (chance < 0.55) {
@@ -268,6 +269,18 @@ class Simulation {
     const choice = { tasks: undefined, onlyFailed, ...rest };
     const request = { run: key, choice, dryRun: false };
     await clearInstances(this.#database, request, this.#clock.now());
+  }
+
+  /** Somebody orders runs of dates before the first, two at a time, once. */
+  async #backfill(): Promise<void> {
+    const [done] = await this.#database.rows("select count(*) as count from backfill");
+    if (done !== undefined && numberOf(done, "count") > 0) return;
+    const day = Date.parse("2026-05-09T00:00:00Z");
+    const request = {
+      ...{ dagId: "pooled", from: day, to: day + 7 * hour, conf: {}, dryRun: false },
+      ...{ maxActiveRuns: 2, backwards: true, reprocess: "failed" as const },
+    };
+    await createBackfill(this.#database, request, this.#clock.now());
   }
 
   #kill(member: Member): void {
@@ -307,8 +320,13 @@ class Simulation {
     const each = active.filter((it) => textOf(it, "task_id") === "each");
     assert.equal(new Set(each.map((it) => textOf(it, "run_id"))).size, each.length, "per run");
     const running = await this.#database.rows(
-      "select dag_id, count(*) as count from dag_run where state = 'running' group by dag_id",
+      `select dag_id, count(*) as count from dag_run
+       where state = 'running' and backfill is null group by dag_id`,
     );
+    const filled = await this.#database.rows(
+      "select 1 as one from dag_run where state = 'running' and backfill is not null",
+    );
+    assert.ok(filled.length <= 2, "max_active_runs of a backfill");
     const most: Readonly<Record<string, number>> = { wide: 2, pooled: 3, past: 4, mapped: 2 };
     for (const row of running) {
       assert.ok(numberOf(row, "count") <= (most[textOf(row, "dag_id")] ?? 0), "max_active_runs");
@@ -351,7 +369,7 @@ class Simulation {
 
   async check(): Promise<Figures> {
     const runs = await this.#database.rows(
-      "select dag_id, interval_start, interval_end from dag_run",
+      "select dag_id, interval_start, interval_end from dag_run where backfill is null",
     );
     for (const id of ["wide", "pooled", "past", "mapped"]) {
       const starts = runs

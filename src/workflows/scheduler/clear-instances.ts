@@ -47,16 +47,7 @@ export async function clearInTransaction(
   const retries = new Map(tasks.map((it) => [it.id, it.retries]));
   for (const it of cleared) await reset(queries, it, retries.get(it.taskId) ?? 0);
   for (const id of remappedTasks(tasks, all, cleared)) await collapse(queries, run, id);
-  await queries.run(
-    `update dag_run set state = case when state = 'running' then state else 'queued' end,
-       started_at = case when state = 'running' then started_at else null end,
-       queued_at = case when state = 'running' then queued_at else ? end,
-       ended_at = null, plan_at = ?, revision = revision + 1 where dag_id = ? and run_id = ?`,
-    now,
-    now,
-    run.dagId,
-    run.runId,
-  );
+  await requeueRun(queries, run, now);
   const { dagId, runId } = run;
   await saveEvents(
     queries,
@@ -88,4 +79,18 @@ async function collapse(queries: Queries, run: RunKey, taskId: string): Promise<
   await queries.run(`delete from output ${which}`, ...key);
   await queries.run(`delete from task_instance ${which} and map_index > 0`, ...key);
   await queries.run(`update task_instance set map_index = -1 ${which} and map_index = 0`, ...key);
+}
+
+/** Has a run that had ended wait for its start again; one that runs looks again. */
+export async function requeueRun(queries: Queries, run: RunKey, now: number): Promise<void> {
+  await queries.run(
+    `update dag_run set state = case when state = 'running' then state else 'queued' end,
+       started_at = case when state = 'running' then started_at else null end,
+       queued_at = case when state = 'running' then queued_at else ? end,
+       ended_at = null, plan_at = ?, revision = revision + 1 where dag_id = ? and run_id = ?`,
+    now,
+    now,
+    run.dagId,
+    run.runId,
+  );
 }

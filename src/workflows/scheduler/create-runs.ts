@@ -47,7 +47,7 @@ async function createDueRun(turn: Turn, dag: DagRow): Promise<void> {
 /** Whether the DAG has as many runs as may be active, those that wait for that included. */
 async function isFull({ queries }: Turn, dag: DagRow): Promise<boolean> {
   const [row] = await queries.rows(
-    "select count(*) as count from dag_run where dag_id = ? and state in ('queued', 'running')",
+    "select count(*) as count from dag_run where dag_id = ? and state in ('queued', 'running') and backfill is null",
     dag.dagId,
   );
   return Number(row?.["count"] ?? 0) >= dag.maxActiveRuns;

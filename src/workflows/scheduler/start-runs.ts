@@ -1,40 +1,73 @@
+import { findBackfills, type BackfillRow } from "#workflows/state/backfills.ts";
 import { findDag } from "#workflows/state/dags.ts";
-import { runningCounts, type RunKey, type RunRow } from "#workflows/state/runs.ts";
+import {
+  limitOf,
+  parkRun,
+  runningCounts,
+  type RunKey,
+  type RunRow,
+} from "#workflows/state/runs.ts";
+import type { RunRecord } from "./run-record.ts";
 import type { Turn } from "./turn-context.ts";
 
 /**
- * Starts runs that wait, as far as their DAGs' limits allow. @param waiting the earliest due first.
- * @returns those that were started.
+ * Starts runs that wait, as far as the limits of their DAGs and backfills allow.
+ * @param waiting the earliest due first. @returns those that were started.
  */
 export async function startQueuedRuns(
   turn: Turn,
   waiting: readonly RunRow[],
 ): Promise<readonly RunKey[]> {
-  const { queries, now, records } = turn;
+  const { queries, records } = turn;
   if (waiting.length === 0) return [];
   const ids = [...new Set(waiting.map((it) => it.dagId))];
-  const [running, dags, found] = await Promise.all([
+  const numbers = [...new Set(waiting.flatMap((it) => it.backfill ?? []))];
+  const [running, backfills, rows] = await Promise.all([
     runningCounts(queries),
+    findBackfills(queries, numbers),
     Promise.all(ids.map((it) => findDag(queries, it))),
-    Promise.all(waiting.map((it) => records.take(queries, it))),
   ]);
-  const paused = new Set(dags.flatMap((it) => (it?.paused === true ? [it.dagId] : [])));
-  const started: RunKey[] = [];
-  for (const record of found) {
-    const { run, model } = record;
-    const count = running.get(run.dagId) ?? 0;
-    if (count >= model.maxActiveRuns || paused.has(run.dagId)) {
-      // The end of another run, or the DAG's going on, has it looked at again.
-      record.setRun({ planAt: undefined });
+  const dags = new Map(rows.flatMap((it) => (it === undefined ? [] : [[it.dagId, it] as const])));
+  const chosen: RunRow[] = [];
+  for (const run of inOrder(waiting, backfills)) {
+    const backfill = backfills.get(run.backfill ?? -1);
+    const dag = dags.get(run.dagId);
+    const count = running.get(limitOf(run)) ?? 0;
+    const most = backfill?.maxActiveRuns ?? dag?.maxActiveRuns ?? 1;
+    if (count < most && dag?.paused !== true && backfill?.paused !== true) {
+      running.set(limitOf(run), count + 1);
+      chosen.push(run);
       continue;
     }
-    running.set(run.dagId, count + 1);
-    for (const task of model.tasks) {
-      if (!record.has(task.id)) record.add(task.id, -1);
-    }
-    record.setRun({ state: "running", startedAt: now, planAt: undefined });
-    turn.events.push({ at: now, name: "run.started", dagId: run.dagId, runId: run.runId });
-    started.push(run);
+    await park(turn, run);
   }
-  return started;
+  const found = await Promise.all(chosen.map((it) => records.take(queries, it)));
+  for (const record of found) start(turn, record);
+  return chosen;
+}
+
+/** The end of another run, or the DAG's or backfill's going on, has it looked at again. */
+async function park({ queries, records }: Turn, run: RunKey): Promise<void> {
+  const record = records.seen(run);
+  if (record === undefined) await parkRun(queries, run);
+  else record.setRun({ planAt: undefined });
+}
+
+function start({ now, events }: Turn, record: RunRecord): void {
+  for (const task of record.model.tasks) {
+    if (!record.has(task.id)) record.add(task.id, -1);
+  }
+  record.setRun({ state: "running", startedAt: now, planAt: undefined });
+  const { dagId, runId } = record.run;
+  events.push({ at: now, name: "run.started", dagId, runId });
+}
+
+/** As they are due, but the newest first within a backfill that goes backwards. */
+function inOrder(
+  runs: readonly RunRow[],
+  backfills: ReadonlyMap<number, BackfillRow>,
+): readonly RunRow[] {
+  const turned = new Set(runs.filter((it) => backfills.get(it.backfill ?? -1)?.backwards === true));
+  const newestFirst = [...turned].sort((a, b) => b.logicalDate - a.logicalDate);
+  return [...runs.filter((it) => !turned.has(it)), ...newestFirst];
 }

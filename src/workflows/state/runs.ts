@@ -24,6 +24,8 @@ export interface RunRow extends RunKey {
   readonly note: string | undefined;
   /** When a scheduler must look at it; undefined: when something happens to it. */
   readonly planAt: number | undefined;
+  /** The backfill that it is part of. */
+  readonly backfill: number | undefined;
   /** Counts changes of the run and its instances; who changes either raises it. */
   readonly revision: number;
 }
@@ -46,6 +48,7 @@ export function runRow(row: Row): RunRow {
     conf: JSON.parse(textOf(row, "conf")) as Record<string, Json>,
     note: maybeText(row, "note"),
     planAt: maybeNumber(row, "plan_at"),
+    backfill: maybeNumber(row, "backfill"),
     revision: numberOf(row, "revision"),
   };
 }
@@ -84,14 +87,15 @@ export interface NewRun extends RunKey {
   readonly runAfter: number;
   readonly conf: Readonly<Record<string, Json>>;
   readonly now: number;
+  readonly backfill?: number;
 }
 
 /** Adds a run that waits to be started. False when the DAG has one of that id. */
 export async function insertRun(queries: Queries, run: NewRun): Promise<boolean> {
   const added = await queries.run(
     `insert into dag_run (dag_id, run_id, version, state, run_type, logical_date, interval_start,
-       interval_end, run_after, queued_at, conf, plan_at, revision)
-     values (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, 0) on conflict do nothing`,
+       interval_end, run_after, queued_at, conf, plan_at, backfill, revision)
+     values (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) on conflict do nothing`,
     run.dagId,
     run.runId,
     run.version,
@@ -103,6 +107,7 @@ export async function insertRun(queries: Queries, run: NewRun): Promise<boolean>
     run.now,
     JSON.stringify(run.conf),
     run.runAfter,
+    run.backfill ?? null,
   );
   return added > 0;
 }
@@ -201,12 +206,23 @@ export async function nextPlan(queries: Queries): Promise<number | undefined> {
   return rows[0] === undefined ? undefined : maybeNumber(rows[0], "at");
 }
 
-/** The numbers of running runs, by DAG. */
+/** What bounds how many runs are active: the DAG's limit, or that of the backfill they are part of. */
+export function limitOf({ dagId, backfill }: Pick<RunRow, "dagId" | "backfill">): string {
+  return backfill === undefined ? `dag ${dagId}` : `backfill ${backfill}`;
+}
+
+/** The numbers of running runs, by {@link limitOf}. */
 export async function runningCounts(queries: Queries): Promise<Map<string, number>> {
   const rows = await queries.rows(
-    "select dag_id, count(*) as count from dag_run where state = 'running' group by dag_id",
+    `select dag_id, backfill, count(*) as count from dag_run where state = 'running'
+     group by dag_id, backfill`,
   );
-  return new Map(rows.map((row) => [textOf(row, "dag_id"), numberOf(row, "count")]));
+  return new Map(
+    rows.map((row) => {
+      const of = { dagId: textOf(row, "dag_id"), backfill: maybeNumber(row, "backfill") };
+      return [limitOf(of), numberOf(row, "count")];
+    }),
+  );
 }
 
 /** The state, times and next moment of a run, changed only when nobody changed the run since. */
@@ -251,5 +267,14 @@ export async function wakeQueuedRuns(queries: Queries, dagId: string): Promise<v
   await queries.run(
     "update dag_run set plan_at = run_after where dag_id = ? and state = 'queued' and plan_at is null",
     dagId,
+  );
+}
+
+/** Has a waiting run looked at no more until it is woken. */
+export async function parkRun(queries: Queries, run: RunKey): Promise<void> {
+  await queries.run(
+    "update dag_run set plan_at = null where dag_id = ? and run_id = ?",
+    run.dagId,
+    run.runId,
   );
 }

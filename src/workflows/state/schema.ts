@@ -69,4 +69,16 @@ export const migrations: readonly Migration[] = [
       "create index event_at on event (at)",
     ],
   },
+  {
+    name: "0003-backfill",
+    statements: (dialect) => [
+      `create table backfill (
+        id ${dialect === "sqlite" ? "integer primary key" : "bigserial primary key"},
+        dag_id text not null, from_date bigint not null, to_date bigint not null,
+        backwards integer not null, reprocess text not null, conf text not null,
+        max_active_runs bigint not null, paused integer not null, created_at bigint not null,
+        cancelled_at bigint)`,
+      "create index dag_run_backfill on dag_run (backfill)",
+    ],
+  },
 ];

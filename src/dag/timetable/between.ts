@@ -1,0 +1,24 @@
+import type { ScheduleModel } from "#dag/model/model.ts";
+import { nextRun, type RunTime } from "./timetable.ts";
+
+/**
+ * The runs that a schedule asks for with data intervals that begin from `from` to `to`, at most `most`
+ * of them. A schedule that is not periodic has none.
+ */
+export function runsBetween(
+  schedule: ScheduleModel,
+  range: { readonly from: number; readonly to: number; readonly now: number },
+  most: number,
+): readonly RunTime[] {
+  if (schedule.kind !== "cron" && schedule.kind !== "delta") return [];
+  const limits = { earliest: range.from, latest: range.to, catchup: true, now: range.now };
+  const found: RunTime[] = [];
+  let next = nextRun(schedule, { ...limits, last: undefined });
+  while (next !== undefined && found.length < most) {
+    // What is not over yet cannot be made up for.
+    if (next.runAfter > range.now || next.interval.start > range.to) break;
+    found.push(next);
+    next = nextRun(schedule, { ...limits, last: next.interval });
+  }
+  return found;
+}
