@@ -1,4 +1,10 @@
 import { WebSocket, type RawData } from "ws";
+import {
+  awaitCommand,
+  commandChannels as channel,
+  connectCommand,
+  parseStatus,
+} from "#client/remote-command.ts";
 import type { Session } from "./connection.ts";
 import { DetachKeys } from "./detach-keys.ts";
 
@@ -14,9 +20,6 @@ export interface RemoteCommandOptions {
 /** The user typed the keys that leave the command running. */
 export const detached = Symbol("detached");
 
-/** Channels of `v5.channel.k8s.io`: the first byte of each message. */
-const channel = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
-
 /**
  * Connects the user with `exec` or `attach` of a pod; resolves with the exit code of the command, 0
  * for an attached container that has ended.
@@ -28,7 +31,7 @@ export async function remoteCommand(
   options: RemoteCommandOptions,
 ): Promise<number | typeof detached> {
   const { io, signal } = session;
-  const socket = await connect(session, withStreams(path, options));
+  const socket = await connectCommand(session.cluster.connection, withStreams(path, options));
   const end = (): void => {
     socket.terminate();
   };
@@ -38,7 +41,7 @@ export async function remoteCommand(
   const raw = options.tty && options.stdin && io.stdin.isTTY === true;
   let stopSizes: (() => void) | undefined;
   try {
-    await opened(socket);
+    await awaitCommand(socket);
     if (raw) io.stdin.setRawMode?.(true);
     if (options.tty) stopSizes = followSize(socket, session);
     if (options.stdin) {
@@ -71,42 +74,6 @@ function withStreams(path: string, { stdin, tty }: RemoteCommandOptions): string
     tty: String(tty),
   });
   return `${path}${path.includes("?") ? "&" : "?"}${query.toString()}`;
-}
-
-async function connect({ cluster }: Session, path: string): Promise<WebSocket> {
-  const { connection } = cluster;
-  const token = await connection.bearerToken?.();
-  const url = `${connection.server.replace(/^http/, "ws")}${path}`;
-  return new WebSocket(url, ["v5.channel.k8s.io"], {
-    ca: connection.certificateAuthority,
-    cert: connection.clientCertificate,
-    key: connection.clientKey,
-    rejectUnauthorized: connection.insecureSkipVerify !== true,
-    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-  });
-}
-
-function opened(socket: WebSocket): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.once("open", resolve);
-    socket.once("error", reject);
-    socket.once("unexpected-response", (_request, response) => {
-      const chunks: Buffer[] = [];
-      response.on("data", (chunk: Buffer) => chunks.push(chunk));
-      response.on("end", () => {
-        reject(new Error(messageOf(Buffer.concat(chunks).toString("utf8"))));
-      });
-    });
-  });
-}
-
-/** The message of a Status, or the text itself. */
-function messageOf(text: string): string {
-  try {
-    return (JSON.parse(text) as { message?: string }).message ?? text;
-  } catch {
-    return text;
-  }
 }
 
 function outcomeOf(socket: WebSocket, { io, signal }: Session): Promise<number> {
@@ -142,26 +109,6 @@ function outcomeOf(socket: WebSocket, { io, signal }: Session): Promise<number> 
     });
     socket.on("error", reject);
   });
-}
-
-export type ExitStatus =
-  | { readonly kind: "exit"; readonly code: number }
-  | { readonly kind: "failed"; readonly message: string };
-
-/** The Status on the error channel: apimachinery `remotecommand/constants.go`. */
-export function parseStatus(text: string): ExitStatus {
-  const status = JSON.parse(text) as {
-    status?: string;
-    reason?: string;
-    message?: string;
-    details?: { causes?: readonly { reason?: string; message?: string }[] };
-  };
-  if (status.status === "Success") return { kind: "exit", code: 0 };
-  const cause = status.details?.causes?.find((it) => it.reason === "ExitCode");
-  if (status.reason === "NonZeroExitCode" && cause !== undefined) {
-    return { kind: "exit", code: Number(cause.message) };
-  }
-  return { kind: "failed", message: status.message ?? text };
 }
 
 /** Returns what ends it. */
