@@ -27,6 +27,8 @@ export interface WorkflowPlaces {
   readonly codeFolder: string;
   readonly databaseFile: string;
   readonly keyFile: string;
+  /** Of this installation's cluster, where there is one. */
+  readonly kubeconfig: string;
 }
 
 /** Makes the folders that are not there. */
@@ -45,6 +47,7 @@ export function workflowPlaces(where: WorkflowWhere): WorkflowPlaces {
     codeFolder,
     databaseFile: join(home, "workflows.sqlite"),
     keyFile: join(home, "secret.key"),
+    kubeconfig: pathsBelow(data, runDirectoryOf(data)).kubeconfig,
   };
 }
 
@@ -86,7 +89,7 @@ export function enginePorts(
   places: WorkflowPlaces,
   log: Logger,
 ): Omit<EnginePorts, "workerServer" | "kubernetes"> {
-  const environment = ownEnvironment();
+  const environment = { ...ownEnvironment(), GANTRY_KUBECONFIG: places.kubeconfig };
   return {
     database,
     clock: systemClock,

@@ -25,7 +25,7 @@ const files: Readonly<Record<string, string>> = {
     import { twice } from "./lib/twice.ts";
     const numbers = task("numbers", () => [1, 2, 3]);
     const square = task("double", (input: { n: number }) => twice(input.n));
-    export const pods = dag("pods", { isPausedUponCreation: false }, () => {
+    export const pods = dag("pods", { isPausedUponCreation: false, defaultArgs: { executor: "KubernetesExecutor" } }, () => {
       const all = square.expand({ n: numbers() });
       const total = task("total", (input: { all: number[] }) => input.all.reduce((a, b) => a + b, 0))({ all });
       const container = { name: "base", env: [{ name: "COLOR", value: "blue" }] };
@@ -40,13 +40,42 @@ const files: Readonly<Record<string, string>> = {
     });\n`,
   "long.ts": `import { bash, dag } from "gantry/workflows";
     export const long = dag("long", { isPausedUponCreation: false }, () => {
-      bash("waits", { command: "echo begins; while ! test -e /tmp/go; do sleep 0.2; done; echo ends" });
+      bash("waits", { executor: "KubernetesExecutor", command: "echo begins; while ! test -e /tmp/go; do sleep 0.2; done; echo ends" });
+    });\n`,
+  "operators.ts": `import { dag, kubernetesPod } from "gantry/workflows";
+    const pod = { image: "busybox", cmds: ["sh", "-c"], namespace: "default" };
+    export const operators = dag("operators", { isPausedUponCreation: false }, () => {
+      const made = kubernetesPod("gives", {
+        ...pod,
+        arguments: ["echo made on {{ ds }} by $WHO; echo '{\\"rows\\": 7}' > /airflow/xcom/return.json"],
+        envVars: { WHO: "{{ task.task_id }}" },
+        labels: { team: "x" },
+        doXcomPush: true,
+      });
+      kubernetesPod("takes", { ...pod, arguments: ["echo got {{ ti.xcom_pull('gives').rows }}"] }).after(made);
+      kubernetesPod("fails", { ...pod, arguments: ["echo oh no >&2; echo why > /dev/termination-log; exit 3"], onFinishAction: "keep_pod" });
+      kubernetesPod("skips", { ...pod, arguments: ["exit 99"], skipOnExitCode: 99 });
+      kubernetesPod("nowhere", { ...pod, image: "localhost:1/none:1" });
+      kubernetesPod("defers", { ...pod, arguments: ["for i in 1 2 3 4; do echo line $i; sleep 1; done"], deferrable: true, pollInterval: 1 });
+      kubernetesPod("templated", {
+        podTemplateDict: { metadata: { labels: { from: "template" } }, spec: { containers: [{ name: "x", image: "busybox", env: [{ name: "A", value: "1" }] }] } },
+        envVars: { B: "2" },
+        cmds: ["sh", "-c", "echo $A and $B"],
+      });
+    });\n`,
+  "held.ts": `import { dag, kubernetesPod } from "gantry/workflows";
+    export const held = dag("held", { isPausedUponCreation: false }, () => {
+      kubernetesPod("waits", {
+        image: "busybox",
+        cmds: ["sh", "-c", "echo begins; while ! test -e /tmp/go; do sleep 0.2; done; echo ends"],
+        namespace: "default",
+      });
     });\n`,
 };
 
 function start(): void {
   const where = ["--data-dir", join(cluster.directory, "data"), "--dags-folder", dags];
-  const args = ["scheduler", ...where, "--executor", "KubernetesExecutor"];
+  const args = ["scheduler", ...where, "--executor", "LocalExecutor,KubernetesExecutor"];
   args.push("--worker-address", "0.0.0.0:18794");
   const program = resolve("dist/gantry.js");
   scheduler = spawn(process.execPath, [program, ...args], {
@@ -86,6 +115,7 @@ before(() => {
   if (missing !== undefined) return;
   cluster = new GantryProcess(17_791);
   ok(cluster.up());
+  ok(cluster.gantry("image", "seed"));
   ok(cluster.gantry("image", "seed", "worker"));
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(join(dags, path, ".."), { recursive: true });
@@ -172,3 +202,61 @@ test("pods: a task whose pod is deleted has failed, and says so", options, async
     assert.match(waits, new RegExp(`^failed in try 1: pod ${name}.* was deleted`));
   }, boundMs);
 });
+
+test("operators: pods as tasks, with logs, outputs, failures and skips", options, async () => {
+  ok(cluster.gantry("dags", "trigger", "operators", "-r", "one"));
+  await eventually(() => {
+    const { fails, nowhere, defers, skips, ...others } = states("operators", "one");
+    assert.match(fails ?? "", /^failed in try 1: pod fails-\S+ failed: .*exit code 3: why$/);
+    assert.match(nowhere ?? "", /^failed in try 1: pod nowhere-\S+ did not start: .*ErrImagePull/);
+    assert.match(defers ?? "", /^success/);
+    assert.match(skips ?? "", /^skipped in try 1: pod skips-\S+ ended with exit code 99$/);
+    assert.deepEqual(others, {
+      gives: "success in try 1: null",
+      takes: "success in try 1: null",
+      templated: "success in try 1: null",
+    });
+  }, boundMs);
+  const log = (task: string): string =>
+    ok(cluster.gantry("tasks", "logs", "operators", "one", task));
+  assert.match(log("gives"), /\[base\] made on \d{4}-\d\d-\d\d by gives/);
+  assert.match(log("takes"), /\[base\] got 7/);
+  assert.match(log("fails"), /\[base\] oh no/);
+  assert.match(log("templated"), /\[base\] 1 and 2/);
+  assert.match(log("nowhere"), /pod event: Pulling: .*localhost:1/);
+  const lines = log("defers").match(/\[base\] line \d/g);
+  assert.deepEqual(
+    lines,
+    ["1", "2", "3", "4"].map((it) => `[base] line ${it}`),
+  );
+  await eventually(() => {
+    const names = podsOf("operators").map((it) => it.metadata?.labels?.["task_id"]);
+    assert.deepEqual(names, ["fails"]);
+  }, boundMs);
+});
+
+test(
+  "operators: a pod outlives the worker of its task, which goes on with it",
+  options,
+  async () => {
+    ok(cluster.gantry("dags", "trigger", "held", "-r", "kept"));
+    const name = await running("held");
+    await eventually(() => {
+      assert.match(ok(cluster.gantry("tasks", "logs", "held", "kept", "waits")), /\[base\] begins/);
+    }, boundMs);
+    const first = scheduler;
+    first?.kill("SIGKILL");
+    if (first !== undefined) await once(first, "exit");
+    start();
+    await eventually(() => {
+      const log = ok(cluster.gantry("tasks", "logs", "held", "kept", "waits"));
+      assert.match(log, new RegExp(`goes on with pod ${name}`));
+    }, boundMs);
+    ok(cluster.kubectl(["exec", name, "--", "touch", "/tmp/go"]));
+    await eventually(() => {
+      assert.match(states("held", "kept")["waits"] ?? "", /^success/);
+    }, boundMs);
+    const log = ok(cluster.gantry("tasks", "logs", "held", "kept", "waits"));
+    assert.match(log, /\[base\] ends/);
+  },
+);

@@ -18,6 +18,8 @@ export type {
   TaskOptions,
 } from "./options.ts";
 export type { Schedule } from "./schedule.ts";
+export { kubernetesPod } from "./containers.ts";
+export type { ClusterOptions, KubernetesPodOptions, PodSecret } from "./containers.ts";
 export { bash, empty, fileSensor, http, sensor, sql, triggerDag } from "./operators.ts";
 export {
   bashSensor,

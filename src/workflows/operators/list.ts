@@ -10,6 +10,7 @@ import {
 } from "./functions.ts";
 import { httpOperator, httpSensorOperator } from "./http.ts";
 import { latestOnlyOperator } from "./latest-only.ts";
+import { kubernetesPodOperator } from "./kubernetes/pod.ts";
 import type { Operator } from "./operator.ts";
 import { dateTimeSensorOperator, fileSensorOperator, sensorOperator } from "./sensors.ts";
 import { sqlOperator, sqlSensorOperator } from "./sql.ts";
@@ -35,4 +36,5 @@ export const operators: ReadonlyMap<string, Operator> = new Map([
   ["latest_only", latestOnlyOperator],
   ["file_transfer", fileTransferOperator],
   ["email", emailOperator],
+  ["kubernetes_pod", kubernetesPodOperator],
 ]);

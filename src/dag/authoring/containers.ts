@@ -1,0 +1,153 @@
+import type { Json, JsonObject } from "#api/object.ts";
+import type { TaskOptions } from "./options.ts";
+import type { Input, Output } from "./output.ts";
+import { operatorTask } from "./task.ts";
+
+/** Where a task finds its cluster; the first that is given. */
+export interface ClusterOptions extends TaskOptions {
+  /** A connection of type `kubernetes`. */
+  readonly kubernetesConnId?: Input<string>;
+  /** A kubeconfig on the worker's machine. */
+  readonly configFile?: Input<string>;
+  readonly clusterContext?: Input<string>;
+  /** The cluster that the worker runs in. */
+  readonly inCluster?: boolean;
+}
+
+/** A key of a Secret, as a variable or a file. */
+export interface PodSecret {
+  readonly deployType: "env" | "volume";
+  /** Name of the variable (undefined: all keys as variables), or folder. */
+  readonly deployTarget?: string;
+  readonly secret: string;
+  readonly key?: string;
+}
+
+type Text = Input<string>;
+type Texts = Readonly<Record<string, Text>>;
+type Objects = readonly Input<JsonObject>[];
+
+/** Parameters of Airflow's KubernetesPodOperator, in camel case; the objects are those of the API. */
+export interface KubernetesPodOptions extends ClusterOptions {
+  readonly namespace?: Text;
+  readonly image?: Text;
+  readonly name?: Text;
+  /** Makes names unique; true by default. */
+  readonly randomNameSuffix?: boolean;
+  /** The container's command. */
+  readonly cmds?: readonly Text[];
+  readonly arguments?: readonly Text[];
+  readonly ports?: Objects;
+  readonly volumes?: Objects;
+  readonly volumeMounts?: Objects;
+  readonly envVars?: Texts | Objects;
+  readonly envFrom?: Objects;
+  readonly secrets?: readonly PodSecret[];
+  /** Names of ConfigMaps whose entries become variables. */
+  readonly configmaps?: readonly Text[];
+  readonly podRuntimeInfoEnvs?: readonly { readonly name: string; readonly fieldPath: string }[];
+  readonly labels?: Texts;
+  readonly annotations?: Texts;
+  readonly containerResources?: Input<JsonObject>;
+  readonly affinity?: JsonObject;
+  readonly nodeSelector?: Texts;
+  readonly tolerations?: Objects;
+  readonly imagePullPolicy?: "Always" | "IfNotPresent" | "Never";
+  /** Names of Secrets. */
+  readonly imagePullSecrets?: readonly string[];
+  readonly serviceAccountName?: string;
+  readonly automountServiceAccountToken?: boolean;
+  readonly hostnetwork?: boolean;
+  readonly hostAliases?: Objects;
+  readonly securityContext?: JsonObject;
+  readonly containerSecurityContext?: JsonObject;
+  readonly dnspolicy?: string;
+  readonly dnsConfig?: JsonObject;
+  readonly hostname?: Text;
+  readonly subdomain?: string;
+  readonly schedulername?: string;
+  readonly priorityClassName?: string;
+  readonly initContainers?: Objects;
+  readonly terminationGracePeriod?: number;
+  readonly terminationMessagePolicy?: "File" | "FallbackToLogsOnError";
+  readonly activeDeadlineSeconds?: number;
+  /** A whole pod, over which the other parameters are laid. */
+  readonly fullPodSpec?: Input<JsonObject>;
+  /** A pod as YAML, on the worker's machine. */
+  readonly podTemplateFile?: Text;
+  readonly podTemplateDict?: Input<JsonObject>;
+  /** The container that is the task; `base` by default. */
+  readonly baseContainerName?: Text;
+  /** Goes on with the pod of a try that lost its worker; true by default. */
+  readonly reattachOnRestart?: boolean;
+  /** 120 by default. */
+  readonly startupTimeoutSeconds?: number;
+  /** For finding a node; that of the start by default. */
+  readonly scheduleTimeoutSeconds?: number;
+  /** Writes the container's log to the task's; true by default. */
+  readonly getLogs?: boolean;
+  /** Logs of other containers too. */
+  readonly containerLogs?: readonly string[] | true;
+  readonly initContainerLogs?: readonly string[] | true;
+  readonly logEventsOnFailure?: boolean;
+  /** Hands on what the container writes to `/airflow/xcom/return.json`; false by default. */
+  readonly doXcomPush?: boolean;
+  /** Of the container that keeps that file until it is read. */
+  readonly xcomSidecarImage?: string;
+  /** Holds no worker while the pod runs. */
+  readonly deferrable?: boolean;
+  /** Seconds between two looks when it is deferrable; 2 by default. */
+  readonly pollInterval?: number;
+  readonly onFinishAction?: "delete_pod" | "delete_succeeded_pod" | "keep_pod";
+  /** Exit codes that end the task as skipped. */
+  readonly skipOnExitCode?: number | readonly number[];
+}
+
+/** Runs a pod to its end. */
+export function kubernetesPod<O = Json>(id: string, given: KubernetesPodOptions): Output<O> {
+  const { args, options } = parted(given);
+  return operatorTask("kubernetes_pod", id, { arguments: args, options });
+}
+
+/** What is said about every task; the rest is the operator's. */
+const taskOptions: Readonly<Record<keyof TaskOptions, true>> = {
+  onExecute: true,
+  onSuccess: true,
+  onFailure: true,
+  onRetry: true,
+  onSkipped: true,
+  owner: true,
+  retries: true,
+  retryDelay: true,
+  retryExponentialBackoff: true,
+  maxRetryDelay: true,
+  executionTimeout: true,
+  triggerRule: true,
+  pool: true,
+  poolSlots: true,
+  priorityWeight: true,
+  weightRule: true,
+  queue: true,
+  executor: true,
+  executorConfig: true,
+  dependsOnPast: true,
+  waitForDownstream: true,
+  ignoreFirstDependsOnPast: true,
+  maxActiveTisPerDag: true,
+  maxActiveTisPerDagrun: true,
+  doXcomPush: true,
+  multipleOutputs: true,
+  docMd: true,
+};
+
+function parted(given: TaskOptions): {
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly options: TaskOptions;
+} {
+  const entries = Object.entries(given);
+  const { doXcomPush } = given;
+  return {
+    args: { ...Object.fromEntries(entries.filter(([name]) => !(name in taskOptions))), doXcomPush },
+    options: Object.fromEntries(entries.filter(([name]) => name in taskOptions)),
+  };
+}

@@ -1,0 +1,51 @@
+import { readFile } from "node:fs/promises";
+import { isJsonObject, type JsonObject } from "#api/object.ts";
+import { parseTemplate } from "#workflows/executor/kubernetes/worker-pod.ts";
+import { openTaskCluster } from "#workflows/kubernetes/cluster.ts";
+import { operatorPod } from "#workflows/kubernetes/operator-pod.ts";
+import { optionalText, type Operator, type OperatorCall } from "#workflows/operators/operator.ts";
+import { runPod } from "./run-pod.ts";
+import { podSettings } from "./settings.ts";
+
+/** As Airflow's KubernetesPodOperator has them. */
+export const podTemplated: readonly string[] = [
+  "image",
+  "name",
+  "hostname",
+  "cmds",
+  "annotations",
+  "arguments",
+  "envVars",
+  "labels",
+  "configFile",
+  "podTemplateFile",
+  "podTemplateDict",
+  "fullPodSpec",
+  "namespace",
+  "containerResources",
+  "volumes",
+  "volumeMounts",
+  "clusterContext",
+  "envFrom",
+  "nodeSelector",
+  "kubernetesConnId",
+  "baseContainerName",
+];
+
+/** Runs a pod to its end. */
+export const kubernetesPodOperator: Operator = {
+  templated: podTemplated,
+  async execute(call) {
+    await using cluster = await openTaskCluster(call);
+    const pod = operatorPod(call.input, await templateOf(call));
+    return await runPod(call, cluster, pod, podSettings(call.input));
+  },
+};
+
+/** The pod below a task's own arguments. @throws {Error} for a file that is not one. */
+export async function templateOf(call: OperatorCall): Promise<JsonObject> {
+  const given = call.input["podTemplateDict"];
+  if (isJsonObject(given)) return given;
+  const file = optionalText(call, "podTemplateFile");
+  return file === undefined ? {} : parseTemplate(await readFile(file, "utf8"), file);
+}
