@@ -1,4 +1,5 @@
 import type { Route } from "#workflows/api/routing.ts";
+import { clearRoutes } from "./clear.ts";
 import { connectionRoutes } from "./connections.ts";
 import { dagPartRoutes } from "./dag-parts.ts";
 import { poolRoutes } from "./pools.ts";
@@ -17,6 +18,7 @@ export const routes: readonly Route[] = [
   ...dagRoutes,
   ...dagRunRoutes,
   ...taskInstanceRoutes,
+  ...clearRoutes,
   ...triesRoutes,
   ...logRoutes,
   ...xcomRoutes,
