@@ -6,7 +6,6 @@ import type { Dag } from "#dag/authoring/dag.ts";
 import type { Database } from "#sql/database.ts";
 import { migrate } from "#sql/migrate.ts";
 import { openSqlite } from "#sql/sqlite.ts";
-import { hashPassword } from "#workflows/api/auth/passwords.ts";
 import type { Role } from "#workflows/api/auth/roles.ts";
 import { Tokens, tokenLifetimeMs } from "#workflows/api/auth/tokens.ts";
 import type { Mount } from "#workflows/api/exchange.ts";
@@ -44,6 +43,8 @@ export interface TestWorkflowApi extends AsyncDisposable {
 }
 
 const adminPassword = "correct horse battery staple";
+/** Of it; making one takes long. */
+const passwordHash = "scrypt:TFR9pDFAK76R2Nj8f07sXA==:m3QJpZionqLMVYrGW9MMR8C5t2WdgmDE87ZiDBtI7dg=";
 
 /** Opens it with the accounts viewer, user, op and admin. */
 export async function openTestWorkflowApi(
@@ -59,7 +60,6 @@ export async function openTestWorkflowApi(
     { host: "127.0.0.1", port: 0, tls: undefined, mounts },
     { ...world, logsFolder, dagsFolder: "/dags", version: "1.2.3" },
   );
-  const passwordHash = await hashPassword(adminPassword);
   for (const role of ["viewer", "user", "op", "admin"]) {
     await addAccount(database, { name: role, role, passwordHash, changedAt: 1 });
   }

@@ -1,4 +1,5 @@
 import type { JsonObject } from "#api/object.ts";
+import { ParamError } from "#dag/params/check.ts";
 import { findDag } from "#workflows/state/dags.ts";
 import { deleteRun } from "#workflows/state/deletion.ts";
 import { selectPage, type Condition } from "#workflows/state/page.ts";
@@ -198,6 +199,7 @@ const trigger: Route = route({
       return ok(runShape(await requireRunRow(database, { dagId, runId })));
     } catch (error) {
       if (error instanceof RunExistsError) throw conflict(error.message);
+      if (error instanceof ParamError) throw badRequest(error.message);
       throw error;
     }
   },

@@ -146,3 +146,33 @@ test("/variables: made, changed, masked, many at a time", async () => {
   assert.equal((await api.send("DELETE", `${path}/x`)).status, 204);
   assert.equal((await api.send("DELETE", `${path}/x`)).status, 404);
 });
+
+test("/backfills: ordered, shown, paused and cancelled; a dry run stores nothing", async () => {
+  await using api = await withDags();
+  const path = "/api/v2/backfills";
+  const body = { dag_id: "other", from_date: "2026-01-01", to_date: "2026-01-03" };
+  const dry = await api.send("POST", `${path}/dry_run`, { body });
+  assert.equal(dry.json["total_entries"], 3, dry.text);
+  const none = await api.send("GET", `${path}?dag_id=other`);
+  assert.equal(none.json["total_entries"], 0);
+  const made = await api.send("POST", path, { body: { ...body, max_active_runs: 1 } });
+  assert.equal(made.status, 200, made.text);
+  const id = Number(made.json["id"]);
+  const cases: [method: string, path: string, body: object | undefined, want: number][] = [
+    ["POST", path, body, 409],
+    ["POST", path, { ...body, dag_id: "nothing" }, 404],
+    ["POST", path, { ...body, dag_id: "shop_sum", from_date: "2026-01-09" }, 422],
+    ["GET", path, undefined, 422],
+    ["PUT", `${path}/${id}/pause`, undefined, 200],
+    ["PUT", `${path}/${id}/unpause`, undefined, 200],
+    ["PUT", `${path}/${id}/cancel`, undefined, 200],
+    ["PUT", `${path}/${id}/cancel`, undefined, 409],
+    ["GET", `${path}/${id + 1}`, undefined, 404],
+  ];
+  for (const [method, at, given, want] of cases) {
+    const { status, text } = await api.send(method, at, { body: given });
+    assert.equal(status, want, `${method} ${at}: ${text}`);
+  }
+  const shown = await api.send("GET", `${path}/${id}`);
+  assert.notEqual(shown.json["completed_at"], null);
+});

@@ -1,4 +1,5 @@
 import type { Route } from "#workflows/api/routing.ts";
+import { backfillRoutes } from "./backfills.ts";
 import { clearRoutes } from "./clear.ts";
 import { connectionRoutes } from "./connections.ts";
 import { dagPartRoutes } from "./dag-parts.ts";
@@ -19,6 +20,7 @@ export const routes: readonly Route[] = [
   ...dagRunRoutes,
   ...taskInstanceRoutes,
   ...clearRoutes,
+  ...backfillRoutes,
   ...triesRoutes,
   ...logRoutes,
   ...xcomRoutes,

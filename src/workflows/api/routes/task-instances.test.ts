@@ -197,3 +197,50 @@ test("/xcomEntries: written, read, listed and deleted", async () => {
   assert.equal((await api.send("DELETE", `${path}/k`)).status, 204);
   assert.equal((await api.send("GET", `${path}/k`)).status, 404);
 });
+
+const clears: [body: object, want: string][] = [
+  [{ only_failed: true, dry_run: false }, "queued: a=success b=null c=null"],
+  [{ only_failed: true }, "failed: a=success b=failed c=upstream_failed"],
+  [
+    { task_ids: ["a"], only_failed: false, dry_run: false },
+    "queued: a=null b=failed c=upstream_failed",
+  ],
+  [
+    { task_ids: [["b", -1]], only_failed: false, dry_run: false },
+    "queued: a=success b=null c=upstream_failed",
+  ],
+  [
+    { task_ids: ["b"], include_downstream: true, only_failed: false, dry_run: false },
+    "queued: a=success b=null c=null",
+  ],
+];
+
+for (const [body, want] of clears) {
+  test(`clearTaskInstances: ${JSON.stringify(body)} -> ${want}`, async () => {
+    await using api = await withRun(["success", "failed", "upstream_failed"]);
+    await api.database.run("update dag_run set state = 'failed'");
+    const path = "/api/v2/dags/line/clearTaskInstances";
+    const { status, text } = await api.send("POST", path, { body: { ...body, dag_run_id: "r" } });
+    assert.equal(status, 200, text);
+    assert.equal(await statesOf(api), want);
+  });
+}
+
+test("clear of a run, and what cannot be cleared", async () => {
+  await using api = await withRun(["success", "running", null]);
+  const path = "/api/v2/dags/line/clearTaskInstances";
+  const all = { only_failed: false, dag_run_id: "r" };
+  const cases: [body: object, want: number][] = [
+    [{ ...all, prevent_running_task: true }, 409],
+    [{ ...all, dag_run_id: "x" }, 404],
+    [{ ...all, task_ids: [7] }, 422],
+  ];
+  for (const [body, want] of cases) {
+    assert.equal((await api.send("POST", path, { body })).status, want);
+  }
+  await api.database.run("update task_instance set state = 'failed' where task_id = 'b'");
+  await api.database.run("update dag_run set state = 'failed'");
+  const done = await api.send("POST", `${run}/clear`, { body: { dry_run: false, note: "again" } });
+  assert.deepEqual([done.json["state"], done.json["note"]], ["queued", "again"]);
+  assert.equal(await statesOf(api), "queued: a=null b=null c=null");
+});
