@@ -20,6 +20,7 @@ const systemPackages: readonly { readonly name: string; readonly provides: reado
   { name: "kubernetes-client", provides: ["/usr/bin/kubectl", "/usr/local/bin/kubectl"] },
   { name: "umoci", provides: ["/usr/bin/umoci"] },
   { name: "buildah", provides: ["/usr/bin/buildah"] },
+  { name: "git", provides: ["/usr/bin/git"] },
 ];
 
 function run(command: string, args: readonly string[]): boolean {

@@ -8,7 +8,7 @@ import type { Session } from "#build/cache/session.ts";
 import type { CopySource } from "#build/copy/select.ts";
 import { dockerfileBytesMax } from "#build/dockerfile/statements.ts";
 import { openContext } from "#build/engine/context.ts";
-import { cloneRepository } from "#build/engine/git.ts";
+import { cloneRepository } from "#build/git/clone.ts";
 import { isGitUrl } from "#build/stage/evaluate-copy.ts";
 
 /** A Dockerfile and the files beside it. */
@@ -20,6 +20,15 @@ export interface BuildInput {
   readonly context: () => CopySource;
 }
 
+export interface InputOptions {
+  /** The Dockerfile, `-` for standard input; undefined for that of the context. */
+  readonly file: string | undefined;
+  /** Whether a repository's `.git` is part of the context. */
+  readonly keepGitDir: boolean;
+}
+
+/** Bytes that a context's archive may unpack to. */
+const contextBytesMax = 64 * 2 ** 30;
 const headBytes = 512;
 const defaultName = "Dockerfile";
 
@@ -29,15 +38,16 @@ const defaultName = "Dockerfile";
  */
 export async function readInput(
   context: string,
-  file: string | undefined,
+  { file, keepGitDir }: InputOptions,
   session: Session,
   signal: AbortSignal,
 ): Promise<BuildInput> {
   if (context === "-" && file === "-")
     throw new Error("standard input cannot be both context and Dockerfile");
   if (context === "-") return await readStdin(file, session, signal);
-  if (isGitUrl(context)) {
-    const request = { url: context, checksum: "", keepGitDir: false };
+  const repository = repositoryOf(context);
+  if (repository !== undefined) {
+    const request = { url: repository, checksum: "", keepGitDir };
     const tree = await cloneRepository(request, session, signal);
     return readDirectory(tree.root.hostPath, file);
   }
@@ -53,6 +63,14 @@ export async function readInput(
     return { name: "-", dockerfile, context: () => openContext(context, undefined) };
   }
   return readDirectory(context, file);
+}
+
+/** The address of the repository that a context names; undefined when it is something else. */
+function repositoryOf(context: string): string | undefined {
+  if (isGitUrl(context)) return context;
+  return context.startsWith("github.com/") && !existsSync(context)
+    ? `https://${context}`
+    : undefined;
 }
 
 async function readStdin(
@@ -98,7 +116,11 @@ async function readArchiveOrText(
     };
   }
   const directory = session.newDirectory("context");
-  await makeFiles(directory, archiveStream(decompress(whole(), compression, signal)), signal);
+  await makeFiles(
+    directory,
+    archiveStream(decompress(whole(), compression, signal), contextBytesMax),
+    signal,
+  );
   return readDirectory(directory, file);
 }
 

@@ -7,15 +7,27 @@ import {
   parsePairs,
   parseSecret,
   parseSsh,
+  type Output,
 } from "./build-options.ts";
 
-test("parseOutput: types and short forms", () => {
-  assert.deepEqual(parseOutput("type=oci,dest=a.tar"), { type: "oci", destination: "a.tar" });
-  assert.deepEqual(parseOutput("type=registry"), { type: "registry", destination: "" });
-  assert.deepEqual(parseOutput("out"), { type: "local", destination: "out" });
-  assert.deepEqual(parseOutput("-"), { type: "tar", destination: "-" });
+const outputs: readonly (readonly [text: string, want: Output])[] = [
+  ["type=oci,dest=a.tar", { type: "oci", destination: "a.tar", unpacked: false }],
+  ["type=oci,dest=a,tar=false", { type: "oci", destination: "a", unpacked: true }],
+  ["type=registry", { type: "registry", destination: "", unpacked: false }],
+  ["out", { type: "local", destination: "out", unpacked: false }],
+  ["-", { type: "tar", destination: "-", unpacked: false }],
+];
+
+for (const [text, want] of outputs) {
+  test(`parseOutput: ${text}`, () => {
+    assert.deepEqual(parseOutput(text), want);
+  });
+}
+
+test("parseOutput: refuses what is not said in full, or not known", () => {
   assert.throws(() => parseOutput("type=zip"), /expected type= one of/);
   assert.throws(() => parseOutput("type=oci"), /expected dest=/);
+  assert.throws(() => parseOutput("type=local,dest=x,tar=false"), /tar=false is for/);
 });
 
 test("parseSecret: from files and variables", () => {

@@ -29,6 +29,8 @@ export interface Output {
   readonly type: "image" | "registry" | "oci" | "docker" | "local" | "tar";
   /** A path, `-` for standard output; the empty text for what needs none. */
   readonly destination: string;
+  /** A layout as a directory, not as an archive: `tar=false`. */
+  readonly unpacked: boolean;
 }
 
 const outputTypes: readonly Output["type"][] = [
@@ -40,10 +42,11 @@ const outputTypes: readonly Output["type"][] = [
   "tar",
 ];
 
-/** `type=oci,dest=file`, or a directory, or `-`. @throws {Error} */
+/** `type=oci,dest=file`, `type=oci,dest=directory,tar=false`, or a directory, or `-`. @throws {Error} */
 export function parseOutput(text: string): Output {
   if (!text.includes("=")) {
-    return text === "-" ? { type: "tar", destination: "-" } : { type: "local", destination: text };
+    const type = text === "-" ? "tar" : "local";
+    return { type, destination: text, unpacked: false };
   }
   const fields = parseFields(text, "output");
   const type = outputTypes.find((it) => it === fields.get("type"));
@@ -56,7 +59,11 @@ export function parseOutput(text: string): Output {
   if (needsDestination && destination === "") {
     throw new Error(`--output ${text}: expected dest= with a path`);
   }
-  return { type, destination };
+  const unpacked = fields.get("tar") === "false";
+  if (unpacked && type !== "oci" && type !== "docker") {
+    throw new Error(`--output ${text}: tar=false is for type=oci and type=docker`);
+  }
+  return { type, destination, unpacked };
 }
 
 /** Where a secret's content is from. */

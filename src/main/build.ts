@@ -76,7 +76,9 @@ async function buildHere(
   await using lease = await store.openLease("build", leaseMs);
   await using open = await openBuild(join(paths.data, "build"), systemClock, options.cacheSize);
   const isOwnName = ownNames(await registryPortOf(paths), []);
-  const input = await readInput(context, options.file, open.session, signal);
+  const keepGitDir = isSet(buildOptions.buildArgs.get("BUILDKIT_CONTEXT_KEEP_GIT_DIR"));
+  const about = { file: options.file, keepGitDir };
+  const input = await readInput(context, about, open.session, signal);
   const world: Omit<BuildWorld, "progress"> = {
     ...open,
     store,
@@ -99,6 +101,10 @@ async function buildHere(
     process.stderr.write(`${describeDockerfileError(error, input.name, input.dockerfile)}\n`);
     return 1;
   }
+}
+
+function isSet(text: string | undefined): boolean {
+  return text === "1" || text === "true";
 }
 
 function check(input: BuildInput): number {
@@ -178,7 +184,8 @@ async function exportImage(
         output.type === "oci"
           ? ociEntries(archive, world.store)
           : dockerEntries(archive, world.store);
-      await writeArchive(entries, output.destination, signal);
+      if (output.unpacked) await writeDirectory(entries, output.destination, signal);
+      else await writeArchive(entries, output.destination, signal);
     }
     step.done();
     return digest;
@@ -234,8 +241,16 @@ async function exportFiles(
     await writeArchive(entries, output.destination, signal);
     return;
   }
-  await mkdir(output.destination, { recursive: true });
-  await makeFiles(output.destination, writeTar(entries), signal);
+  await writeDirectory(entries, output.destination, signal);
+}
+
+async function writeDirectory(
+  entries: AsyncIterable<WriteEntry>,
+  destination: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await mkdir(destination, { recursive: true });
+  await makeFiles(destination, writeTar(entries), signal);
 }
 
 async function writeArchive(

@@ -22,6 +22,8 @@ export interface StepResult {
 
 /** Bytes that one archive of ADD may unpack to. */
 const archiveBytesMax = 64 * 2 ** 30;
+/** Bytes that one download of ADD may have. */
+const downloadBytesMax = 16 * 2 ** 30;
 /** As much of a file as says what it is. */
 const headBytes = 512;
 
@@ -171,8 +173,13 @@ export async function downloadFile(
   const hostPath = world.session.newPath("download");
   const algorithm = /^(sha256|sha384|sha512):/.exec(checksum)?.[1] ?? "sha256";
   const hash = createHash(algorithm);
+  let bytes = 0;
   async function* through(): AsyncGenerator<Uint8Array, void, undefined> {
     for await (const chunk of content) {
+      bytes += chunk.length;
+      if (bytes > downloadBytesMax) {
+        throw new Error(`${url} has more than ${downloadBytesMax} bytes, which is the bound`);
+      }
       hash.update(chunk);
       yield chunk;
     }

@@ -9,6 +9,7 @@ import {
   type PlacedFile,
 } from "#build/copy/place.ts";
 import { select, type CopySource, type Selection } from "#build/copy/select.ts";
+import { cloneRepository } from "#build/git/clone.ts";
 import { IgnoreMatcher } from "#build/paths/ignore.ts";
 import { resolveOwner } from "#build/run/user.ts";
 import { isGitUrl, isUrl } from "#build/stage/evaluate-copy.ts";
@@ -26,7 +27,6 @@ import {
   recordFiles,
   type StepResult,
 } from "./build-files.ts";
-import { cloneRepository } from "./git.ts";
 import type { BuildWorld } from "./world.ts";
 
 export interface CopyRequest {

@@ -1,4 +1,4 @@
-import { fromBytesText, type TarEntry } from "#build/tar/entry.ts";
+import { fromBytesText, plainEntry } from "#build/tar/entry.ts";
 import type { ReadEntry } from "#build/tar/read.ts";
 import type { WriteEntry } from "#build/tar/write.ts";
 import type { LayeredTree } from "#build/tree/layered.ts";
@@ -66,18 +66,6 @@ export async function* packLayer(
 }
 
 function whiteout(path: string, mtime: number): WriteEntry {
-  const entry: TarEntry = {
-    kind: "file",
-    name: joinPath(parentOf(path), `${whiteoutPrefix}${baseName(path)}`),
-    linkName: "",
-    mode: 0,
-    uid: 0,
-    gid: 0,
-    size: 0,
-    mtime,
-    major: 0,
-    minor: 0,
-    xattrs: new Map(),
-  };
-  return { entry };
+  const name = joinPath(parentOf(path), `${whiteoutPrefix}${baseName(path)}`);
+  return { entry: { ...plainEntry, name, mode: 0, mtime } };
 }

@@ -1,5 +1,5 @@
 import { SafeNames } from "#build/archive/safe-names.ts";
-import { fromBytesText, type TarEntry } from "#build/tar/entry.ts";
+import { fromBytesText, plainEntry, type TarEntry } from "#build/tar/entry.ts";
 import type { ReadEntry } from "#build/tar/read.ts";
 import type { WriteEntry } from "#build/tar/write.ts";
 import {
@@ -82,16 +82,4 @@ export async function* unpackLayer(
   }
 }
 
-const blank: TarEntry = {
-  kind: "directory",
-  name: "",
-  linkName: "",
-  mode: 0o755,
-  uid: 0,
-  gid: 0,
-  size: 0,
-  mtime: 0,
-  major: 0,
-  minor: 0,
-  xattrs: new Map(),
-};
+const blank: TarEntry = { ...plainEntry, kind: "directory", mode: 0o755 };
