@@ -3,6 +3,7 @@ import { systemClock } from "#base/clock.ts";
 import { jsonLogger } from "#base/log.ts";
 import { MetricRegistry } from "#base/metrics/registry.ts";
 import { migrate } from "#sql/migrate.ts";
+import { addStateMetrics } from "#workflows/metrics/state-metrics.ts";
 import { migrations } from "#workflows/state/schema.ts";
 import type { WorkflowApiOptions } from "./workflow-api-options.ts";
 import { serveApi } from "./workflow-api.ts";
@@ -27,6 +28,7 @@ export async function apiServer(options: WorkflowWhere & WorkflowApiOptions): Pr
   await using database = await openWorkflowDatabase(places, options.database);
   await migrate(database, migrations);
   const metrics = new MetricRegistry();
+  addStateMetrics(metrics, database);
   const parts = { places, database, vault: openVault(places), log, metrics };
   await using server = await serveApi(options, parts);
   log.info("serving", { address: server.address });

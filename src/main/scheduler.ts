@@ -4,6 +4,9 @@ import { MetricRegistry } from "#base/metrics/registry.ts";
 import { migrate } from "#sql/migrate.ts";
 import { runEngine } from "#workflows/engine.ts";
 import { parseExecutors } from "#workflows/executor/names.ts";
+import { EventMetrics } from "#workflows/metrics/event-metrics.ts";
+import { addStateMetrics } from "#workflows/metrics/state-metrics.ts";
+import type { StoredTurn } from "#workflows/scheduler/scheduler.ts";
 import { migrations } from "#workflows/state/schema.ts";
 import type { WorkflowApiOptions } from "./workflow-api-options.ts";
 import { serveApi, type ApiParts, type ServedApi } from "./workflow-api.ts";
@@ -51,6 +54,8 @@ export async function scheduler(options: SchedulerOptions): Promise<void> {
   await migrate(database, migrations);
   const metrics = new MetricRegistry();
   const { vault } = ports;
+  addStateMetrics(metrics, database);
+  const counted = new EventMetrics(metrics);
   await using api = await openApi(options, { places, database, vault, log, metrics });
   tellParent({
     kind: "serving",
@@ -58,7 +63,10 @@ export async function scheduler(options: SchedulerOptions): Promise<void> {
     api: api?.address ?? null,
     dags: places.dagsFolder,
   });
-  await runEngine(engine, { ...ports, ...remote }, stop.signal);
+  const observe = (turn: StoredTurn): void => {
+    counted.turn(turn);
+  };
+  await runEngine(engine, { ...ports, ...remote, observe }, stop.signal);
 }
 
 async function openApi(options: SchedulerOptions, parts: ApiParts): Promise<ServedApi | undefined> {

@@ -9,7 +9,7 @@ import { openExecutors, type ExecutorPorts } from "./executor/open.ts";
 import type { WorkerCommand } from "./executor/worker-process.ts";
 import { BundleFolders } from "./loader/bundles.ts";
 import { Loader } from "./loader/loader.ts";
-import { Scheduler } from "./scheduler/scheduler.ts";
+import { Scheduler, type StoredTurn } from "./scheduler/scheduler.ts";
 import { defaultMapLengthMax } from "./scheduler/world.ts";
 import { migrations } from "./state/schema.ts";
 import type { Vault } from "./state/vault.ts";
@@ -43,6 +43,8 @@ export interface EnginePorts extends Pick<ExecutorPorts, "random" | "workerServe
   readonly pid: number;
   readonly newId: () => string;
   readonly isAlive: (pid: number) => boolean;
+  /** Told of each turn of the scheduler. */
+  readonly observe?: (turn: StoredTurn) => void;
 }
 
 /** Reads the DAGs' folder, schedules and runs tasks, until the signal aborts. */
@@ -105,6 +107,7 @@ export function openScheduler(
       },
       answers: { database, vault, clock, environment },
       isAlive,
+      observe: ports.observe,
       openExecutors: (events, scheduler) =>
         openExecutors(
           executors,

@@ -74,6 +74,9 @@ test("a run that is triggered over REST succeeds, with its log", { timeout: 90_0
   const instance = "/dags/hello/dagRuns/one/taskInstances/greet";
   assert.equal((await get(`${instance}/xcomEntries/return_value`))["value"], 7);
   assert.match(JSON.stringify(await get(`${instance}/logs/1`)), /good morning/);
+  const metrics = await (await send("GET", "/metrics")).text();
+  assert.match(metrics, /^airflow_ti_successes 1$/m);
+  assert.match(metrics, /^airflow_dagrun_duration_success_count\{dag_id="hello"\} 1$/m);
 });
 
 test("a scheduler that is killed comes back", { timeout: 90_000 }, async () => {

@@ -113,9 +113,10 @@ async function finish(
   step: Extract<Step, { readonly kind: "finish" }>,
 ): Promise<void> {
   const { queries, now } = turn;
-  const { dagId, runId } = record.run;
+  const { dagId, runId, startedAt } = record.run;
   record.setRun({ state: step.state, endedAt: now, planAt: undefined });
-  turn.events.push({ at: now, name: `run.${step.state}`, dagId, runId, extra: step.reason });
+  const about = { dagId, runId, extra: step.reason, measured: { startedAt } };
+  turn.events.push({ at: now, name: `run.${step.state}`, ...about });
   await wakeLater(turn, record.run);
   await wakeQueued(turn, dagId);
   const dag = await findDag(queries, dagId);

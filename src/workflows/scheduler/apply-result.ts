@@ -28,6 +28,7 @@ export async function applyResult(turn: Turn, ended: Ended): Promise<void> {
     tryNumber: instance.tryNumber,
     owner: turn.owner,
     extra: change.reason,
+    measured: { startedAt: instance.startedAt, operator: instance.operator },
   });
   if (hasPast(record)) await wakeLater(turn, record.run);
 }

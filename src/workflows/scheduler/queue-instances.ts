@@ -198,6 +198,7 @@ function start(turn: Turn, record: RunRecord, instance: InstanceRow): InstanceRo
     tryNumber,
     owner: turn.owner,
     extra: attempt,
+    measured: { dueAt: instance.scheduledAt },
   });
   return record.set(instance, {
     state: "running",

@@ -4,6 +4,7 @@ import { TaskGroup } from "#base/task-group.ts";
 import type { Executor, JobEvents } from "#workflows/executor/executor.ts";
 import { instancesOf, type InstanceRow } from "#workflows/state/instances.ts";
 import { addScheduler, touchScheduler, type SchedulerJob } from "#workflows/state/jobs.ts";
+import type { WorkflowEvent } from "#workflows/state/events.ts";
 import type { Job, Question } from "#workflows/worker/protocol.ts";
 import { adoptOrphans, type Heir } from "./adopt.ts";
 import { answer, type AnswerPorts } from "./answers.ts";
@@ -32,8 +33,18 @@ export interface SchedulerPorts {
   readonly places: JobPlaces;
   readonly answers: AnswerPorts;
   readonly isAlive: (pid: number) => boolean;
+  /** Told of each turn that was stored. */
+  readonly observe?: ((turn: StoredTurn) => void) | undefined;
   /** Makes the executors, by name. @param scheduler the id of this scheduler. */
   readonly openExecutors: (events: JobEvents, scheduler: string) => ReadonlyMap<string, Executor>;
+}
+
+/** A turn that was stored. */
+export interface StoredTurn {
+  readonly events: readonly WorkflowEvent[];
+  readonly seconds: number;
+  /** How many more jobs each executor took before it. */
+  readonly free: ReadonlyMap<string, number>;
 }
 
 /**
@@ -142,8 +153,11 @@ export class Scheduler implements JobEvents {
     const free = new Map([...this.#executors].map(([name, it]) => [name, it.free()]));
     const records = this.#records;
     records.begin();
+    const startedAt = clock.monotonic();
+    let events: WorkflowEvent[] = [];
     try {
-      return await database.transaction((queries) => {
+      const result = await database.transaction((queries) => {
+        events = [];
         const now = clock.now();
         const newId = (): string => this.#world.newId();
         const own = {
@@ -152,13 +166,16 @@ export class Scheduler implements JobEvents {
           pid,
           settings,
           records,
-          events: [],
+          events,
           outputs: [],
           newId,
         };
         const known = this.#unsure ? this.#knownAttempts() : undefined;
         return takeTurn({ queries, now, ...own }, { ended, free, known });
       }, true);
+      const seconds = (clock.monotonic() - startedAt) / 1_000;
+      this.#ports.observe?.({ events, seconds, free });
+      return result;
     } catch (error) {
       // What was changed in memory may not be what is stored.
       records.clear();

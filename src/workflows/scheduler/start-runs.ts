@@ -58,8 +58,8 @@ function start({ now, events }: Turn, record: RunRecord): void {
     if (!record.has(task.id)) record.add(task.id, -1);
   }
   record.setRun({ state: "running", startedAt: now, planAt: undefined });
-  const { dagId, runId } = record.run;
-  events.push({ at: now, name: "run.started", dagId, runId });
+  const { dagId, runId, runAfter: dueAt } = record.run;
+  events.push({ at: now, name: "run.started", dagId, runId, measured: { dueAt } });
 }
 
 /** As they are due, but the newest first within a backfill that goes backwards. */

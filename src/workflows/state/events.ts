@@ -12,6 +12,16 @@ export interface WorkflowEvent {
   readonly tryNumber?: number | undefined;
   readonly owner?: string | undefined;
   readonly extra?: string | undefined;
+  /** What the moment ends, for who measures; it is not stored. */
+  readonly measured?: Measured | undefined;
+}
+
+/** Moments before an event, and what it is of. */
+export interface Measured {
+  /** From when on it could have begun. */
+  readonly dueAt?: number | undefined;
+  readonly startedAt?: number | undefined;
+  readonly operator?: string | undefined;
 }
 
 export async function saveEvents(
