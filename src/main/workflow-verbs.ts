@@ -6,6 +6,7 @@ import type { WorkflowWhere } from "./workflow-installation.ts";
 import { inSession, listVerb, parseCount, verb } from "./workflow-options.ts";
 import { addTestVerbs } from "./workflow-test-verbs.ts";
 import { addExecutorOptions } from "./workflow-executor-options.ts";
+import { addAssetVerbs } from "./workflow-asset-verbs.ts";
 import { addBackfillVerbs } from "./workflow-backfill-verbs.ts";
 import { addRunControlVerbs } from "./workflow-run-verbs.ts";
 import { addSettingsVerbs } from "./workflow-settings-verbs.ts";
@@ -20,6 +21,7 @@ export function addWorkflowVerbs(program: Command): void {
   addTestVerbs(dags, tasks);
   addRunControlVerbs(tasks);
   addBackfillVerbs(program);
+  addAssetVerbs(program);
   addSettingsVerbs(program);
   const database = program.command("db").description("the workflows' database");
   verb(database, "migrate", "bring the schema up to date").action(

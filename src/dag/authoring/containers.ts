@@ -137,6 +137,8 @@ const taskOptions: Readonly<Record<keyof TaskOptions, true>> = {
   maxActiveTisPerDagrun: true,
   doXcomPush: true,
   multipleOutputs: true,
+  outlets: true,
+  inlets: true,
   docMd: true,
 };
 

@@ -22,6 +22,8 @@ export interface TaskContext {
   readonly params: Readonly<Record<string, Json>>;
   /** The configuration that the run was started with. */
   readonly conf: Readonly<Record<string, Json>>;
+  /** What started a run by assets, by the asset's name; empty for other runs. */
+  readonly triggeringAssetEvents: Readonly<Record<string, readonly AssetEventView[]>>;
   /** Aborts when the task is to end: its time is over, or somebody stopped it. */
   readonly signal: AbortSignal;
   /** Writes lines to the task's log; `console.log` does too. */
@@ -31,6 +33,15 @@ export interface TaskContext {
   readonly outputs: Outputs;
   /** Fills in a template: `{{ ds }}`, `{{ params.region }}`. */
   render(template: string): Promise<string>;
+}
+
+/** An asset was made. */
+export interface AssetEventView {
+  readonly timestamp: Date;
+  readonly extra: Readonly<Record<string, Json>>;
+  /** What made it; undefined for somebody outside. */
+  readonly source:
+    { readonly dagId: string; readonly runId: string; readonly taskId: string } | undefined;
 }
 
 export interface Variables {

@@ -203,6 +203,8 @@ function taskModel(draft: Draft): TaskModel {
     pushesOutput: options.doXcomPush ?? true,
     multipleOutputs: options.multipleOutputs ?? false,
     callbacks: callbackNames.filter((it) => options[it] !== undefined),
+    outlets: options.outlets,
+    inlets: options.inlets,
     doc: options.docMd,
     ...(options.executorConfig === undefined
       ? {}

@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from "#api/object.ts";
 import type { Duration } from "#dag/model/duration.ts";
 import type { TriggerRule, WeightRule } from "#dag/model/model.ts";
+import type { Asset } from "./asset.ts";
 import type { TaskContext } from "./context.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -42,6 +43,9 @@ export interface TaskOptions extends Callbacks {
   /** Most instances at a time over all runs of the DAG. */
   readonly maxActiveTisPerDag?: number;
   readonly maxActiveTisPerDagrun?: number;
+  /** What the task makes when it succeeds: DAGs that are scheduled by it then run. */
+  readonly outlets?: readonly Asset[];
+  readonly inlets?: readonly Asset[];
   readonly doXcomPush?: boolean;
   /** Hands each entry of a result object on under its own key too. */
   readonly multipleOutputs?: boolean;

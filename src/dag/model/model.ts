@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from "#api/object.ts";
+import type { AssetCondition, AssetModel } from "#dag/assets/asset.ts";
 
 /**
  * The form in which a DAG is stored and handed from process to process: plain JSON. Raise it when a
@@ -44,7 +45,9 @@ export type ScheduleModel =
       readonly mode: "interval" | "trigger";
       readonly intervalMs: number;
     }
-  | { readonly kind: "delta"; readonly everyMs: number };
+  | { readonly kind: "delta"; readonly everyMs: number }
+  /** When assets have been made. */
+  | { readonly kind: "assets"; readonly when: AssetCondition };
 
 /** The callbacks that the author gave; the functions themselves stay in the file. */
 export type CallbackName = "onExecute" | "onSuccess" | "onFailure" | "onRetry" | "onSkipped";
@@ -92,6 +95,9 @@ export interface TaskModel {
   readonly pushesOutput: boolean;
   readonly multipleOutputs: boolean;
   readonly callbacks: readonly CallbackName[];
+  /** What the task makes when it succeeds, and what it reads. */
+  readonly outlets?: readonly AssetModel[] | undefined;
+  readonly inlets?: readonly AssetModel[] | undefined;
   readonly doc?: string | undefined;
 }
 

@@ -1,3 +1,4 @@
+import { describeCondition } from "#dag/assets/asset.ts";
 import type { ScheduleModel } from "#dag/model/model.ts";
 import { alignToNext, alignToPrevious, cronRhythm, deltaRhythm, type Rhythm } from "./cron.ts";
 
@@ -30,6 +31,7 @@ export interface Restriction {
 export function nextRun(schedule: ScheduleModel, at: Restriction): RunTime | undefined {
   switch (schedule.kind) {
     case "none":
+    case "assets":
       return undefined;
     case "once":
       return nextOnce(at);
@@ -182,6 +184,8 @@ export function summarizeSchedule(schedule: ScheduleModel): string {
       return schedule.expressions.join(", ");
     case "delta":
       return formatDelta(schedule.everyMs);
+    case "assets":
+      return describeCondition(schedule.when);
   }
 }
 

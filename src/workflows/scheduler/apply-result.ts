@@ -66,7 +66,7 @@ function succeed(
   target: Target,
   result: Extract<AttemptResult, { readonly kind: "success" }>,
 ): Change {
-  const { record, instance } = target;
+  const { record, instance, task } = target;
   let skips: readonly string[] = [];
   if (result.followed !== undefined) {
     try {
@@ -79,6 +79,11 @@ function succeed(
   if (result.stopped === true) skips = shortCircuitSkips(record.model.tasks, instance.taskId);
   for (const { name, value } of result.outputs) {
     turn.outputs.push({ ...instance, name, value });
+  }
+  const { dagId, runId, taskId, mapIndex } = instance;
+  for (const { name, extra } of task.outlets ?? []) {
+    const source = { dagId, runId, taskId, mapIndex };
+    turn.assetEvents.push({ asset: name, at: turn.now, extra, source });
   }
   return { state: "success", skips, reason: undefined };
 }

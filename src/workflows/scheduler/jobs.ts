@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Queries } from "#sql/database.ts";
+import { eventsOfRun } from "#workflows/state/assets.ts";
 import type { InstanceKey, InstanceRow } from "#workflows/state/instances.ts";
 import type { Job } from "#workflows/worker/protocol.ts";
 import type { BundleFolders } from "#workflows/loader/bundles.ts";
@@ -47,6 +48,7 @@ export async function jobOf(
       timeZone: model.timeZone,
       conf: run.conf,
       params: runParams(model.params, run.conf),
+      assetEvents: run.runType === "asset_triggered" ? await eventsOfRun(queries, run) : undefined,
     },
     code,
     logFile: logFileOf(places.logsFolder, instance, instance.tryNumber),

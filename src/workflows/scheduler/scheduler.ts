@@ -168,6 +168,7 @@ export class Scheduler implements JobEvents {
           records,
           events,
           outputs: [],
+          assetEvents: [],
           newId,
         };
         const known = this.#unsure ? this.#knownAttempts() : undefined;

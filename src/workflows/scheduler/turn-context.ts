@@ -1,4 +1,5 @@
 import type { Queries } from "#sql/database.ts";
+import type { NewAssetEvent } from "#workflows/state/assets.ts";
 import type { WorkflowEvent } from "#workflows/state/events.ts";
 import type { NewOutput } from "#workflows/state/outputs.ts";
 import type { RunKey } from "#workflows/state/runs.ts";
@@ -20,6 +21,7 @@ export interface Turn {
   readonly events: WorkflowEvent[];
   /** Stored once all results are taken. */
   readonly outputs: NewOutput[];
+  readonly assetEvents: NewAssetEvent[];
   newId(): string;
 }
 

@@ -4,6 +4,7 @@ import type { InstanceRow } from "#workflows/state/instances.ts";
 import { addScheduler, touchScheduler } from "#workflows/state/jobs.ts";
 import { saveOutputs } from "#workflows/state/outputs.ts";
 import { nextPlan, runsToPlan, type RunKey } from "#workflows/state/runs.ts";
+import { createAssetRuns } from "./asset-runs.ts";
 import { createDueRuns } from "./create-runs.ts";
 import { advanceRun } from "./advance-run.ts";
 import { applyResult } from "./apply-result.ts";
@@ -65,6 +66,7 @@ export async function takeTurn(turn: Turn, input: TurnInput): Promise<TurnResult
     mark(it);
   }
   if (turn.outputs.length > 0) await saveOutputs(queries, turn.outputs, now);
+  await createAssetRuns(turn);
   await createDueRuns(turn, due);
   for (const run of await startQueuedRuns(turn, waiting)) mark(run);
   for (const run of planned) mark(await records.take(queries, run).then((it) => it.run));

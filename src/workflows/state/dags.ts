@@ -1,3 +1,4 @@
+import { saveAssets } from "./assets.ts";
 import { maybeNumber, maybeText, numberOf, textOf } from "#sql/columns.ts";
 import { insertRows, rowsByKeys, type Queries, type Row } from "#sql/database.ts";
 import type { DagModel } from "#dag/model/model.ts";
@@ -180,6 +181,7 @@ export async function saveDag(
     model.maxActiveRuns,
     at.now,
   );
+  if (known?.hash !== hash || !known.active) await saveAssets(queries, model);
   return version;
 }
 

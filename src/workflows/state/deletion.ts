@@ -5,7 +5,7 @@ import type { RunKey } from "./runs.ts";
 export type Deletion = "deleted" | "unknown" | "busy";
 
 /** What is stored about runs, by table. */
-const runTables = ["output", "task_instance", "dag_run"] as const;
+const runTables = ["output", "run_asset_event", "task_instance", "dag_run"] as const;
 
 /**
  * Deletes a DAG with all that was stored of it: versions, runs, outputs. It comes back when its file
@@ -25,7 +25,13 @@ export async function deleteDag(
     if (active.length > 0) return "busy";
     const deleted = await queries.run("delete from dag where dag_id = ?", dagId);
     if (deleted === 0) return "unknown";
-    for (const table of [...runTables, "dag_version"]) {
+    for (const table of [
+      ...runTables,
+      "dag_version",
+      "asset_consumer",
+      "asset_producer",
+      "asset_queue",
+    ]) {
       await queries.run(`delete from ${table} where dag_id = ?`, dagId);
     }
     await saveEvents(queries, [{ at: now, name: "dag.deleted", dagId, owner }]);

@@ -81,4 +81,27 @@ export const migrations: readonly Migration[] = [
       "create index dag_run_backfill on dag_run (backfill)",
     ],
   },
+  {
+    name: "0004-assets",
+    statements: (dialect) => [
+      `create table asset (
+        name text primary key, uri text not null, asset_group text not null, extra text not null)`,
+      `create table asset_consumer (
+        asset text not null, dag_id text not null, primary key (asset, dag_id))`,
+      `create table asset_producer (
+        asset text not null, dag_id text not null, task_id text not null,
+        primary key (asset, dag_id, task_id))`,
+      `create table asset_event (
+        id ${dialect === "sqlite" ? "integer primary key" : "bigserial primary key"},
+        asset text not null, at bigint not null, extra text not null, dag_id text, run_id text,
+        task_id text, map_index bigint)`,
+      "create index asset_event_asset on asset_event (asset, at)",
+      `create table asset_queue (
+        dag_id text not null, asset text not null, at bigint not null, looked_at bigint not null,
+        primary key (dag_id, asset))`,
+      `create table run_asset_event (
+        dag_id text not null, run_id text not null, event_id bigint not null,
+        primary key (dag_id, run_id, event_id))`,
+    ],
+  },
 ];

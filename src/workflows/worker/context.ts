@@ -32,6 +32,7 @@ export function taskContext(job: Job, ports: ContextPorts): TaskContext {
     ts,
     params: run.params,
     conf: run.conf,
+    triggeringAssetEvents: assetEventsOf(run),
     signal: ports.signal,
     log: (...values) => {
       ports.log.values("INFO", values);
@@ -56,6 +57,14 @@ export function taskContext(job: Job, ports: ContextPorts): TaskContext {
     },
     render: (template) => ports.render(template),
   };
+}
+
+function assetEventsOf({ assetEvents = [] }: Job["run"]): TaskContext["triggeringAssetEvents"] {
+  const views = assetEvents.map(({ asset, at, extra, source }) => ({
+    ...{ asset, view: { timestamp: new Date(at), extra, source } },
+  }));
+  const byAsset = Map.groupBy(views, (it) => it.asset);
+  return Object.fromEntries([...byAsset].map(([name, its]) => [name, its.map((it) => it.view)]));
 }
 
 async function variable(

@@ -31,6 +31,16 @@ export interface JobRun {
   readonly timeZone: string;
   readonly conf: Readonly<Record<string, Json>>;
   readonly params: Readonly<Record<string, Json>>;
+  /** What started a run by assets. */
+  readonly assetEvents?: readonly JobAssetEvent[] | undefined;
+}
+
+export interface JobAssetEvent {
+  readonly asset: string;
+  readonly at: number;
+  readonly extra: Readonly<Record<string, Json>>;
+  readonly source:
+    { readonly dagId: string; readonly runId: string; readonly taskId: string } | undefined;
 }
 
 /** A version of a DAG's file, with everything that it imports from the folder of DAGs. */
