@@ -21,6 +21,7 @@ const git = "/usr/bin/git";
 const missing = systemMissing() ?? (existsSync(git) ? undefined : `needs ${git}`);
 const options = { skip: missing ?? false, timeout: 240_000 };
 const program = resolve(import.meta.dirname, "../../dist/gantry.js");
+const manifestType = "application/vnd.oci.image.manifest.v1+json";
 const gitEnvironment = {
   GIT_AUTHOR_NAME: "a",
   GIT_AUTHOR_EMAIL: "a@localhost",
@@ -50,8 +51,9 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
     const content = served.get(pathname);
     if (content === undefined) response.writeHead(404).end();
     else {
-      const modified = "Wed, 21 Oct 2015 07:28:00 GMT";
-      response.writeHead(200, { "last-modified": modified }).end(content);
+      response.setHeader("last-modified", "Wed, 21 Oct 2015 07:28:00 GMT");
+      if (pathname.includes("/manifests/")) response.setHeader("content-type", manifestType);
+      response.end(content);
     }
   }
 }
@@ -352,4 +354,70 @@ test("outputs: archives, a layout, a pipe: as skopeo and tar read them", options
   assert.equal(piped.code, 0, piped.stderr);
   const listed = spawnSync("tar", ["-t"], { input: piped.bytes }).stdout.toString();
   assert.equal(listed, "a.txt\n");
+});
+
+/** Blobs of a store, the largest first: of one with an image, that is its layer. */
+function blobsOf(data: string): string[] {
+  const found = shell(join(data, "images/blobs/sha256"), "ls -S");
+  return found.split("\n").map((it) => join(data, "images/blobs/sha256", it));
+}
+
+const damages: readonly (readonly [what: string, damage: (layer: Buffer) => Buffer])[] = [
+  ["cut off", (layer) => layer.subarray(0, layer.length / 2)],
+  ["empty", () => Buffer.alloc(0)],
+  [
+    "changed",
+    (layer) => {
+      const changed = Buffer.from(layer);
+      const middle = Math.floor(layer.length / 2);
+      changed.writeUInt8(changed.readUInt8(middle) ^ 0xff, middle);
+      return changed;
+    },
+  ],
+];
+
+for (const [what, damage] of damages) {
+  test(`a base image whose layer is ${what} is refused, and leaves nothing`, options, async () => {
+    const data = newDirectory();
+    ok(machine.program(["image", "seed", "--data-dir", data]));
+    const [layer = ""] = blobsOf(data);
+    writeFileSync(layer, damage(readFileSync(layer)));
+    const args = ["build", "--data-dir", data, "-"];
+    const built = machine.program(args, "FROM busybox\nRUN true\n");
+    assert.equal(built.code, 1, built.stdout);
+    assert.match(built.stderr, /is damaged: push or pull it again/);
+    assert.equal(shell(join(data, "build"), "ls sessions layers"), "layers:\n\nsessions:");
+    // As it says.
+    ok(machine.program(["image", "seed", "--data-dir", data]));
+    ok(machine.program(args, "FROM busybox\nRUN true\n"));
+  });
+}
+
+test("a base image of which its registry gives something else is refused", options, async () => {
+  const layer = gzipSync(spawnSync("tar", ["-C", newDirectory(), "-c", "."]).stdout);
+  const config = Buffer.from(
+    JSON.stringify({ rootfs: { type: "layers", diff_ids: ["sha256:x"] } }),
+  );
+  const describe = (mediaType: string, content: Buffer): object => {
+    const type = `application/vnd.oci.image.${mediaType}`;
+    return { mediaType: type, digest: checksumOf(content), size: content.length };
+  };
+  const manifest = Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: manifestType,
+      config: describe("config.v1+json", config),
+      layers: [describe("layer.v1.tar+gzip", layer)],
+    }),
+  );
+  served.set("/v2/", Buffer.from("{}"));
+  served.set("/v2/bad/manifests/1", manifest);
+  served.set(`/v2/bad/blobs/${checksumOf(config)}`, config);
+  served.set(`/v2/bad/blobs/${checksumOf(layer)}`, Buffer.from("something else"));
+  const { host } = new URL(url);
+  const built = await build(["-"], `FROM ${host}/bad:1\nRUN true\n`);
+  assert.equal(built.code, 1);
+  assert.match(built.stderr, new RegExp(`:1: [^]*${checksumOf(layer)}`));
+  assert.equal(shell(join(machine.directory, "data/images/ingest"), "ls"), "");
+  assert.doesNotMatch(machine.gantry("images").stdout, /bad/);
 });
