@@ -112,7 +112,8 @@ function stateWord(pod: Pod): string {
   return kind === "failed" ? "created" : kind;
 }
 
-function imageOf(pod: Pod): string {
+/** As the user wrote it. */
+export function imageOf(pod: Pod): string {
   return pod.metadata?.annotations?.[imageAnnotation] ?? pod.spec?.containers[0]?.image ?? "";
 }
 

@@ -47,7 +47,7 @@ export function hasEnded(pod: Pod): boolean {
 }
 
 /** Docker's code for what the runtime said. */
-function startCode(message: string): number {
+export function startCode(message: string): number {
   if (/executable file not found|no such file or directory/.test(message)) return notFoundCode;
   if (/permission denied|is a directory|exec format error/.test(message)) return notExecutableCode;
   return failedCode;

@@ -30,6 +30,7 @@ import { exposeCluster } from "./metrics/cluster-metrics.ts";
 import { namespaceController } from "./namespace/controller.ts";
 import { persistentVolumeBinder } from "./persistentvolume/controller.ts";
 import type { ControllerFactory, ControllerPorts } from "./ports.ts";
+import { removeAfterEndController } from "./removeafterend/controller.ts";
 import { replicaController } from "./replicaset/controller.ts";
 import { replicaSetKind, replicationControllerKind } from "./replicaset/kinds.ts";
 import { resourceQuotaController } from "./resourcequota/controller.ts";
@@ -75,6 +76,7 @@ export const controllers: readonly ControllerEntry[] = [
   { account: "job-controller", make: jobController },
   { account: "cronjob-controller", make: cronJobController },
   { account: "ttl-after-finished-controller", make: ttlAfterFinishedController },
+  { account: "remove-after-end-controller", make: removeAfterEndController },
   { account: "resourcequota-controller", make: resourceQuotaController },
   { account: "service-account-controller", make: serviceAccountController },
   { account: "root-ca-cert-publisher", make: rootCaController },

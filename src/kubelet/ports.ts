@@ -165,6 +165,12 @@ export interface PodHost {
     image: { readonly volume: string; readonly imageId: string },
     signal: AbortSignal,
   ): Promise<void>;
+  /** Gives an empty volume what an image on the node has at a path. After {@link prepare}. */
+  fillVolume(
+    pod: Pod,
+    from: { readonly volume: string; readonly imageId: string; readonly path: string },
+    signal: AbortSignal,
+  ): Promise<void>;
   /** Relative to the cgroup root; empty for the runtime's default. */
   cgroupParent(pod: Pod): string;
   logDirectory(pod: Pod): string;

@@ -7,13 +7,14 @@ import type { ClusterOptions, Session } from "#cli/connection.ts";
 import type { DeleteOptions, ApplyOptions } from "#cli/apply.ts";
 import type { ExecOptions } from "#cli/exec.ts";
 import type { GetOptions } from "#cli/get.ts";
-import type { LogOptions } from "#cli/logs.ts";
 import { defaultDataDirectory, pathsBelow, runDirectoryOf } from "./paths.ts";
 import { terminalIo } from "./terminal-io.ts";
 
 /** The verbs of kubectl that a machine without it needs most. Each loads its code when it runs. */
 export function addClusterVerbs(program: Command): void {
   addReading(program);
+  addLogs(program);
+  addExec(program);
   addWriting(program);
   addRollout(program);
 }
@@ -39,27 +40,87 @@ function addReading(program: Command): void {
       });
     },
   );
-  clusterVerb(program, "logs <target>", "print what a pod has written")
-    .option("-c, --container <name>", "of this container")
+}
+
+interface LogFlags extends ClusterOptions {
+  readonly container?: string;
+  readonly follow?: true;
+  readonly previous?: true;
+  readonly timestamps?: true;
+  readonly tail?: number;
+  readonly since?: string;
+  readonly until?: string;
+}
+
+/** Of a container of `gantry run`, or of a pod. */
+function addLogs(program: Command): void {
+  clusterVerb(program, "logs <target>", "print what a container or a pod has written")
+    .option("-c, --container <name>", "of this container of the pod")
     .option("-f, --follow", "go on until it ends")
     .option("-p, --previous", "of the run before")
-    .option("--timestamps", "with the time of each line")
-    .option("--tail <lines>", "the last lines only", parseCount)
-    .option("--since <duration>", "what is younger than 30s, 5m, 2h")
-    .action(async (target: string, options: LogOptions & ClusterOptions) => {
-      const { logs } = await import("#cli/logs.ts");
-      await inSession(options, async (session) => {
-        await logs(session, target, options);
+    .option("-t, --timestamps", "with the time of each line")
+    .option("--tail <lines>", "the last lines only; all", parseTail)
+    .option("--since <when>", "what is younger than 30s, 5m, 2h, or than a time")
+    .option("--until <when>", "what is older; containers only")
+    .action(async (target: string, flags: LogFlags) => {
+      await inSession(flags, async (session) => {
+        const { containerNamed } = await import("./two-forms.ts");
+        const container = await containerNamed(session, target, flags);
+        if (container === undefined) {
+          const { logs } = await import("#cli/logs.ts");
+          await logs(session, target, flags);
+          return;
+        }
+        const { containerLogs } = await import("#containers/run/logs.ts");
+        const options = {
+          follow: flags.follow === true,
+          timestamps: flags.timestamps === true,
+          tail: flags.tail,
+          since: flags.since,
+          until: flags.until,
+        };
+        await containerLogs(container.session, container.pod, options, systemClock.now());
       });
     });
-  clusterVerb(program, "exec <target> <command...>", "run a command in a container")
-    .option("-c, --container <name>", "in this container")
-    .option("-i, --stdin", "pass input on")
+}
+
+interface ExecFlags extends ExecOptions, ClusterOptions {
+  readonly interactive?: true;
+  readonly env: readonly string[];
+  readonly workdir?: string;
+  readonly user?: string;
+}
+
+/** In a container of `gantry run`, or in one of a pod. */
+function addExec(program: Command): void {
+  const verb = clusterVerb(program, "exec <target> [command...]", "run a command in a container")
+    .passThroughOptions()
+    .option("-c, --container <name>", "in this container of the pod")
+    .option("-i, --interactive", "pass input on")
+    .option("--stdin", "the same")
     .option("-t, --tty", "with a terminal")
-    .action(async (target: string, command: string[], options: ExecOptions & ClusterOptions) => {
-      const { exec } = await import("#cli/exec.ts");
-      await inSession(options, async (session) => {
-        process.exitCode = await exec(session, target, command, options);
+    .option("-e, --env <name=value>", "variable (needs env in the image)", collect, [])
+    .option("-w, --workdir <path>", "where the command begins (needs sh in the image)")
+    .option("-u, --user <name>", "as this user: pods have no such thing")
+    .action(async (target: string, words: string[]) => {
+      const { containerNamed, splitCommand } = await import("./two-forms.ts");
+      const { options, command } = splitCommand(words);
+      const { operands, unknown } = verb.parseOptions([...options]);
+      const [first = ""] = [...operands, ...unknown];
+      if (first !== "") throw new Error(`exec: '${first}' before '--' is no option of exec`);
+      if (command.length === 0) throw new Error("exec needs a command: gantry exec NAME COMMAND");
+      const flags: ExecFlags = verb.opts();
+      const streams = { ...flags, stdin: flags.interactive ?? flags.stdin };
+      await inSession(flags, async (session) => {
+        const container = await containerNamed(session, target, flags);
+        if (container === undefined) {
+          const { exec } = await import("#cli/exec.ts");
+          process.exitCode = await exec(session, target, command, streams);
+          return;
+        }
+        const { execInContainer } = await import("#containers/run/exec.ts");
+        const { pod, session: own } = container;
+        process.exitCode = await execInContainer(own, pod, command, streams);
       });
     });
 }
@@ -137,6 +198,15 @@ function clusterVerb(parent: Command, usage: string, description: string): Comma
     .option("-n, --namespace <name>", "in this namespace")
     .option("--kubeconfig <path>", "of this cluster")
     .option("--context <name>", "in this context of the kubeconfig");
+}
+
+function parseTail(text: string): number | undefined {
+  return text === "all" ? undefined : parseCount(text);
+}
+
+/** Of an option that may be given several times. */
+export function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
 }
 
 export function parseCount(text: string): number {

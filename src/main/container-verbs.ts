@@ -2,14 +2,15 @@ import { InvalidArgumentError, type Command } from "commander";
 import { systemClock } from "#base/clock.ts";
 import type { Pod } from "#api/gen/types.ts";
 import type { ClusterOptions, Session } from "#cli/connection.ts";
-import { inSession, parseCount } from "./cluster-verbs.ts";
-import { clusterOptions, collect, inContainers } from "./run-command.ts";
+import { collect, inSession, parseCount } from "./cluster-verbs.ts";
+import { clusterOptions, inContainers } from "./run-command.ts";
 
 /** Adds what Docker's users do with containers that there are. */
 export function addContainerVerbs(program: Command): void {
   addListing(program);
   addStopping(program);
   addRemoving(program);
+  addCopying(program);
 }
 
 interface ListFlags extends ClusterOptions {
@@ -86,8 +87,28 @@ function addStopping(program: Command): void {
     });
   clusterOptions(program.command("start <containers...>"))
     .description("run containers that were created, or have ended")
-    .action(async (names: string[], flags: ClusterOptions) => {
-      await forEach(names, flags, start);
+    .option("-a, --attach", "until it ends, with its output")
+    .option("-i, --interactive", "pass input on")
+    .action(
+      async (names: string[], flags: ClusterOptions & { attach?: true; interactive?: true }) => {
+        const attached = flags.attach === true || flags.interactive === true;
+        if (attached && names.length > 1)
+          throw new Error("you cannot attach to several containers at once");
+        await forEach(names, flags, attached ? startAttached : start);
+      },
+    );
+  clusterOptions(program.command("attach <container>"))
+    .description("connect with a container that runs, until it ends")
+    .option("--detach-keys <keys>", "keys that leave it running", "ctrl-p,ctrl-q")
+    .action(async (name: string, flags: ClusterOptions & { detachKeys: string }) => {
+      const { parseDetachKeys } = await import("#cli/detach-keys.ts");
+      const { containerStateOf } = await import("#containers/state.ts");
+      await forEach([name], flags, async (session, pod) => {
+        if (containerStateOf(pod).kind !== "running") {
+          throw new Error("cannot attach to a stopped container, start it first");
+        }
+        process.exitCode = await attach(session, pod, parseDetachKeys(flags.detachKeys));
+      });
     });
   clusterOptions(program.command("restart <containers...>"))
     .description("end containers and run them again")
@@ -110,6 +131,22 @@ async function start(session: Session, pod: Pod, name: string): Promise<void> {
   session.io.out(`${name}\n`);
 }
 
+async function startAttached(session: Session, pod: Pod): Promise<void> {
+  const { startContainer } = await import("#containers/run/start.ts");
+  const { awaitStart } = await import("#containers/run/run.ts");
+  const { defaultDetachKeys } = await import("#cli/detach-keys.ts");
+  const started = await startContainer(session, pod, { attached: true });
+  const state = await awaitStart(session, started);
+  if (state.kind === "failed") throw new Error(state.message);
+  process.exitCode = await attach(session, started, defaultDetachKeys);
+}
+
+async function attach(session: Session, pod: Pod, detachKeys: readonly number[]): Promise<number> {
+  const { attachToEnd } = await import("#containers/run/run.ts");
+  const { stdin = false, tty = false } = pod.spec?.containers[0] ?? {};
+  return await attachToEnd(session, pod, { stdin, tty, remove: false, detachKeys });
+}
+
 function addRemoving(program: Command): void {
   clusterOptions(program.command("rm <containers...>"))
     .description("remove containers")
@@ -130,8 +167,29 @@ function addRemoving(program: Command): void {
     });
 }
 
+function addCopying(program: Command): void {
+  clusterOptions(program.command("cp <source> <target>"))
+    .description(
+      "copy files from or to a container: NAME:PATH; - is a tar of standard input or output",
+    )
+    .action(async (from: string, to: string, flags: ClusterOptions) => {
+      const { copyFiles } = await import("./container-copy.ts");
+      await inSession(inContainers(flags), async (session) => {
+        await copyFiles(session, from, to);
+      });
+    });
+  clusterOptions(program.command("top <container>"))
+    .description("list the processes of a container, as its own ps does")
+    .action(async (name: string, flags: ClusterOptions) => {
+      const { execInContainer } = await import("#containers/run/exec.ts");
+      await forEach([name], flags, async (session, pod) => {
+        process.exitCode = await execInContainer(session, pod, ["ps"], { env: [] });
+      });
+    });
+}
+
 /** Each container in turn; those that fail are told at the end, and the others done all the same. */
-async function forEach(
+export async function forEach(
   names: readonly string[],
   flags: ClusterOptions,
   act: (session: Session, pod: Pod, name: string) => Promise<void>,

@@ -24,6 +24,7 @@ import { defaultDataDirectory, pathsBelow, runDirectoryOf } from "./paths.ts";
 import { addRunCommands } from "./run-command.ts";
 import { version } from "./version.ts";
 import { noWorkflowsOption, workflowsPortDefault } from "./workflow-up-options.ts";
+import { addVolumeVerbs } from "./volume-verbs.ts";
 import { addWorkflowVerbs } from "./workflow-verbs.ts";
 
 const program = new Command("gantry")
@@ -148,6 +149,7 @@ program
 
 addRunCommands(program);
 addContainerVerbs(program);
+addVolumeVerbs(program);
 addClusterVerbs(program);
 addWorkflowVerbs(program);
 addComposeVerbs(program);

@@ -1,6 +1,7 @@
 import { Option, type Command } from "commander";
 import type { ListOptions } from "#images/verbs/list.ts";
 import type { LoadCommand, LoginCommand, SaveCommand, TransferCommand } from "./image-verbs.ts";
+import type { InspectCommand } from "./inspect.ts";
 import type { Where } from "./options.ts";
 import { defaultDataDirectory } from "./paths.ts";
 
@@ -48,16 +49,14 @@ function addListing(program: Command): void {
     });
   program
     .command("inspect")
-    .argument("<images...>")
-    .description("show all that is known of images, as JSON")
+    .argument("<names...>", "of containers or images")
+    .description("show all that is known of containers or images, as JSON")
+    .option("-f, --format <template>", "json, or a template such as {{.State.Status}}")
+    .option("--type <type>", "container or image")
     .addOption(dataDir())
-    .action(async (images: string[], where: Where) => {
-      const { withImages } = await import("./image-verbs.ts");
-      const { inspectImages } = await import("#images/verbs/inspect.ts");
-      await withImages(where, async (world) => {
-        const described = await inspectImages(world, images);
-        process.stdout.write(`${JSON.stringify(described, undefined, 4)}\n`);
-      });
+    .action(async (names: string[], options: InspectCommand) => {
+      const { inspectCommand } = await import("./inspect.ts");
+      await inspectCommand(names, options);
     });
 }
 

@@ -2,7 +2,7 @@ import { Option, type Command } from "commander";
 import type { ClusterOptions } from "#cli/connection.ts";
 import { containerNamespace } from "#containers/labels.ts";
 import type { ContainerOptions } from "#containers/options.ts";
-import { parseCount, withCluster } from "./cluster-verbs.ts";
+import { collect, parseCount, withCluster } from "./cluster-verbs.ts";
 import type { Where } from "./options.ts";
 import { defaultDataDirectory } from "./paths.ts";
 
@@ -119,6 +119,7 @@ function containerCommand(program: Command, name: string): Command {
     .argument("[command...]", "instead of the image's")
     // Options after the image are the container's.
     .passThroughOptions()
+    .showHelpAfterError(`See 'gantry ${name} --help'.`)
     .exitOverride(({ exitCode }) => {
       process.exit(exitCode === 0 ? 0 : failedCode);
     });
@@ -198,9 +199,4 @@ function addHealth(command: Command): void {
     .option("--health-start-period <duration>", "failures do not count before")
     .option("--health-start-interval <duration>", "between looks before it is healthy; 5s")
     .option("--no-healthcheck", "without that of the image");
-}
-
-/** Of an option that may be given several times. */
-export function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
 }

@@ -349,7 +349,7 @@ export const controllerRoles: readonly RoleRow[] = [
 
 /**
  * Rights of our controllers beside upstream's, by service account: where upstream updates a whole
- * object we patch what changes, and two controllers are ours alone. The roles are called
+ * object we patch what changes, and three controllers are ours alone. The roles are called
  * `gantry:controller:<name>`.
  */
 export const ownControllerRoles: readonly RoleRow[] = [
@@ -382,5 +382,6 @@ export const ownControllerRoles: readonly RoleRow[] = [
       "create,patch,update core,events.k8s.io events",
     ],
   },
+  { name: "remove-after-end-controller", rules: ["delete core pods"] },
   { name: "statefulset-controller", rules: ["patch core persistentvolumeclaims"] },
 ];

@@ -36,8 +36,8 @@ test("a fresh cluster has what clients look for", async () => {
   assert.equal(names("namespaces", ""), 4);
   // Kubernetes 1.36 has 31 roles and 38 for controllers; ours, to join with, for policies, ingress, metrics
   // and what our controllers do beside upstream's, make the difference.
-  assert.equal(names("clusterroles", rbac), 74 + 6);
-  assert.equal(names("clusterrolebindings", rbac), 12 + 38 + 7 + 6);
+  assert.equal(names("clusterroles", rbac), 74 + 7);
+  assert.equal(names("clusterrolebindings", rbac), 12 + 38 + 7 + 7);
   assert.equal(names("roles", rbac), 7 + 1);
   assert.equal(names("rolebindings", rbac), 7 + 1);
   assert.equal(names("flowschemas", "flowcontrol.apiserver.k8s.io"), 11);

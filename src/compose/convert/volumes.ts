@@ -13,6 +13,8 @@ export interface VolumePorts {
 export interface PodVolumes {
   readonly volumes: readonly Volume[];
   readonly mounts: readonly VolumeMount[];
+  /** Names of volumes of the pod that begin with what the image has in their place. */
+  readonly filled: readonly string[];
 }
 
 /** The claims of the volumes that the project makes itself. */
@@ -38,6 +40,7 @@ export function claims(project: Project): PersistentVolumeClaim[] {
 export function volumesOf(project: Project, service: Service, ports: VolumePorts): PodVolumes {
   const volumes: Volume[] = [];
   const mounts: VolumeMount[] = [];
+  const filled: string[] = [];
   const byClaim = new Map<string, string>();
   const add = (source: Omit<Volume, "name">): string => {
     const name = `volume-${volumes.length + 1}`;
@@ -50,6 +53,7 @@ export function volumesOf(project: Project, service: Service, ports: VolumePorts
     const claim = source.persistentVolumeClaim?.claimName ?? "";
     const name = byClaim.get(claim) ?? add(source);
     if (claim !== "") byClaim.set(claim, name);
+    if (isFilled(mount) && !filled.includes(name)) filled.push(name);
     mounts.push(mountOf(mount, name));
   }
   for (const entry of service.tmpfs ?? []) {
@@ -65,7 +69,12 @@ export function volumesOf(project: Project, service: Service, ports: VolumePorts
       mounts.push(fileMount(add(fileSource(project, kind, it)), kind, it));
     }
   }
-  return { volumes, mounts };
+  return { volumes, mounts, filled };
+}
+
+/** Docker copies what the image has in its place into a volume that is new. */
+function isFilled({ type, no_copy, subpath }: Mount): boolean {
+  return type === "volume" && no_copy !== true && subpath === undefined;
 }
 
 function claimName(project: Project, name: string): string {

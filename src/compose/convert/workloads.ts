@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { DaemonSet, Deployment, Job, PodSpec, PodTemplateSpec } from "#api/gen/types.ts";
 import { objectName } from "#api/names.ts";
+import { fillAnnotation } from "#containers/labels.ts";
 import type { Project, Service } from "#compose/project/model.ts";
 import { present } from "#base/present.ts";
 import { containerOf, type Publishing } from "./container.ts";
@@ -109,7 +110,7 @@ function templateOf(
   service: Service,
   options: WorkloadOptions,
 ): PodTemplateSpec {
-  const { volumes, mounts } = volumesOf(project, service, options);
+  const { volumes, mounts, filled } = volumesOf(project, service, options);
   const container = containerOf(project, name, service, {
     name: objectName(service.container_name ?? name),
     mounts,
@@ -117,7 +118,11 @@ function templateOf(
   });
   const networks: Record<string, string> = {};
   for (const it of networksOf(service)) networks[`${networkLabelPrefix}${objectName(it)}`] = "true";
-  const annotations = { ...service.labels, ...service.annotations };
+  const annotations = {
+    ...service.labels,
+    ...service.annotations,
+    ...(filled.length === 0 ? {} : { [fillAnnotation]: filled.join(",") }),
+  };
   return {
     metadata: present({
       labels: { ...serviceLabels(project, name), ...networks },

@@ -111,6 +111,8 @@ export interface Mount {
   readonly target: string;
   readonly read_only?: boolean | undefined;
   readonly subpath?: string | undefined;
+  /** Of a volume: it begins empty, whatever the image has there. */
+  readonly no_copy?: boolean | undefined;
   /** Of a bind: made as a directory when it is not there. */
   readonly create_host_path?: boolean | undefined;
   readonly propagation?: string | undefined;

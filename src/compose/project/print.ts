@@ -62,12 +62,13 @@ function printHealthCheck(check: HealthCheck): JsonObject {
 }
 
 function printMount(mount: Mount): JsonObject {
-  const { subpath, create_host_path, propagation, size, ...rest } = mount;
+  const { subpath, no_copy: nocopy, create_host_path, propagation, size, ...rest } = mount;
   const bind = printed({ create_host_path, propagation });
+  const volume = printed({ subpath, nocopy });
   return printed({
     ...escaped(rest),
     ...(Object.keys(bind).length === 0 ? {} : { bind }),
-    ...(subpath === undefined ? {} : { volume: { subpath } }),
+    ...(Object.keys(volume).length === 0 ? {} : { volume }),
     ...(size === undefined ? {} : { tmpfs: { size } }),
   });
 }

@@ -42,7 +42,8 @@ function readShort(at: Reading, place: Parameters<typeof resolvePath>[1]): Mount
     target,
     ...(chosen.includes("ro") ? { read_only: true } : {}),
   };
-  if (!isPath(first)) return { type: "volume", source: first, ...common };
+  const noCopy = chosen.includes("nocopy") ? { no_copy: true } : {};
+  if (!isPath(first)) return { type: "volume", source: first, ...common, ...noCopy };
   const propagation = chosen.find((it) => propagations.includes(it));
   return {
     type: "bind",
@@ -76,6 +77,7 @@ function readLong(at: Reading, place: Parameters<typeof resolvePath>[1]): Mount 
     target: at.at("target").needed(),
     read_only: at.at("read_only").flag(),
     subpath: at.at("volume").at("subpath").text(),
+    no_copy: at.at("volume").at("nocopy").flag(),
     create_host_path: isBind ? (at.at("bind").at("create_host_path").flag() ?? true) : undefined,
     propagation: at.at("bind").at("propagation").text(),
     size: bytes(at.at("tmpfs").at("size")),

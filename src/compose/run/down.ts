@@ -1,11 +1,12 @@
 import type { Pod } from "#api/gen/types.ts";
 import type { KubernetesObject } from "#api/object.ts";
+import { found } from "#cli/found.ts";
 import type { Session } from "#cli/connection.ts";
 import { namespaces, persistentVolumeClaims, pods } from "#client/kinds.ts";
 import type { ResourceOf } from "#client/resource-of.ts";
 import { projectLabel } from "#compose/convert/names.ts";
 import { awaitObjects } from "#cli/await-objects.ts";
-import { found, ofProject, sharedKinds, workloadKinds } from "./objects.ts";
+import { ofProject, sharedKinds, workloadKinds } from "./objects.ts";
 
 export interface DownOptions {
   /** The volumes of the project, too, and with them its namespace. */

@@ -5,7 +5,7 @@ import type { Session } from "#cli/connection.ts";
 import { pods } from "#client/kinds.ts";
 import { awaitObjects } from "#cli/await-objects.ts";
 import { podsOf } from "./list.ts";
-import { logLines } from "./log-lines.ts";
+import { logLines } from "#cli/log-lines.ts";
 import { ofServices } from "./objects.ts";
 
 export interface LogOptions {

@@ -1,6 +1,7 @@
 import { objectName } from "#api/names.ts";
 import type { KubernetesObject } from "#api/object.ts";
 import { isStatus } from "#api/status.ts";
+import { found } from "#cli/found.ts";
 import type { Session } from "#cli/connection.ts";
 import {
   configMaps,
@@ -48,16 +49,6 @@ export async function applyObject(session: Session, object: KubernetesObject): P
   if (before === undefined) return "created";
   const generation = (it: KubernetesObject): unknown => it.metadata?.generation;
   return generation(before) === generation(after) ? "unchanged" : "changed";
-}
-
-/** Undefined when there is none. */
-export async function found<T>(asked: Promise<T>): Promise<T | undefined> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (isStatus(error, "NotFound")) return undefined;
-    throw error;
-  }
 }
 
 /** The namespace of a project; one that is not there is made, and goes with the project. */

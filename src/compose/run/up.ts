@@ -1,6 +1,7 @@
 import type { Job, Pod } from "#api/gen/types.ts";
 import { objectName } from "#api/names.ts";
 import { isStatus } from "#api/status.ts";
+import { found } from "#cli/found.ts";
 import type { Session } from "#cli/connection.ts";
 import { jobs, pods } from "#client/kinds.ts";
 import type { ResourceOf } from "#client/resource-of.ts";
@@ -9,14 +10,7 @@ import { serviceLabel, templateLabel } from "#compose/convert/names.ts";
 import { replicasOf, type Workload } from "#compose/convert/workloads.ts";
 import type { Dependency, Project } from "#compose/project/model.ts";
 import { awaitObjects } from "#cli/await-objects.ts";
-import {
-  applyObject,
-  ensureNamespace,
-  found,
-  ofProject,
-  ofServices,
-  workloadKinds,
-} from "./objects.ts";
+import { applyObject, ensureNamespace, ofProject, ofServices, workloadKinds } from "./objects.ts";
 import { checkSucceeded, hasEnded, isFulfilled, startFault } from "./progress.ts";
 
 export interface UpOptions extends ConvertOptions {

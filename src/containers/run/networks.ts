@@ -1,7 +1,7 @@
 import type { NetworkPolicy } from "#api/gen/types.ts";
 import { objectName } from "#api/names.ts";
-import { isStatus } from "#api/status.ts";
 import type { Session } from "#cli/connection.ts";
+import { found } from "#cli/found.ts";
 import { networkPolicies, pods } from "#client/kinds.ts";
 import { nameOf } from "#containers/find.ts";
 import { managedBy, managedByLabel, networkLabel, networkLabelPrefix } from "#containers/labels.ts";
@@ -13,13 +13,9 @@ export const builtInNetworks = ["bridge", "host", "none"] as const;
 /** @throws {Error} as Docker says it, when there is no such network. */
 export async function checkNetwork(session: Session, name: string): Promise<void> {
   const { client, namespace } = session.cluster;
-  try {
-    await client.get(networkPolicies, { namespace, name: policyName(name) }, session.signal);
-  } catch (error) {
-    if (!isStatus(error, "NotFound")) throw error;
-    throw new Error(`network ${name} not found: make it with 'gantry network create ${name}'`, {
-      cause: error,
-    });
+  const at = { namespace, name: policyName(name) };
+  if ((await found(client.get(networkPolicies, at, session.signal))) === undefined) {
+    throw new Error(`network ${name} not found: make it with 'gantry network create ${name}'`);
   }
 }
 

@@ -2,6 +2,7 @@ import type { Pod } from "#api/gen/types.ts";
 import { objectName } from "#api/names.ts";
 import { isStatus } from "#api/status.ts";
 import type { Session } from "#cli/connection.ts";
+import { found } from "#cli/found.ts";
 import { persistentVolumeClaims, pods } from "#client/kinds.ts";
 import { nameOf } from "#containers/find.ts";
 import { containerStateOf } from "#containers/state.ts";
@@ -49,10 +50,8 @@ export async function removeVolume(session: Session, volume: string): Promise<vo
       `remove ${volume}: volume is in use - [${users.map(nameOf).join(", ")}]: remove these containers first`,
     );
   }
-  try {
-    await client.delete(persistentVolumeClaims, { namespace, name }, {}, session.signal);
-  } catch (error) {
-    if (!isStatus(error, "NotFound")) throw error;
-    throw new Error(`get ${volume}: no such volume`, { cause: error });
-  }
+  const at = { namespace, name };
+  const claim = await found(client.get(persistentVolumeClaims, at, session.signal));
+  if (claim === undefined) throw new Error(`get ${volume}: no such volume`);
+  await found(client.delete(persistentVolumeClaims, at, {}, session.signal));
 }

@@ -63,7 +63,12 @@ export async function runContainer(
         session.io.err(`gantry: SIG${name} was not passed on: ${describeError(error)}\n`);
       });
     };
-    return await attachToEnd(session, pod, request);
+    return await attachToEnd(session, pod, {
+      stdin: request.options.interactive === true,
+      tty: request.options.tty === true,
+      remove: request.options.rm === true,
+      detachKeys: request.detachKeys,
+    });
   } finally {
     stopSignals();
   }
@@ -107,17 +112,19 @@ export async function awaitStart(session: Session, pod: Pod): Promise<ContainerS
 export async function attachToEnd(
   session: Session,
   pod: Pod,
-  request: Pick<RunRequest, "options" | "detachKeys">,
+  options: {
+    readonly stdin: boolean;
+    readonly tty: boolean;
+    readonly remove: boolean;
+    readonly detachKeys: readonly number[];
+  },
 ): Promise<number> {
-  const { options } = request;
   const { namespace = "", name = "" } = pod.metadata ?? {};
   const path = `${objectPath(pods, namespace, name)}/attach`;
-  const stdin = options.interactive === true;
-  const how = { stdin, tty: options.tty === true, detachKeys: request.detachKeys };
-  const result = await remoteCommand(session, path, how);
+  const result = await remoteCommand(session, path, options);
   if (result === detached) return 0;
   const code = await awaitExit(session, pod);
-  if (options.rm === true) await removePod(session, pod);
+  if (options.remove) await removePod(session, pod);
   return code;
 }
 

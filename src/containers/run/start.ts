@@ -7,7 +7,8 @@ import { containerLabel } from "#containers/labels.ts";
 import { containerStateOf, hasEnded } from "#containers/state.ts";
 import { startGate } from "./create.ts";
 import { present } from "#base/present.ts";
-import { allowPublished, createNames } from "./objects.ts";
+import { attachedClass } from "#containers/plan/container.ts";
+import { allowPublished, createNames, ensureAttachedClass } from "./objects.ts";
 import { removePod } from "./remove.ts";
 
 /**
@@ -15,7 +16,11 @@ import { removePod } from "./remove.ts";
  * ended, since pods run once. Its volumes and its address book stay; files that it wrote elsewhere do
  * not.
  */
-export async function startContainer(session: Session, pod: Pod): Promise<Pod> {
+export async function startContainer(
+  session: Session,
+  pod: Pod,
+  options: { readonly attached: boolean } = { attached: false },
+): Promise<Pod> {
   const { client } = session.cluster;
   const { namespace, name = "" } = pod.metadata ?? {};
   if (pod.spec?.schedulingGates?.some((it) => it.name === startGate) === true) {
@@ -23,9 +28,10 @@ export async function startContainer(session: Session, pod: Pod): Promise<Pod> {
     return await client.patch(pods, { namespace, name }, patch, session.signal);
   }
   if (!hasEnded(pod) && containerStateOf(pod).kind !== "failed") return pod;
+  if (options.attached) await ensureAttachedClass(session);
   const names = await takeNames(session, pod);
   await removePod(session, pod);
-  const again = await client.create(pods, podAgain(pod), {}, session.signal);
+  const again = await client.create(pods, podAgain(pod, options.attached), {}, session.signal);
   if (names.length > 0) {
     await allowPublished(session, again);
     await createNames(session, again, names);
@@ -50,7 +56,7 @@ async function takeNames({ cluster, signal }: Session, pod: Pod): Promise<string
 }
 
 /** The same container once more. */
-export function podAgain(pod: Pod): Pod {
+export function podAgain(pod: Pod, attached: boolean): Pod {
   const { namespace, name, labels, annotations } = pod.metadata ?? {};
   // What the old one was given: its node, its end, what its class stands for, that somebody attaches.
   const spec = present<PodSpec>({
@@ -59,7 +65,7 @@ export function podAgain(pod: Pod): Pod {
     nodeName: undefined,
     activeDeadlineSeconds: undefined,
     priority: undefined,
-    runtimeClassName: undefined,
+    runtimeClassName: attached ? attachedClass : undefined,
   });
   return { metadata: present({ namespace, name, labels, annotations }), spec };
 }

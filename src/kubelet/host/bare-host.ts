@@ -5,6 +5,7 @@ export const bareHost: PodHost = {
   prepare: () => Promise.resolve(),
   resize: () => Promise.resolve(),
   showImage: () => Promise.resolve(),
+  fillVolume: () => Promise.resolve(),
   cgroupParent: () => "",
   logDirectory: () => "",
   containerFiles: () => Promise.resolve({ mounts: [], messageFile: "" }),

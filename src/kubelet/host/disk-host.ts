@@ -76,6 +76,16 @@ export class DiskHost implements PodHost {
     });
   }
 
+  async fillVolume(
+    pod: Pod,
+    from: { readonly volume: string; readonly imageId: string; readonly path: string },
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#inTurn(pod, async () => {
+      await this.#options.volumes.fill(pod, from, signal);
+    });
+  }
+
   cgroupParent(pod: Pod): string {
     return this.#options.cgroups?.parentOf(pod) ?? "";
   }

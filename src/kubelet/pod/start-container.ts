@@ -9,6 +9,7 @@ import type { Action } from "./input.ts";
 import { killContainer } from "./kill-container.ts";
 import { sandboxConfig } from "./sandbox-config.ts";
 import { nonRootProblem } from "./security.ts";
+import { volumesToFill } from "#kubelet/volumes/fill.ts";
 import { StartError } from "./start-error.ts";
 
 type Start = Extract<Action, { kind: "start" }>;
@@ -62,6 +63,8 @@ async function startInstance(
   }
   const image = await context.images.ensure(state.pod, container, signal);
   await showImageVolumes(operation, container, signal);
+  // A container that has emptied its volume finds it empty when it is started again.
+  if (action.attempt === 0) await fillVolumes(operation, container, image, signal);
   await state.networkReady;
   signal.throwIfAborted();
   const id = await context.starts.run(
@@ -82,14 +85,40 @@ async function showImageVolumes(
   for (const { name, image } of state.pod.spec?.volumes ?? []) {
     if (image === undefined || !mounted.has(name)) continue;
     const { id } = await context.images.ensureVolume(state.pod, image, container, signal);
-    try {
+    await mounting(operation, name, signal, async () => {
       await context.host.showImage(state.pod, { volume: name, imageId: id }, signal);
-    } catch (error) {
-      if (signal.aborted) throw error;
-      const why = `MountVolume.SetUp failed for volume "${name}" : ${describeError(error)}`;
-      warn(operation, "FailedMount", why);
-      throw failure(operation, "", why, mountRetryMs);
-    }
+    });
+  }
+}
+
+/** New volumes that are to have what the container's image has in their place. */
+async function fillVolumes(
+  operation: Operation,
+  { spec }: PodContainer,
+  image: ImageStatus,
+  signal: AbortSignal,
+): Promise<void> {
+  const { context, state } = operation;
+  for (const it of volumesToFill(state.pod, spec.volumeMounts ?? [])) {
+    await mounting(operation, it.volume, signal, async () => {
+      await context.host.fillVolume(state.pod, { ...it, imageId: image.id }, signal);
+    });
+  }
+}
+
+async function mounting(
+  operation: Operation,
+  volume: string,
+  signal: AbortSignal,
+  act: () => Promise<void>,
+): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    if (signal.aborted) throw error;
+    const why = `MountVolume.SetUp failed for volume "${volume}" : ${describeError(error)}`;
+    warn(operation, "FailedMount", why);
+    throw failure(operation, "", why, mountRetryMs);
   }
 }
 

@@ -8,6 +8,7 @@ import { findQuantity } from "#api/quantity.ts";
 import { writePayload } from "./atomic-writer.ts";
 import { findClaimedVolume, type ClaimedVolume } from "./claims.ts";
 import { setUpEmptyDir } from "./empty-dir.ts";
+import { fillVolume, isUnfilled } from "./fill.ts";
 import { checkHostPath } from "./host-path.ts";
 import type { Mounter } from "./mounts.ts";
 import type { ImageVolumes } from "./image-volumes.ts";
@@ -38,6 +39,9 @@ export class Volumes {
   readonly #options: VolumesOptions;
   /** Volumes of claims that were found, by pod uid and name; all of it may be lost. */
   readonly #claimed = new Map<string, Map<string, ClaimedVolume>>();
+
+  /** Volumes that are being filled, by their paths. */
+  readonly #filling = new Map<string, Promise<void>>();
 
   constructor(options: VolumesOptions) {
     this.#options = options;
@@ -93,6 +97,48 @@ export class Volumes {
     signal: AbortSignal,
   ): Promise<void> {
     await this.#options.images.setUp(pod.metadata?.uid ?? "", image, signal);
+  }
+
+  /**
+   * Gives an empty volume what an image has at a path; one that has something is left as it is. A
+   * volume that several pods begin with is filled once. After {@link setUp}.
+   */
+  async fill(
+    pod: Pod,
+    from: { readonly volume: string; readonly imageId: string; readonly path: string },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const volume = pod.spec?.volumes?.find((it) => it.name === from.volume);
+    const isOwn = volume !== undefined && (isClaimed(volume) || volume.emptyDir !== undefined);
+    const target = this.pathOf(pod, from.volume);
+    if (target === undefined || !isOwn) return;
+    const other = this.#filling.get(target);
+    if (other !== undefined) await other.catch(() => undefined);
+    if (!(await isUnfilled(target))) return;
+    const own = this.#fillFrom(pod, from, target, signal);
+    this.#filling.set(target, own);
+    try {
+      await own;
+    } finally {
+      this.#filling.delete(target);
+    }
+  }
+
+  async #fillFrom(
+    pod: Pod,
+    { volume, imageId, path }: { volume: string; imageId: string; path: string },
+    target: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { images, mounter } = this.#options;
+    const uid = pod.metadata?.uid ?? "";
+    const view = `fill-${volume}`;
+    await images.setUp(uid, { volume: view, imageId }, signal);
+    const root = images.pathOf(uid, view);
+    // Runtimes whose images have no files show nothing.
+    if ((await mounter?.below(root))?.includes(root) !== true) return;
+    await fillVolume({ root, path }, target, signal);
+    await mounter?.unmount(root, signal);
   }
 
   /** Unmounts and removes what {@link setUp} made. Content of hostPath volumes and of claims' stays. */
