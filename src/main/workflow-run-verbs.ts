@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { ClearOptions } from "#workflows/verbs/clear.ts";
+import type { Form } from "#workflows/verbs/dags.ts";
 import type { WorkflowWhere } from "./workflow-installation.ts";
 import { inSession, listVerb, parseCount } from "./workflow-options.ts";
 
@@ -20,4 +21,19 @@ export function addRunControlVerbs(tasks: Command): void {
       const { tasksClear } = await import("#workflows/verbs/clear.ts");
       await inSession(options, (session) => tasksClear(session, dag, options));
     });
+  listVerb(tasks, "failed-deps <dag> <run> <task>", "say why a task does not run")
+    .alias("why")
+    .option("--map-index <number>", "of this instance of a mapped task", parseCount, -1)
+    .action(
+      async (
+        dagId: string,
+        runId: string,
+        taskId: string,
+        options: WorkflowWhere & Form & { mapIndex: number },
+      ) => {
+        const { tasksWhy } = await import("#workflows/verbs/why.ts");
+        const key = { dagId, runId, taskId, mapIndex: options.mapIndex };
+        await inSession(options, (session) => tasksWhy(session, key, options));
+      },
+    );
 }

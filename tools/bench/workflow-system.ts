@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openPostgres } from "#sql/postgres.ts";
 import { openSqlite } from "#sql/sqlite.ts";
 import { numberOf } from "#sql/columns.ts";
 import type { Database } from "#sql/database.ts";
+import { processTree } from "#testing/process-tree.ts";
 import { triggerRun } from "#workflows/scheduler/trigger-run.ts";
 import { residentBytesOf } from "./process-cost.ts";
 
@@ -121,21 +122,4 @@ async function until(holds: () => Promise<boolean>, everyMs: number): Promise<vo
     if (performance.now() > limit) throw new Error("not within five minutes");
     await new Promise((done) => setTimeout(done, everyMs));
   }
-}
-
-/** The processes with all that descend from them. */
-function processTree(roots: readonly number[]): number[] {
-  const parents = new Map<number, number[]>();
-  for (const name of readdirSync("/proc").filter((it) => /^\d+$/.test(it))) {
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, "latin1");
-      const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
-      parents.set(parent, [...(parents.get(parent) ?? []), Number(name)]);
-    } catch {
-      // It ended meanwhile.
-    }
-  }
-  const found = [...roots];
-  for (let at = 0; at < found.length; at += 1) found.push(...(parents.get(found[at] ?? 0) ?? []));
-  return found;
 }
