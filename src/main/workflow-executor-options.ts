@@ -22,8 +22,45 @@ export function addExecutorOptions(command: Command): Command {
     .option("--worker-tls-cert <file>", "certificate for them; plain HTTP if unset")
     .option("--worker-tls-key <file>", "its key")
     .option("--worker-tls-ca <file>", "who has signed it; itself if unset");
+  command.addOption(
+    new Option(
+      "--task-queued-timeout <seconds>",
+      "what no worker of its queue has taken by then has failed",
+    )
+      .env("AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT")
+      .argParser(parseNumber)
+      .default(600),
+  );
   for (const it of kubernetesOptions()) command.addOption(it);
   return command;
+}
+
+/** Options of `gantry worker`; Airflow's. */
+export function addWorkerOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option("-q, --queues <names>", "queues to take tasks of, with commas between")
+        .argParser((text) => text.split(",").map((it) => it.trim()))
+        .default(["default"]),
+    )
+    .addOption(
+      new Option("-c, --concurrency <number>", "tasks at a time, each in a process")
+        .env("AIRFLOW__CELERY__WORKER_CONCURRENCY")
+        .argParser(parseNumber)
+        .default(16),
+    )
+    .addOption(
+      new Option("--autoscale <max,min>", "most and fewest processes, instead of --concurrency")
+        .env("AIRFLOW__CELERY__WORKER_AUTOSCALE")
+        .argParser(parseRange),
+    )
+    .option("-H, --hostname <name>", "its name; the machine's if unset");
+}
+
+function parseRange(text: string): { readonly max: number; readonly min: number } {
+  const [max = 0, min = 0] = text.split(",").map(parseNumber);
+  if (max >= min && min >= 1) return { max, min };
+  throw new InvalidArgumentError("expected max,min such as 16,4");
 }
 
 function kubernetesOptions(): Option[] {

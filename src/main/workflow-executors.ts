@@ -34,7 +34,11 @@ export interface ExecutorOptions {
   readonly deleteWorkerPodsOnFailure: boolean;
   readonly workerPodsCreationBatchSize: number;
   readonly workerPodsPendingTimeout: number;
+  /** Seconds in a queue of the Celery executor. */
+  readonly taskQueuedTimeout: number;
 }
+
+type RemotePorts = Pick<ExecutorPorts, "workerServer" | "kubernetes" | "celery">;
 
 /** Opens what the chosen executors need; it is closed with `resources`. */
 export async function executorPorts(
@@ -42,16 +46,35 @@ export async function executorPorts(
   options: ExecutorOptions,
   clock: Clock,
   resources: AsyncDisposableStack,
-): Promise<Pick<ExecutorPorts, "workerServer" | "kubernetes">> {
+): Promise<RemotePorts> {
   const kinds = [...choice.kinds.values()];
-  if (!kinds.includes("KubernetesExecutor"))
-    return { workerServer: undefined, kubernetes: undefined };
-  const { server, url, certificateAuthority } = await openWorkerServer(options, resources);
+  const [pods, queues] = [kinds.includes("KubernetesExecutor"), kinds.includes("CeleryExecutor")];
+  if (!pods && !queues)
+    return { workerServer: undefined, kubernetes: undefined, celery: undefined };
+  const workers = await openWorkerServer(options, resources);
+  const { url: workerUrl, certificateAuthority } = workers;
+  const access = { workerUrl, certificateAuthority };
+  const { parallelism } = options;
+  const queuedTimeoutMs = options.taskQueuedTimeout * 1_000;
+  return {
+    workerServer: workers.server,
+    kubernetes: pods ? await kubernetesPorts(options, access, clock, resources) : undefined,
+    celery: queues ? { ...access, parallelism, queuedTimeoutMs } : undefined,
+  };
+}
+
+async function kubernetesPorts(
+  options: ExecutorOptions,
+  access: { readonly workerUrl: string; readonly certificateAuthority: string | undefined },
+  clock: Clock,
+  resources: AsyncDisposableStack,
+): Promise<NonNullable<RemotePorts["kubernetes"]>> {
   const connection = await clusterConnection(options, clock);
   const transport = resources.use(
     new TlsTransport({ ...connection, userAgent: "gantry-scheduler", clock }),
   );
   const settings = {
+    ...access,
     namespace: options.namespace ?? connection.namespace,
     multiNamespaceMode: options.multiNamespaceMode,
     image: options.workerImage,
@@ -61,10 +84,8 @@ export async function executorPorts(
     creationBatchSize: options.workerPodsCreationBatchSize,
     parallelism: options.parallelism,
     pendingTimeoutMs: options.workerPodsPendingTimeout * 1_000,
-    workerUrl: url,
-    certificateAuthority,
   };
-  return { workerServer: server, kubernetes: { client: new Client(transport), settings } };
+  return { client: new Client(transport), settings };
 }
 
 async function openWorkerServer(

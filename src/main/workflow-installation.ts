@@ -88,8 +88,8 @@ export function enginePorts(
   database: Database,
   places: WorkflowPlaces,
   log: Logger,
-): Omit<EnginePorts, "workerServer" | "kubernetes"> {
-  const environment = { ...ownEnvironment(), GANTRY_KUBECONFIG: places.kubeconfig };
+): Omit<EnginePorts, "workerServer" | "kubernetes" | "celery"> {
+  const environment = ownEnvironment();
   return {
     database,
     clock: systemClock,
@@ -97,16 +97,21 @@ export function enginePorts(
     log,
     vault: openVault(places),
     environment,
-    worker: {
-      program: process.execPath,
-      args: [process.argv[1] ?? "", "workflow-worker"],
-      cwd: places.dagsFolder,
-      environment,
-    },
+    worker: workerCommand(places),
     host: hostname(),
     pid: process.pid,
     newId: () => randomBytes(9).toString("base64url"),
     isAlive,
+  };
+}
+
+/** How this program is started as a worker process. */
+export function workerCommand(places: WorkflowPlaces): EnginePorts["worker"] {
+  return {
+    program: process.execPath,
+    args: [process.argv[1] ?? "", "workflow-worker"],
+    cwd: places.dagsFolder,
+    environment: { ...ownEnvironment(), GANTRY_KUBECONFIG: places.kubeconfig },
   };
 }
 

@@ -5,7 +5,8 @@ import { apiOptions, type WorkflowApiOptions } from "./workflow-api-options.ts";
 import type { WorkflowWhere } from "./workflow-installation.ts";
 import { inSession, listVerb, parseCount, verb } from "./workflow-options.ts";
 import { addTestVerbs } from "./workflow-test-verbs.ts";
-import { addExecutorOptions } from "./workflow-executor-options.ts";
+import type { WorkerOptions } from "./workflow-queue-worker.ts";
+import { addExecutorOptions, addWorkerOptions } from "./workflow-executor-options.ts";
 import { addAssetVerbs } from "./workflow-asset-verbs.ts";
 import { addBackfillVerbs } from "./workflow-backfill-verbs.ts";
 import { addRunControlVerbs } from "./workflow-run-verbs.ts";
@@ -50,6 +51,12 @@ function addProcesses(program: Command): void {
   ).action(async (options: WorkflowWhere & WorkflowApiOptions) => {
     const { apiServer } = await import("./api-server.ts");
     await apiServer(options);
+  });
+  addWorkerOptions(
+    verb(program, "worker", "run tasks of queues for the CeleryExecutor, in the foreground"),
+  ).action(async (options: WorkerOptions) => {
+    const { queueWorker } = await import("./workflow-queue-worker.ts");
+    await queueWorker(options);
   });
   program.command("workflow-worker", { hidden: true }).action(async () => {
     const { workflowWorker } = await import("./workflow-worker.ts");

@@ -31,7 +31,10 @@ export interface EngineOptions {
   readonly executors: ExecutorChoice;
 }
 
-export interface EnginePorts extends Pick<ExecutorPorts, "random" | "workerServer" | "kubernetes"> {
+export interface EnginePorts extends Pick<
+  ExecutorPorts,
+  "random" | "workerServer" | "kubernetes" | "celery"
+> {
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Logger;

@@ -75,6 +75,14 @@ export class LocalExecutor implements Executor {
     while (this.#slots.size < Math.min(count, this.#options.parallelism)) this.#open();
   }
 
+  /** Ends workers that have nothing to do, until there are no more than `count`. */
+  shrink(count: number): void {
+    const idle = [...this.#slots].filter((it) => it.ready && it.job === undefined);
+    for (const it of idle.slice(0, Math.max(0, this.#slots.size - count))) {
+      this.#kill(it, "it is not needed any more");
+    }
+  }
+
   start(job: Job): void {
     const slot = this.#waiting.length === 0 ? this.#idleSlot(job) : undefined;
     if (slot !== undefined) {

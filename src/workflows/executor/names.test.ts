@@ -24,6 +24,15 @@ const cases: readonly {
     goes: { "/default": "LocalExecutor", "/kubernetes": "KubernetesExecutor" },
   },
   {
+    text: "CeleryKubernetesExecutor,LocalExecutor",
+    opened: ["CeleryExecutor", "KubernetesExecutor", "LocalExecutor"],
+    goes: {
+      "/default": "CeleryExecutor",
+      "/kubernetes": "KubernetesExecutor",
+      "LocalExecutor/kubernetes": "LocalExecutor",
+    },
+  },
+  {
     text: "pods:KubernetesExecutor,LocalExecutor",
     opened: ["pods", "LocalExecutor"],
     goes: { "/default": "pods", "LocalExecutor/default": "LocalExecutor" },

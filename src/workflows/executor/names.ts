@@ -1,10 +1,16 @@
 /** Executors that run tasks themselves. */
-export const executorKinds = ["LocalExecutor", "SequentialExecutor", "KubernetesExecutor"] as const;
+export const executorKinds = [
+  "LocalExecutor",
+  "SequentialExecutor",
+  "KubernetesExecutor",
+  "CeleryExecutor",
+] as const;
 export type ExecutorKind = (typeof executorKinds)[number];
 
 /** Executors that choose between two others by a task's queue. */
 const hybrids: Readonly<Record<string, ExecutorKind>> = {
   LocalKubernetesExecutor: "LocalExecutor",
+  CeleryKubernetesExecutor: "CeleryExecutor",
 };
 
 /** What `--executor` names. */

@@ -13,6 +13,7 @@ import { findBundle } from "#workflows/state/dags.ts";
 import type { Vault } from "#workflows/state/vault.ts";
 import type { Job } from "#workflows/worker/protocol.ts";
 import type { Executor, JobEvents } from "./executor.ts";
+import { CeleryExecutor, type CelerySettings } from "./celery/executor.ts";
 import { KubernetesExecutor } from "./kubernetes/executor.ts";
 import type { KubernetesSettings } from "./kubernetes/settings.ts";
 import { LocalExecutor } from "./local.ts";
@@ -33,6 +34,7 @@ export interface ExecutorPorts {
   readonly warmWorkers: number;
   /** Where workers elsewhere come for their jobs; undefined: there are none. */
   readonly workerServer: Server | undefined;
+  readonly celery: CelerySettings | undefined;
   readonly kubernetes:
     { readonly client: Client; readonly settings: KubernetesSettings } | undefined;
 }
@@ -72,6 +74,8 @@ class Opener {
         return this.#local(1);
       case "KubernetesExecutor":
         return this.#kubernetes();
+      case "CeleryExecutor":
+        return this.#celery();
     }
   }
 
@@ -88,6 +92,13 @@ class Opener {
     if (kubernetes === undefined) throw new Error("KubernetesExecutor needs a cluster");
     const ports = { client: kubernetes.client, clock, random, log, endpoint: this.#workers() };
     return new KubernetesExecutor(kubernetes.settings, ports, events, id);
+  }
+
+  #celery(): Executor {
+    const { celery, database, clock, log } = this.#ports;
+    if (celery === undefined) throw new Error("CeleryExecutor needs an address for its workers");
+    const ports = { database, clock, log, endpoint: this.#workers() };
+    return new CeleryExecutor(celery, ports, this.#scheduler.events);
   }
 
   /** One for all executors whose workers are elsewhere. */

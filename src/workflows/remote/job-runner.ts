@@ -10,6 +10,7 @@ import type { JobRunner } from "./remote-job.ts";
 export class LocalJobRunner implements JobRunner, AsyncDisposable {
   readonly #events = new Map<string, JobEvents>();
   readonly #executor: LocalExecutor;
+  readonly #clock: Clock;
 
   constructor(options: { parallelism: number; command: WorkerCommand }, clock: Clock) {
     const events = {
@@ -28,10 +29,23 @@ export class LocalJobRunner implements JobRunner, AsyncDisposable {
       },
     };
     this.#executor = new LocalExecutor(options, events, clock);
+    this.#clock = clock;
   }
 
   warm(count: number): void {
     this.#executor.warm(count);
+  }
+
+  /** Lets processes go that have nothing to do, down to `count`, until the signal aborts. */
+  async shrinkEvery(ms: number, count: number, signal: AbortSignal): Promise<void> {
+    let goesOn = true;
+    while (goesOn) {
+      goesOn = await this.#clock.sleep(ms, signal).then(
+        () => true,
+        () => false,
+      );
+      if (goesOn) this.#executor.shrink(count);
+    }
   }
 
   start(job: Job, events: JobEvents): void {

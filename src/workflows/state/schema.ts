@@ -104,4 +104,13 @@ export const migrations: readonly Migration[] = [
         primary key (dag_id, run_id, event_id))`,
     ],
   },
+  {
+    name: "0005-worker-queue",
+    statements: () => [
+      `create table worker_queue (
+        attempt text primary key, queue text not null, weight bigint not null, at bigint not null,
+        message text not null)`,
+      "create index worker_queue_order on worker_queue (queue, weight desc, at)",
+    ],
+  },
 ];
