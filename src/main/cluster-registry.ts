@@ -1,5 +1,4 @@
 import { hostname } from "node:os";
-import { join } from "node:path";
 import { systemClock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { TaskGroup } from "#base/task-group.ts";
@@ -11,9 +10,9 @@ import { clusterOrganizations, CredentialGate } from "#registry/auth/gate.ts";
 import { UsersFile } from "#registry/auth/users-file.ts";
 import type { Mirror } from "#registry/mirror/mirror.ts";
 import { openRegistryServer, type Listener, type RegistryServer } from "#registry/server.ts";
-import { collectRegularly } from "./images.ts";
+import { collectRegularly } from "./open-images.ts";
 import type { Paths } from "./paths.ts";
-import { ownNames, registryPortFile } from "./registry-names.ts";
+import { ownNames, registryPortFile, usersFileOf } from "./registry-names.ts";
 
 export interface ClusterRegistryOptions {
   readonly paths: Paths;
@@ -26,11 +25,6 @@ export interface ClusterRegistryOptions {
   readonly mirror: Mirror | undefined;
   readonly authority: Authority;
   readonly log: Logger;
-}
-
-/** Of those who may push; `gantry registry passwd` writes it. */
-export function usersFileOf(paths: Paths): string {
-  return join(paths.data, "registry", "users");
 }
 
 /**

@@ -91,13 +91,3 @@ export function world(log: Logger): {
 } {
   return { clock: systemClock, random: systemRandom, log };
 }
-
-/** Resolves when the signal aborts. */
-export function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => {
-      resolve();
-    });
-  });
-}

@@ -7,7 +7,7 @@ import { imageArchitecture } from "#oci/architecture.ts";
 import { loadArchive } from "#images/archive/load.ts";
 import { saveArchive, type SavedImage } from "#images/archive/save.ts";
 import { findCredentials, withCredentials } from "#images/client/docker-config.ts";
-import { RemoteRegistry } from "#images/client/remote.ts";
+import type { RemoteRegistry } from "#images/client/remote.ts";
 import type { ImageStore } from "#images/store/image-store.ts";
 import { findImage, fullName, type ImageWorld } from "#images/verbs/find-image.ts";
 import { pull, push, pushLocally } from "#images/verbs/transfer.ts";
@@ -147,7 +147,7 @@ export async function loginCommand(server: string, options: LoginCommand): Promi
     throw new Error("login needs --username and --password-stdin (or --password)");
   }
   const credentials = { username, password };
-  using remote = openRemote(domain, credentials, options.tlsVerify);
+  using remote = await openRemote(domain, credentials, options.tlsVerify);
   await remote.ping(new AbortController().signal);
   await writeDockerConfig(withCredentials(await readDockerConfig(), domain, credentials));
   printLine("Login Succeeded");
@@ -174,14 +174,16 @@ export async function remoteOf(
   tlsVerify: boolean,
 ): Promise<RemoteRegistry> {
   const credentials = await findCredentials(await readDockerConfig(), domain);
-  return openRemote(domain, credentials, tlsVerify);
+  return await openRemote(domain, credentials, tlsVerify);
 }
 
-function openRemote(
+/** Loaded when it is needed: HTTP takes a fifth of a command's start. */
+async function openRemote(
   domain: string,
   credentials: { readonly username: string; readonly password: string } | undefined,
   tlsVerify: boolean,
-): RemoteRegistry {
+): Promise<RemoteRegistry> {
+  const { RemoteRegistry } = await import("#images/client/remote.ts");
   return new RemoteRegistry({ domain, credentials, ca: undefined, isInsecure: !tlsVerify });
 }
 

@@ -17,27 +17,6 @@ import type { Where } from "./options.ts";
 import { openImages } from "./open-images.ts";
 import { pathsBelow, runDirectoryOf } from "./paths.ts";
 
-/** How often what nothing needs is removed. */
-const collectMs = 3_600_000;
-
-/** Removes what nothing needs, once an hour, until the signal aborts. */
-export async function collectRegularly(
-  store: ImageStore,
-  log: Logger,
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    await systemClock.sleep(collectMs, signal);
-    try {
-      const { blobs, manifests, freedBytes } = await store.collect({}, signal);
-      if (blobs > 0) log.info("images collected", { blobs, manifests, freedBytes });
-    } catch (error) {
-      signal.throwIfAborted();
-      log.error("images not collected", { error: error as Error });
-    }
-  }
-}
-
 /** Serves images to this machine's containerd and to nobody else: on loopback, for pulls only. */
 export async function openNodeMirror(
   store: ImageStore,

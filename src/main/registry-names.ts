@@ -45,3 +45,8 @@ export async function registryPortOf(paths: Paths): Promise<number> {
   const text = await readFileIfPresent(registryPortFile(paths));
   return text === undefined ? defaultRegistryPort : Number(text.trim());
 }
+
+/** Of those who may push; `gantry registry passwd` writes it. */
+export function usersFileOf(paths: Paths): string {
+  return join(paths.data, "registry", "users");
+}

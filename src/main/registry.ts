@@ -16,13 +16,12 @@ import { parseGrants } from "#registry/auth/grants.ts";
 import { hashPassword } from "#registry/auth/password.ts";
 import { isUserName, UsersFile, withUser } from "#registry/auth/users-file.ts";
 import { openRegistryServer, type ListenerTls } from "#registry/server.ts";
-import { usersFileOf } from "./cluster-registry.ts";
-import { aborted } from "./control-plane-host.ts";
+import { aborted } from "./aborted.ts";
 import { runInForeground } from "./foreground.ts";
-import { collectRegularly } from "./images.ts";
-import { openImages } from "./open-images.ts";
+import { collectRegularly, openImages } from "./open-images.ts";
 import type { Where } from "./options.ts";
 import { pathsBelow, runDirectoryOf } from "./paths.ts";
+import { usersFileOf } from "./registry-names.ts";
 
 const passwordBytes = 18;
 

@@ -1,7 +1,8 @@
 import type { Logger } from "#base/log.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import { openClusterRegistry } from "./cluster-registry.ts";
-import { aborted, openHost, serverOf, startHostTasks } from "./control-plane-host.ts";
+import { aborted } from "./aborted.ts";
+import { openHost, serverOf, startHostTasks } from "./control-plane-host.ts";
 import { runInForeground } from "./foreground.ts";
 import { openImages } from "./open-images.ts";
 import { InstanceLock } from "./instance.ts";
