@@ -41,7 +41,7 @@ export async function serveApi(options: WorkflowApiOptions, parts: ApiParts): Pr
   const tls = readTls(options);
   try {
     const server = await openApi(
-      { host, port, tls, mounts: [] },
+      { host, port, tls },
       { ...world, logsFolder, dagsFolder, version },
     );
     const scheme = tls === undefined ? "http" : "https";

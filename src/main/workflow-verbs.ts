@@ -11,6 +11,7 @@ import { addAssetVerbs } from "./workflow-asset-verbs.ts";
 import { addBackfillVerbs } from "./workflow-backfill-verbs.ts";
 import { addRunControlVerbs } from "./workflow-run-verbs.ts";
 import { addSettingsVerbs } from "./workflow-settings-verbs.ts";
+import { addUserVerbs } from "./workflow-user-verbs.ts";
 
 /** Adds the commands of workflows, in Airflow's verbs. Each loads its code when it runs. */
 export function addWorkflowVerbs(program: Command): void {
@@ -24,6 +25,7 @@ export function addWorkflowVerbs(program: Command): void {
   addBackfillVerbs(program);
   addAssetVerbs(program);
   addSettingsVerbs(program);
+  addUserVerbs(program);
   const database = program.command("db").description("the workflows' database");
   verb(database, "migrate", "bring the schema up to date").action(
     async (options: WorkflowWhere) => {

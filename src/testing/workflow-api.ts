@@ -8,7 +8,6 @@ import { migrate } from "#sql/migrate.ts";
 import { openSqlite } from "#sql/sqlite.ts";
 import type { Role } from "#workflows/api/auth/roles.ts";
 import { Tokens, tokenLifetimeMs } from "#workflows/api/auth/tokens.ts";
-import type { Mount } from "#workflows/api/exchange.ts";
 import { openApi } from "#workflows/api/open.ts";
 import { addAccount, findAccount } from "#workflows/state/accounts.ts";
 import { saveDag } from "#workflows/state/dags.ts";
@@ -48,16 +47,16 @@ const passwordHash = "scrypt:TFR9pDFAK76R2Nj8f07sXA==:m3QJpZionqLMVYrGW9MMR8C5t2
 
 /** Opens it with the accounts viewer, user, op and admin. */
 export async function openTestWorkflowApi(
-  given: { readonly logsFolder?: string; readonly mounts?: readonly Mount[] } = {},
+  given: { readonly logsFolder?: string } = {},
 ): Promise<TestWorkflowApi> {
   const database = openSqlite(":memory:");
   await migrate(database, migrations);
   const vault = new Vault(Buffer.alloc(32, 7));
   const metrics = new MetricRegistry();
-  const { logsFolder = "/nowhere", mounts = [] } = given;
+  const { logsFolder = "/nowhere" } = given;
   const world = { database, clock: systemClock, log: silentLogger, vault, metrics };
   const server = await openApi(
-    { host: "127.0.0.1", port: 0, tls: undefined, mounts },
+    { host: "127.0.0.1", port: 0, tls: undefined },
     { ...world, logsFolder, dagsFolder: "/dags", version: "1.2.3" },
   );
   for (const role of ["viewer", "user", "op", "admin"]) {

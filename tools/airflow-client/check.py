@@ -16,7 +16,7 @@ import urllib.request
 import airflow_client.client as airflow
 from airflow_client.client import models
 from airflow_client.client.api import (
-    asset_api,
+
     backfill_api,
     config_api,
     connection_api,
@@ -43,7 +43,6 @@ from airflow_client.client.api import (
 host, user, password, dag_id = sys.argv[1:5]
 failures = 0
 
-
 def login():
     request = urllib.request.Request(
         host + "/auth/token",
@@ -51,7 +50,6 @@ def login():
         {"content-type": "application/json"},
     )
     return json.load(urllib.request.urlopen(request))["access_token"]
-
 
 def call(name, act, expect=None):
     global failures
@@ -73,7 +71,6 @@ def call(name, act, expect=None):
     failures += 1
     return None
 
-
 def wait_for_end(runs, run_id):
     deadline = time.time() + 60
     while time.time() < deadline:
@@ -82,7 +79,6 @@ def wait_for_end(runs, run_id):
             return run
         time.sleep(0.2)
     raise Exception("the run does not end")
-
 
 client = airflow.ApiClient(airflow.Configuration(host=host, access_token=login()))
 dags = dag_api.DAGApi(client)
@@ -224,8 +220,7 @@ events = call(
 )
 first = events.event_logs[0].event_log_id
 call("event", lambda: event_log_api.EventLogApi(client).get_event_log(first))
-call("assets", lambda: asset_api.AssetApi(client).get_assets())
-call("asset events", lambda: asset_api.AssetApi(client).get_asset_events())
+
 call("backfills", lambda: backfill_api.BackfillApi(client).list_backfills(dag_id))
 call("pause", lambda: dags.patch_dags(models.DAGPatchBody(is_paused=True), dag_id_pattern=dag_id))
 print("failures:", failures)

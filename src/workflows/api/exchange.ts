@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Json } from "#api/object.ts";
 import type { User } from "./auth/roles.ts";
 
@@ -25,7 +24,11 @@ export type AnswerBody =
   | { readonly kind: "json"; readonly value: Json }
   | { readonly kind: "text"; readonly type: string; readonly text: string }
   /** Written as it comes; the client going away ends it. */
-  | { readonly kind: "stream"; readonly type: string; readonly chunks: AsyncIterable<string> };
+  | {
+      readonly kind: "stream";
+      readonly type: string | undefined;
+      readonly chunks: AsyncIterable<string>;
+    };
 
 export interface Answer {
   readonly status: number;
@@ -45,11 +48,3 @@ export function created(value: Json): Answer {
 
 /** 204 */
 export const noContent: Answer = { status: 204, body: { kind: "none" } };
-
-/** Something else that the same listener serves, below a prefix of its own. */
-export interface Mount {
-  /** Begins with a slash and ends without: `/remote`. */
-  readonly prefix: string;
-  /** Answers the request; one that it throws for is answered with 500. */
-  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
-}

@@ -8,7 +8,7 @@ import {
 import { createServer as createHttps } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Logger } from "#base/log.ts";
-import type { Answer, AnswerBody, Mount } from "./exchange.ts";
+import type { Answer, AnswerBody } from "./exchange.ts";
 import type { ApiHandler, RawRequest } from "./handler.ts";
 import { ApiProblem } from "./problem.ts";
 
@@ -24,7 +24,6 @@ export interface ApiServerOptions {
   readonly port: number;
   /** In PEM; undefined: without TLS. */
   readonly tls: { readonly certificate: string; readonly key: string } | undefined;
-  readonly mounts: readonly Mount[];
 }
 
 /** The API's listener. Dispose it to close it and all connections. */
@@ -43,12 +42,10 @@ export async function openApiServer(
 ): Promise<ApiServer> {
   const stop = new AbortController();
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
-    serve({ request, response, stop: stop.signal }, options.mounts, handler).catch(
-      (error: unknown) => {
-        log.error("a request was cut off", { error: error as Error });
-        response.destroy();
-      },
-    );
+    serve({ request, response, stop: stop.signal }, handler).catch((error: unknown) => {
+      log.error("a request was cut off", { error: error as Error });
+      response.destroy();
+    });
   };
   const limits = { requestTimeout: requestTimeoutMs, headersTimeout: 20_000 };
   const server: Server =
@@ -76,15 +73,10 @@ interface Served {
   readonly stop: AbortSignal;
 }
 
-async function serve(served: Served, mounts: readonly Mount[], handler: ApiHandler): Promise<void> {
+async function serve(served: Served, handler: ApiHandler): Promise<void> {
   const { request, response, stop } = served;
   const url = URL.parse(request.url ?? "/", "http://gantry");
   const path = url?.pathname ?? "/";
-  const mount = mounts.find((it) => path === it.prefix || path.startsWith(`${it.prefix}/`));
-  if (mount !== undefined) {
-    await mount.handle(request, response);
-    return;
-  }
   const gone = new AbortController();
   response.once("close", () => {
     gone.abort(new Error("the client went away"));
@@ -137,7 +129,8 @@ async function send(response: ServerResponse, answer: Answer, signal: AbortSigna
   const { status, body } = answer;
   const headers = { ...commonHeaders, ...answer.headers };
   if (body.kind === "stream") {
-    response.writeHead(status, { ...headers, "content-type": body.type });
+    const content = body.type === undefined ? {} : { "content-type": body.type };
+    response.writeHead(status, { ...headers, ...content });
     await sendChunks(response, body.chunks, signal);
     return;
   }

@@ -6,6 +6,8 @@ import { openSqlite } from "#sql/sqlite.ts";
 import { openTestWorkflowApi, testPassword } from "#testing/workflow-api.ts";
 import { addAccount, changePassword, findAccount } from "#workflows/state/accounts.ts";
 import { migrations } from "#workflows/state/schema.ts";
+import { Vault } from "#workflows/state/vault.ts";
+import { usersCreate, usersDelete, usersList, usersResetPassword } from "#workflows/verbs/users.ts";
 import { LoginAttempts } from "./attempts.ts";
 import { addFirstAccount } from "./first-account.ts";
 import { hashPassword, isPassword } from "./passwords.ts";
@@ -82,6 +84,33 @@ test("addFirstAccount: once, and its password is kept before", async () => {
   const account = await findAccount(database, "admin");
   assert.equal(await isPassword(kept[0] ?? "", account?.passwordHash ?? ""), true);
   assert.equal(kept.length, 1);
+});
+
+test("gantry users: made, listed, given another password and deleted", async () => {
+  await using database = openSqlite(":memory:");
+  await migrate(database, migrations);
+  const told: string[] = [];
+  const session = {
+    database,
+    clock: new FakeClock(7),
+    vault: new Vault(Buffer.alloc(32)),
+    logsFolder: "/nowhere",
+    out: (text: string): unknown => told.push(text),
+    err: (text: string): unknown => told.push(text),
+  };
+  await usersCreate(session, { name: "ann", role: "op", password: undefined });
+  const password = /^password: (.*)\n$/.exec(told.at(-1) ?? "")?.[1] ?? "";
+  const made = await findAccount(database, "ann");
+  assert.equal(await isPassword(password, made?.passwordHash ?? ""), true);
+  const again = { name: "ann", role: "op", password: "x" } as const;
+  await assert.rejects(usersCreate(session, again), /there is a user ann already/);
+  await usersResetPassword(session, { name: "ann", password: "other" });
+  const changed = await findAccount(database, "ann");
+  assert.equal(await isPassword("other", changed?.passwordHash ?? ""), true);
+  await usersList(session, { output: "json" });
+  assert.equal(told.at(-1), '[{"username":"ann","role":"op"}]\n');
+  await usersDelete(session, "ann");
+  await assert.rejects(usersDelete(session, "ann"), /there is no user ann/);
 });
 
 test("the API: logins, tokens and roles", async () => {

@@ -1,4 +1,3 @@
-import type { JsonObject } from "#api/object.ts";
 import { ParamError } from "#dag/params/check.ts";
 import { findDag } from "#workflows/state/dags.ts";
 import { deleteRun } from "#workflows/state/deletion.ts";
@@ -10,7 +9,6 @@ import { noContent, ok, type Answer } from "#workflows/api/exchange.ts";
 import {
   date,
   integer,
-  number,
   list,
   nullable,
   object,
@@ -252,32 +250,5 @@ const single: readonly Route[] = [
   }),
 ];
 
-/** `interval` of `wait`, in seconds. */
-const intervalMin = 0.1;
-
-const wait: Route = route({
-  method: "GET",
-  path: "/dags/{dag_id}/dagRuns/{dag_run_id}/wait",
-  subject: "dag",
-  query: { interval: required(number()), result: list(text()) },
-  handle: async (call) => {
-    await requireRunRow(call.ports.database, runKey(call));
-    const chunks = waitForEnd(call, Math.max(intervalMin, call.query.interval) * 1_000);
-    return { status: 200, body: { kind: "stream", type: "application/x-ndjson", chunks } };
-  },
-});
-
-async function* waitForEnd(call: Call, intervalMs: number): AsyncGenerator<string> {
-  const { database, clock } = call.ports;
-  for (;;) {
-    const row = await requireRunRow(database, runKey(call));
-    const state = row["state"] ?? null;
-    const line: JsonObject = { state };
-    yield `${JSON.stringify(line)}\n`;
-    if (state === "success" || state === "failed") return;
-    await clock.sleep(intervalMs, call.request.signal);
-  }
-}
-
 /** Runs of DAGs. */
-export const dagRunRoutes: readonly Route[] = [...lists, trigger, ...single, wait];
+export const dagRunRoutes: readonly Route[] = [...lists, trigger, ...single];

@@ -10,6 +10,7 @@ import { dagRoutes } from "./dags.ts";
 import { logRoutes } from "./logs.ts";
 import { taskInstanceRoutes } from "./task-instances.ts";
 import { triesRoutes } from "./tries.ts";
+import { waitRoute } from "./wait.ts";
 import { xcomRoutes } from "./xcoms.ts";
 import { systemRoutes } from "./system.ts";
 import { variableRoutes } from "./variables.ts";
@@ -18,6 +19,7 @@ import { variableRoutes } from "./variables.ts";
 export const routes: readonly Route[] = [
   ...dagRoutes,
   ...dagRunRoutes,
+  waitRoute,
   ...taskInstanceRoutes,
   ...clearRoutes,
   ...backfillRoutes,

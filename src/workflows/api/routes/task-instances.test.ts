@@ -198,6 +198,21 @@ test("/xcomEntries: written, read, listed and deleted", async () => {
   assert.equal((await api.send("GET", `${path}/k`)).status, 404);
 });
 
+test("GET …/wait: a line for each look, the last with results", async () => {
+  await using api = await withRun(["success", null, null]);
+  const xcom = { key: "return_value", value: [1] };
+  await api.send("POST", `${run}/taskInstances/a/xcomEntries`, { body: xcom });
+  const path = `${run}/wait?interval=0.1&result=a&result=b`;
+  const [waited] = await Promise.all([
+    api.send("GET", path),
+    api.send("PATCH", run, { body: { state: "success" } }),
+  ]);
+  const lines = waited.text.trim().split("\n");
+  assert.equal(lines.at(-1), '{"state":"success","results":{"a":[1]}}');
+  assert.equal(waited.headers["content-type"], undefined);
+  assert.equal((await api.send("GET", `${run}/wait`)).status, 422);
+});
+
 const clears: [body: object, want: string][] = [
   [{ only_failed: true, dry_run: false }, "queued: a=success b=null c=null"],
   [{ only_failed: true }, "failed: a=success b=failed c=upstream_failed"],
