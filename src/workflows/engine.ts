@@ -5,6 +5,9 @@ import type { IgnoreSyntax } from "#dag/ignore/ignore.ts";
 import type { Database } from "#sql/database.ts";
 import { migrate } from "#sql/migrate.ts";
 import { executorOf, type ExecutorChoice } from "./executor/names.ts";
+import type { Executor, JobEvents } from "./executor/executor.ts";
+import { LocalExecutor } from "./executor/local.ts";
+import { CallbackRunner } from "./scheduler/callback-runner.ts";
 import { openExecutors, type ExecutorPorts } from "./executor/open.ts";
 import type { WorkerCommand } from "./executor/worker-process.ts";
 import { BundleFolders } from "./loader/bundles.ts";
@@ -60,12 +63,13 @@ export async function runEngine(
   const applied = await migrate(database, migrations);
   if (applied.length > 0) log.info("the database is up to date", { migrations: applied.join(" ") });
   await using resources = new AsyncDisposableStack();
-  const scheduler = openScheduler(options, ports, resources);
+  const { scheduler, callbacks } = openScheduler(options, ports, resources);
   const loader = openLoader(options, ports);
   await using tasks = new TaskGroup((error) => {
     log.error("a part of the workflows failed", { error: error as Error });
   });
   tasks.start((stop) => loader.run(stop));
+  tasks.start((stop) => callbacks.run(stop));
   await scheduler.run(signal);
 }
 
@@ -93,31 +97,39 @@ export function openScheduler(
   options: EngineOptions,
   ports: EnginePorts,
   resources: AsyncDisposableStack,
-): Scheduler {
+): { readonly scheduler: Scheduler; readonly callbacks: CallbackRunner } {
   const { database, clock, log, host, pid, newId, isAlive, vault, environment } = ports;
   const { executors, parallelism, warmWorkers } = options;
   const settings = {
     executorOf: (task: Parameters<typeof executorOf>[1]) => executorOf(executors, task),
     mapLengthMax: defaultMapLengthMax,
   };
-  return new Scheduler(
-    { database, clock, log, host, pid, newId, settings },
-    {
-      places: {
-        bundles: new BundleFolders(options.codeFolder),
-        dagsFolder: options.dagsFolder,
-        logsFolder: options.logsFolder,
-      },
-      answers: { database, vault, clock, environment },
-      isAlive,
-      observe: ports.observe,
-      openExecutors: (events, scheduler) =>
-        openExecutors(
-          executors,
-          { ...ports, parallelism, warmWorkers },
-          { events, id: scheduler },
-          resources,
-        ),
+  const world = { database, clock, log, host, pid, newId, settings };
+  const shared = {
+    places: {
+      bundles: new BundleFolders(options.codeFolder),
+      dagsFolder: options.dagsFolder,
+      logsFolder: options.logsFolder,
     },
-  );
+    answers: { database, vault, clock, environment },
+  };
+  const scheduler = new Scheduler(world, {
+    ...shared,
+    callbacksWait: () => {
+      callbacks.wake();
+    },
+    isAlive,
+    observe: ports.observe,
+    openExecutors: (events, scheduler) =>
+      openExecutors(
+        executors,
+        { ...ports, parallelism, warmWorkers },
+        { events, id: scheduler },
+        resources,
+      ),
+  });
+  const openExecutor = (events: JobEvents): Executor =>
+    new LocalExecutor({ parallelism: 1, command: ports.worker }, events, clock);
+  const callbacks = new CallbackRunner(world, { ...shared, openExecutor }, scheduler.id);
+  return { scheduler, callbacks };
 }

@@ -213,7 +213,7 @@ export class LocalExecutor implements Executor {
     this.#slots.delete(slot);
     if (this.#closed) return;
     const error = slot.killedFor ?? `the worker process ended (${how})`;
-    const result = { kind: "failed", error, retry: true } as const;
+    const result = { kind: "failed", error, retry: true, killed: true } as const;
     if (slot.job !== undefined) this.#end(slot, slot.job, result);
     // What cannot start at all must not keep jobs waiting for ever.
     else if (!slot.ready) {

@@ -1,4 +1,5 @@
 import type { Database, Queries } from "#sql/database.ts";
+import { releaseCallbacks } from "#workflows/state/callbacks.ts";
 import { saveEvents } from "#workflows/state/events.ts";
 import { instancesOf, type InstanceRow } from "#workflows/state/instances.ts";
 import { listSchedulers, removeScheduler, type SchedulerJob } from "#workflows/state/jobs.ts";
@@ -52,6 +53,7 @@ export async function adoptOrphans(ports: AdoptPorts): Promise<Adopted> {
       const own = await inherit(queries, id, ports);
       kept.push(...own);
       // One that hands over at its own end stays known while it leaves something to be taken over.
+      await releaseCallbacks(queries, id);
       if (own.length === 0 || id !== ports.heir.id) await removeScheduler(queries, id);
     }
     return { dead, kept };

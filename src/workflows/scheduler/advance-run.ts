@@ -117,6 +117,11 @@ async function finish(
   record.setRun({ state: step.state, endedAt: now, planAt: undefined });
   const about = { dagId, runId, extra: step.reason, measured: { startedAt } };
   turn.events.push({ at: now, name: `run.${step.state}`, ...about });
+  const callback = step.state === "success" ? "onSuccess" : "onFailure";
+  if (record.model.callbacks.includes(callback)) {
+    const error = step.state === "failed" ? step.reason : undefined;
+    turn.callbacks.push({ dagId, runId, name: callback, task: undefined, error });
+  }
   await wakeLater(turn, record.run);
   await wakeQueued(turn, dagId);
   const dag = await findDag(queries, dagId);

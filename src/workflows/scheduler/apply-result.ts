@@ -30,6 +30,7 @@ export async function applyResult(turn: Turn, ended: Ended): Promise<void> {
     extra: change.reason,
     measured: { startedAt: instance.startedAt, operator: instance.operator },
   });
+  callBackKilled(turn, { record, instance, task }, ended.result, change.state);
   if (hasPast(record)) await wakeLater(turn, record.run);
 }
 
@@ -37,6 +38,21 @@ interface Target {
   readonly record: RunRecord;
   readonly instance: InstanceRow;
   readonly task: TaskModel;
+}
+
+/** A worker that was killed has not called what the task wants called. */
+function callBackKilled(
+  turn: Turn,
+  { instance, task }: Target,
+  result: AttemptResult,
+  state: Change["state"],
+): void {
+  if (result.kind !== "failed" || result.killed !== true) return;
+  const name = state === "failed" ? "onFailure" : "onRetry";
+  if (!task.callbacks.includes(name)) return;
+  const { dagId, runId, taskId: id, mapIndex, tryNumber } = instance;
+  const { error } = result;
+  turn.callbacks.push({ dagId, runId, name, task: { id, mapIndex, tryNumber }, error });
 }
 
 type Change = Partial<InstanceRow> & Pick<InstanceRow, "state">;

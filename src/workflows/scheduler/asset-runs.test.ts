@@ -33,7 +33,7 @@ async function turn(database: Database, now: number, ...made: readonly string[])
     createAssetRuns({
       ...{ queries, now, owner: "me", host: "h", pid: 1, records: new RunRecords() },
       ...{ settings: { executorOf: () => "x", mapLengthMax: 1 }, events: [], outputs: [] },
-      ...{ assetEvents, newId: () => "id" },
+      ...{ assetEvents, callbacks: [], newId: () => "id" },
     }),
   );
 }

@@ -33,6 +33,8 @@ export interface SchedulerPorts {
   readonly places: JobPlaces;
   readonly answers: AnswerPorts;
   readonly isAlive: (pid: number) => boolean;
+  /** Told that callbacks are to be called. */
+  readonly callbacksWait?: (() => void) | undefined;
   /** Told of each turn that was stored. */
   readonly observe?: ((turn: StoredTurn) => void) | undefined;
   /** Makes the executors, by name. @param scheduler the id of this scheduler. */
@@ -80,6 +82,10 @@ export class Scheduler implements JobEvents {
 
   async ask(job: Job, question: Question): Promise<Json> {
     return await answer(this.#ports.answers, job, question);
+  }
+
+  get id(): string {
+    return this.#id;
   }
 
   /** Has a turn taken soon. */
@@ -144,6 +150,7 @@ export class Scheduler implements JobEvents {
     this.#inbox = this.#inbox.slice(ended.length);
     for (const it of ended) it.stored?.();
     await this.#dispatch(result);
+    if (result.hasCallbacks) this.#ports.callbacksWait?.();
     if (this.#fenceDue) await this.#fence();
     return this.#inbox.length > 0 ? this.#world.clock.now() : result.wakeAt;
   }
@@ -169,6 +176,7 @@ export class Scheduler implements JobEvents {
           events,
           outputs: [],
           assetEvents: [],
+          callbacks: [],
           newId,
         };
         const known = this.#unsure ? this.#knownAttempts() : undefined;
@@ -273,6 +281,7 @@ export class Scheduler implements JobEvents {
     const own = { host, isAlive, silent, heir };
     const { dead, kept } = await adoptOrphans({ database, now: clock.now(), ...own });
     if (dead.length === 0) return;
+    this.#ports.callbacksWait?.();
     log.info("took over from schedulers that ended", { count: dead.length, tasks: kept.length });
     const records = new RunRecords();
     for (const row of kept) {

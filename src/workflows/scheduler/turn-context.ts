@@ -1,5 +1,6 @@
 import type { Queries } from "#sql/database.ts";
 import type { NewAssetEvent } from "#workflows/state/assets.ts";
+import type { NewCallback } from "#workflows/state/callbacks.ts";
 import type { WorkflowEvent } from "#workflows/state/events.ts";
 import type { NewOutput } from "#workflows/state/outputs.ts";
 import type { RunKey } from "#workflows/state/runs.ts";
@@ -22,6 +23,8 @@ export interface Turn {
   /** Stored once all results are taken. */
   readonly outputs: NewOutput[];
   readonly assetEvents: NewAssetEvent[];
+  /** Stored at the turn's end. */
+  readonly callbacks: NewCallback[];
   newId(): string;
 }
 

@@ -1,4 +1,5 @@
 import { dueDags, nextDue } from "#workflows/state/dags.ts";
+import { saveCallbacks } from "#workflows/state/callbacks.ts";
 import { saveEvents } from "#workflows/state/events.ts";
 import type { InstanceRow } from "#workflows/state/instances.ts";
 import { addScheduler, touchScheduler } from "#workflows/state/jobs.ts";
@@ -28,6 +29,8 @@ export interface TurnResult {
   readonly finished: readonly RunRecord[];
   /** Attempts that are to be ended: their instances have been decided about. */
   readonly stopped: readonly { readonly attempt: string; readonly reason: string }[];
+  /** Callbacks have been stored that are to be called. */
+  readonly hasCallbacks: boolean;
   /** When the next turn is due though nothing happened; undefined: never. */
   readonly wakeAt: number | undefined;
 }
@@ -83,6 +86,7 @@ export async function takeTurn(turn: Turn, input: TurnInput): Promise<TurnResult
   const writes = [
     ...records.touched().map((it) => it.commit(queries)),
     saveEvents(queries, turn.events),
+    saveCallbacks(queries, turn.callbacks),
   ];
   const [nextRunAt, nextPlanAt] = await Promise.all([
     nextDue(queries),
@@ -90,7 +94,8 @@ export async function takeTurn(turn: Turn, input: TurnInput): Promise<TurnResult
     ...writes,
   ]);
   const wake = [nextRunAt, nextPlanAt].filter((it) => it !== undefined);
-  return { started, finished, stopped, wakeAt: wake.length === 0 ? undefined : Math.min(...wake) };
+  const wakeAt = wake.length === 0 ? undefined : Math.min(...wake);
+  return { started, finished, stopped, hasCallbacks: turn.callbacks.length > 0, wakeAt };
 }
 
 /**

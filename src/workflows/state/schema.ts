@@ -113,4 +113,13 @@ export const migrations: readonly Migration[] = [
       "create index worker_queue_order on worker_queue (queue, weight desc, at)",
     ],
   },
+  {
+    name: "0006-callbacks",
+    statements: (dialect) => [
+      `create table callback (
+        id ${dialect === "sqlite" ? "integer primary key" : "bigserial primary key"},
+        dag_id text not null, run_id text not null, name text not null, task_id text,
+        map_index bigint not null, try_number bigint not null, error text, owner text)`,
+    ],
+  },
 ];

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from "#api/object.ts";
 import type { Connection } from "#dag/connection/connection.ts";
-import type { DagModel, TaskModel } from "#dag/model/model.ts";
+import type { CallbackName, DagModel, TaskModel } from "#dag/model/model.ts";
 
 /** One try of a task instance, with all that a worker needs to run it. */
 export interface Job {
@@ -20,6 +20,15 @@ export interface Job {
   readonly logFile: string | undefined;
   /** When a sensor began to look, which counts for its timeout; milliseconds since the epoch. */
   readonly firstStartedAt: number;
+  /** Calls this instead of running the task. */
+  readonly callback?: JobCallback | undefined;
+}
+
+export interface JobCallback {
+  readonly name: CallbackName;
+  readonly error: string | undefined;
+  /** The DAG's, not the task's. */
+  readonly ofDag: boolean;
 }
 
 export interface JobRun {
@@ -62,7 +71,13 @@ export type AttemptResult =
       /** A short circuit's condition was false. */
       readonly stopped?: boolean | undefined;
     }
-  | { readonly kind: "failed"; readonly error: string; readonly retry: boolean }
+  | {
+      readonly kind: "failed";
+      readonly error: string;
+      readonly retry: boolean;
+      /** Its worker was killed, and could not call the task's callbacks. */
+      readonly killed?: boolean | undefined;
+    }
   | { readonly kind: "skipped"; readonly reason: string }
   /** Nobody knows how it ended, or whether it ever began: it runs again, and that costs no try. */
   | { readonly kind: "lost"; readonly reason: string }

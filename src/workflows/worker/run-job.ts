@@ -10,7 +10,7 @@ import { outputSizeMax } from "#workflows/state/outputs.ts";
 import { textOf, toValue } from "#dag/template/values.ts";
 import type { Ask } from "./ask.ts";
 import { hideSecrets, taskContext } from "./context.ts";
-import type { AttemptResult, Job } from "./protocol.ts";
+import type { AttemptResult, Job, JobCallback } from "./protocol.ts";
 import type { TaskLog } from "./task-log.ts";
 import { fillIn, resolveInput } from "./render-arguments.ts";
 import { Templates } from "./templates.ts";
@@ -32,7 +32,11 @@ export async function runJob(
   signal: AbortSignal,
 ): Promise<AttemptResult> {
   const { log } = ports;
-  log.line("INFO", `starts try ${job.tryNumber} of ${job.maxTries + 1}, attempt ${job.attempt}`);
+  const { callback } = job;
+  if (callback !== undefined) {
+    log.line("INFO", `calls ${callback.name} of the ${callback.ofDag ? "DAG" : "task"}`);
+  } else
+    log.line("INFO", `starts try ${job.tryNumber} of ${job.maxTries + 1}, attempt ${job.attempt}`);
   const templates = new Templates(job, ports.clock.now(), async (lookup) => {
     const value = await ports.ask(lookup);
     hideSecrets(log, lookup, value);
@@ -44,6 +48,8 @@ export async function runJob(
     signal,
     render: async (template) => textOf(toValue(await templates.render(template))),
   });
+  if (job.callback !== undefined)
+    return await runCallback(job.callback, job, { context, ...ports });
   let dag: Dag | undefined;
   let result: AttemptResult;
   let failure: unknown;
@@ -143,6 +149,23 @@ function callbackFor(result: AttemptResult, job: Job): CallbackName | undefined 
     case "failed":
       return result.retry && job.tryNumber <= job.maxTries ? "onRetry" : "onFailure";
   }
+}
+
+/** Calls a callback of the DAG, or of a task whose worker was killed. */
+async function runCallback(
+  { name, error, ofDag }: JobCallback,
+  job: Job,
+  ports: JobPorts & { readonly context: TaskContext },
+): Promise<AttemptResult> {
+  const { log, context } = ports;
+  try {
+    const dag = await ports.loadDag();
+    const callback = dag?.callback(name, ofDag ? undefined : job.taskId);
+    await callback?.({ ...context, error: error === undefined ? undefined : new Error(error) });
+  } catch (failure) {
+    log.line("ERROR", `${name} failed: ${stackOf(failure)}`);
+  }
+  return { kind: "success", outputs: [] };
 }
 
 async function callBack(

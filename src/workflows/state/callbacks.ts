@@ -1,0 +1,70 @@
+import type { CallbackName } from "#dag/model/model.ts";
+import { maybeText, numberOf, textOf } from "#sql/columns.ts";
+import { insertRows, type Queries } from "#sql/database.ts";
+import type { RunKey } from "./runs.ts";
+
+/** A callback that is still to be called: of a run, or of a try that could not call its own. */
+export interface NewCallback extends RunKey {
+  readonly name: CallbackName;
+  /** Undefined for one of the DAG. */
+  readonly task:
+    { readonly id: string; readonly mapIndex: number; readonly tryNumber: number } | undefined;
+  readonly error: string | undefined;
+}
+
+export interface CallbackRow extends NewCallback {
+  readonly id: number;
+}
+
+export async function saveCallbacks(
+  queries: Queries,
+  callbacks: readonly NewCallback[],
+): Promise<void> {
+  await insertRows(
+    queries,
+    "callback",
+    ["dag_id", "run_id", "name", "task_id", "map_index", "try_number", "error"],
+    callbacks.map(({ dagId, runId, name, task, error }) => [
+      ...[dagId, runId, name, task?.id ?? null],
+      ...[task?.mapIndex ?? -1, task?.tryNumber ?? 0, error ?? null],
+    ]),
+  );
+}
+
+/** Takes the oldest that nobody has. Undefined when there is none. */
+export async function claimCallback(
+  queries: Queries,
+  owner: string,
+): Promise<CallbackRow | undefined> {
+  const [row] = await queries.rows(
+    `update callback set owner = ?
+     where id = (select min(id) from callback where owner is null) returning *`,
+    owner,
+  );
+  if (row === undefined) return undefined;
+  const task = maybeText(row, "task_id");
+  return {
+    id: numberOf(row, "id"),
+    dagId: textOf(row, "dag_id"),
+    runId: textOf(row, "run_id"),
+    name: textOf(row, "name") as CallbackName,
+    task:
+      task === undefined
+        ? undefined
+        : {
+            id: task,
+            mapIndex: numberOf(row, "map_index"),
+            tryNumber: numberOf(row, "try_number"),
+          },
+    error: maybeText(row, "error"),
+  };
+}
+
+export async function deleteCallback(queries: Queries, id: number): Promise<void> {
+  await queries.run("delete from callback where id = ?", id);
+}
+
+/** Gives what somebody had taken to others. */
+export async function releaseCallbacks(queries: Queries, owner: string): Promise<void> {
+  await queries.run("update callback set owner = null where owner = ?", owner);
+}
