@@ -11,6 +11,7 @@ import { migrations } from "#workflows/state/schema.ts";
 import type { WorkflowApiOptions } from "./workflow-api-options.ts";
 import { serveApi, type ApiParts, type ServedApi } from "./workflow-api.ts";
 import { executorPorts, type ExecutorOptions } from "./workflow-executors.ts";
+import { openLineage } from "./workflow-lineage.ts";
 import type { SchedulerReport } from "./workflow-process.ts";
 import {
   engineOptions,
@@ -63,8 +64,10 @@ export async function scheduler(options: SchedulerOptions): Promise<void> {
     api: api?.address ?? null,
     dags: places.dagsFolder,
   });
+  const lineage = openLineage(ports.environment, log, resources);
   const observe = (turn: StoredTurn): void => {
     counted.turn(turn);
+    lineage?.add(turn.events);
   };
   await runEngine(engine, { ...ports, ...remote, observe }, stop.signal);
 }
