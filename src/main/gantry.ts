@@ -78,9 +78,24 @@ function upOptions(command: Command): Command {
 
 upOptions(program.command("up").description("start the system on this machine"))
   .option("--no-install", "name missing packages instead of installing them")
-  .action(async (options: UpOptions) => {
+  .option("--example <name>", "then make an example of the folder examples: shop")
+  .action(async (options: UpOptions & { readonly example?: string }) => {
     const { up } = await import("./up.ts");
     await up(options);
+    if (options.example === undefined) return;
+    const { startExample } = await import("./example.ts");
+    await startExample(options.example, options);
+  });
+
+program
+  .command("example")
+  .description("examples of the folder examples")
+  .command("build <name>")
+  .description("make the images of an example that are not there yet")
+  .addOption(dataDir())
+  .action(async (name: string, where: Where) => {
+    const { buildExample } = await import("./example.ts");
+    await buildExample(name, where);
   });
 
 upOptions(program.command("daemon", { hidden: true })).action(async (options: UpOptions) => {
