@@ -10,7 +10,7 @@ export async function onBench(
   where: WorkflowWhere,
   act: (session: VerbSession, ports: BenchPorts, signal: AbortSignal) => Promise<boolean>,
 ): Promise<void> {
-  const { dagsFolder } = workflowPlaces(where);
+  const { dagsFolder, kubeconfig } = workflowPlaces(where);
   const write = process.stdout.write.bind(process.stdout);
   const ports: BenchPorts = {
     dagsFolder,
@@ -20,7 +20,7 @@ export async function onBench(
     },
     world: {
       clock: systemClock,
-      environment: ownEnvironment(),
+      environment: { ...ownEnvironment(), GANTRY_KUBECONFIG: kubeconfig },
       fetch: (address, init) => fetch(address, init),
     },
   };

@@ -2,14 +2,19 @@ import { InvalidArgumentError, type Command } from "commander";
 import type { Form } from "#workflows/verbs/dags.ts";
 import type { WorkflowWhere } from "./workflow-installation.ts";
 import { inSession, listVerb, verb } from "./workflow-options.ts";
+import { addTransferVerbs } from "./workflow-transfer-verbs.ts";
 
 type Listed = WorkflowWhere & Form;
 
 /** Adds what tasks are given: variables, connections, pools. */
 export function addSettingsVerbs(program: Command): void {
-  addVariableVerbs(program.command("variables").description("variables that tasks read"));
-  addConnectionVerbs(program.command("connections").description("how tasks reach other systems"));
-  addPoolVerbs(program.command("pools").description("slots that tasks share"));
+  const variables = program.command("variables").description("variables that tasks read");
+  const connections = program.command("connections").description("how tasks reach other systems");
+  const pools = program.command("pools").description("slots that tasks share");
+  addVariableVerbs(variables);
+  addConnectionVerbs(connections);
+  addPoolVerbs(pools);
+  addTransferVerbs(variables, connections, pools);
 }
 
 function addVariableVerbs(variables: Command): void {

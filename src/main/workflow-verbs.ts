@@ -4,6 +4,8 @@ import type { SchedulerOptions } from "./scheduler.ts";
 import { apiOptions, type WorkflowApiOptions } from "./workflow-api-options.ts";
 import type { WorkflowWhere } from "./workflow-installation.ts";
 import { inSession, listVerb, parseCount, verb } from "./workflow-options.ts";
+import { addDatabaseVerbs } from "./workflow-database-verbs.ts";
+import { addRunsVerbs } from "./workflow-runs-verbs.ts";
 import { addTestVerbs } from "./workflow-test-verbs.ts";
 import type { WorkerOptions } from "./workflow-queue-worker.ts";
 import { addExecutorOptions, addWorkerOptions } from "./workflow-executor-options.ts";
@@ -26,14 +28,8 @@ export function addWorkflowVerbs(program: Command): void {
   addAssetVerbs(program);
   addSettingsVerbs(program);
   addUserVerbs(program);
-  const database = program.command("db").description("the workflows' database");
-  verb(database, "migrate", "bring the schema up to date").action(
-    async (options: WorkflowWhere) => {
-      await inSession(options, async (session) => {
-        session.out("Database migrating done!\n");
-      });
-    },
-  );
+  addRunsVerbs(program, dags, tasks);
+  addDatabaseVerbs(program);
 }
 
 function addProcesses(program: Command): void {
@@ -91,12 +87,12 @@ function addDagVerbs(dags: Command): void {
       await inSession(options, (session) => dagsDetails(session, dag, options));
     },
   );
-  verb(dags, "show <dag>", "show a DAG's tasks and edges").action(
-    async (dag: string, options: WorkflowWhere) => {
+  verb(dags, "show <dag>", "show a DAG's tasks and edges")
+    .option("--dot", "for Graphviz", false)
+    .action(async (dag: string, options: WorkflowWhere & { readonly dot: boolean }) => {
       const { dagsShow } = await import("#workflows/verbs/dags.ts");
-      await inSession(options, (session) => dagsShow(session, dag));
-    },
-  );
+      await inSession(options, (session) => dagsShow(session, dag, options.dot));
+    });
   for (const [name, paused] of [
     ["pause", true],
     ["unpause", false],
@@ -133,12 +129,12 @@ function addRunVerbs(dags: Command): void {
 }
 
 function addTaskVerbs(tasks: Command): void {
-  verb(tasks, "list <dag>", "list the tasks of a DAG").action(
-    async (dag: string, options: WorkflowWhere) => {
+  verb(tasks, "list <dag>", "list the tasks of a DAG")
+    .option("-t, --tree", "each below those before it", false)
+    .action(async (dag: string, options: WorkflowWhere & { readonly tree: boolean }) => {
       const { tasksList } = await import("#workflows/verbs/tasks.ts");
-      await inSession(options, (session) => tasksList(session, dag));
-    },
-  );
+      await inSession(options, (session) => tasksList(session, dag, options.tree));
+    });
   listVerb(tasks, "states-for-dag-run <dag> <run>", "show the state of each task of a run").action(
     async (dag: string, run: string, options: Listed) => {
       const { tasksStates } = await import("#workflows/verbs/tasks.ts");

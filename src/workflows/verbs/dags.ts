@@ -12,6 +12,7 @@ import { listRuns } from "#workflows/state/runs.ts";
 import { pauseDag } from "#workflows/scheduler/pause-dag.ts";
 import { triggerRun } from "#workflows/scheduler/trigger-run.ts";
 import { formatRows, type OutputForm } from "./output.ts";
+import { taskDot, taskLines } from "./show.ts";
 import { when, type VerbSession } from "./session.ts";
 
 /** Newest runs that a list shows. */
@@ -183,14 +184,10 @@ export async function dagsListRuns(
   session.out(formatRows(rows, options.output));
 }
 
-/** The tasks as a tree of ids, each below those before it; the edges are what counts. */
-export async function dagsShow(session: VerbSession, dagId: string): Promise<void> {
+/** The tasks with their edges, as lines or for Graphviz. */
+export async function dagsShow(session: VerbSession, dagId: string, dot: boolean): Promise<void> {
   const dag = await requireDag(session, dagId);
   const version = await findVersion(session.database, dagId, dag.version);
-  for (const task of version?.model.tasks ?? []) {
-    const mapped = task.expand === undefined ? "" : " [mapped]";
-    const after = task.upstream.length === 0 ? "" : `  <- ${task.upstream.join(", ")}`;
-    const rule = task.triggerRule === "all_success" ? "" : `  (${task.triggerRule})`;
-    session.out(`${task.id}${mapped}${after}${rule}\n`);
-  }
+  if (version === undefined) return;
+  session.out(dot ? taskDot(version.model) : taskLines(version.model));
 }

@@ -6,11 +6,16 @@ import { findRun, type RunRow } from "#workflows/state/runs.ts";
 import { logFileOf } from "#workflows/scheduler/jobs.ts";
 import { requireDag, type Form } from "./dags.ts";
 import { formatRows } from "./output.ts";
+import { taskTree } from "./show.ts";
 import { when, type VerbSession } from "./session.ts";
 
-export async function tasksList(session: VerbSession, dagId: string): Promise<void> {
+export async function tasksList(session: VerbSession, dagId: string, tree = false): Promise<void> {
   const dag = await requireDag(session, dagId);
   const version = await findVersion(session.database, dagId, dag.version);
+  if (tree && version !== undefined) {
+    session.out(taskTree(version.model));
+    return;
+  }
   const ids = (version?.model.tasks ?? []).map((it) => it.id).sort();
   for (const id of ids) session.out(`${id}\n`);
 }

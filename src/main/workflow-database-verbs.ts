@@ -1,0 +1,49 @@
+import type { Command } from "commander";
+import { parseMoment } from "#dag/timetable/moment.ts";
+import type { Form } from "#workflows/verbs/dags.ts";
+import type { WorkflowWhere } from "./workflow-installation.ts";
+import { inSession, listVerb, verb } from "./workflow-options.ts";
+
+interface CleanOptions extends WorkflowWhere, Form {
+  readonly cleanBeforeTimestamp: string;
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+}
+
+/** Adds `gantry db`. */
+export function addDatabaseVerbs(program: Command): void {
+  const database = program.command("db").description("the workflows' database");
+  verb(database, "migrate", "bring the schema up to date").action(
+    async (options: WorkflowWhere) => {
+      await inSession(options, async (session) => {
+        session.out("Database migrating done!\n");
+      });
+    },
+  );
+  verb(database, "check", "say whether the database answers").action(
+    async (options: WorkflowWhere) => {
+      const { dbCheck } = await import("#workflows/verbs/database.ts");
+      await inSession(options, async (session) => {
+        if (!(await dbCheck(session))) process.exitCode = 1;
+      });
+    },
+  );
+  listVerb(database, "clean", "delete runs and events that ended before a time")
+    .requiredOption("--clean-before-timestamp <time>", "what ended before it")
+    .option("--dry-run", "only say how much it is", false)
+    .option("-y, --yes", "delete; without it nothing is", false)
+    .action(async (options: CleanOptions) => {
+      const { dbClean } = await import("#workflows/verbs/database.ts");
+      const before = parseMoment(options.cleanBeforeTimestamp, "UTC");
+      const dryRun = options.dryRun || !options.yes;
+      const { output } = options;
+      await inSession(options, (session) => dbClean(session, { before, dryRun, output }));
+    });
+  verb(database, "reset", "delete everything, and make the tables anew")
+    .option("-y, --yes", "delete; without it nothing is", false)
+    .action(async (options: WorkflowWhere & { readonly yes: boolean }) => {
+      if (!options.yes) throw new Error("this deletes everything: gantry db reset --yes");
+      const { dbReset } = await import("#workflows/verbs/database.ts");
+      await inSession(options, (session) => dbReset(session));
+    });
+}
