@@ -43,13 +43,16 @@ export async function buildExample(name: string, where: Where): Promise<void> {
   const bases = Array.isArray(settings["bases"]) ? settings["bases"].map(String) : [];
   const images = Object.entries(childObject(settings, "images") ?? {});
   const missing = new Set(await missingImages([...bases, ...images.map(([it]) => it)], where));
-  for (const base of bases.filter((it) => missing.has(it))) {
-    await runSelf(["image", "seed", base, "--data-dir", where.dataDir]);
-  }
-  for (const [image, context] of images.filter(([it]) => missing.has(it))) {
-    const source = join(folder, typeof context === "string" ? context : "");
-    await runSelf(["build", "-t", image, source, "--data-dir", where.dataDir]);
-  }
+  const data = ["--data-dir", where.dataDir];
+  const wanted = bases.filter((it) => missing.has(it));
+  await Promise.all(wanted.map((base) => runSelf(["image", "seed", base, ...data])));
+  const built = images.filter(([it]) => missing.has(it));
+  await Promise.all(
+    built.map(([image, context]) => {
+      const source = join(folder, typeof context === "string" ? context : "");
+      return runSelf(["build", "-t", image, source, ...data]);
+    }),
+  );
 }
 
 async function missingImages(names: readonly string[], where: Where): Promise<readonly string[]> {
