@@ -146,6 +146,25 @@ test("configuration: settings of the folders above hold below", () => {
   assert.equal(dag.model.schedule.kind, "cron");
 });
 
+test("configuration: a pod, with objects as Python's models write them", () => {
+  const [dag] = read(`a:
+  tasks:
+    t:
+      operator: airflow.providers.cncf.kubernetes.operators.pod.KubernetesPodOperator
+      image: shop-extract
+      do_xcom_push: true
+      env_vars: {DAY: "{{ ds }}"}
+      volume_mounts:
+        - {__type__: kubernetes.client.models.V1VolumeMount, name: data, mount_path: /data}
+`);
+  assert.deepEqual(dag?.model.tasks[0]?.arguments, {
+    image: "shop-extract",
+    envVars: { DAY: "{{ ds }}" },
+    volumeMounts: [{ name: "data", mountPath: "/data" }],
+    doXcomPush: true,
+  });
+});
+
 const schedules: readonly (readonly [given: string, want: unknown])[] = [
   ["'@once'", { kind: "once" }],
   ["null", { kind: "none" }],

@@ -1,4 +1,6 @@
 import type { Json } from "#api/object.ts";
+import { camelCase } from "./values.ts";
+import { podArguments } from "./pod-arguments.ts";
 import { ConfigurationError, type Node } from "./node.ts";
 
 /** How a task of one kind is written in a configuration file. */
@@ -14,6 +16,8 @@ export interface OperatorForm {
   readonly aliases?: Readonly<Record<string, string>>;
   /** Arguments that are lengths of time. */
   readonly durations?: readonly string[];
+  /** `do_xcom_push` is an argument, too. */
+  readonly keepsOutputSetting?: boolean;
   /** It waits: `poke_interval`, `timeout`, `mode` and `soft_fail` are its settings. */
   readonly isSensor?: boolean;
   /** It may run a function of a TypeScript file. */
@@ -67,6 +71,12 @@ export const operatorForms: Readonly<Record<string, OperatorForm>> = {
     arguments: ["source", "target", "overwrite"],
     required: ["source", "target"],
     aliases: { src: "source", dst: "target" },
+  },
+  kubernetes_pod: {
+    classes: ["KubernetesPodOperator"],
+    arguments: podArguments,
+    aliases: { service_account_name: "serviceAccountName" },
+    keepsOutputSetting: true,
   },
   latest_only: { classes: ["LatestOnlyOperator"], arguments: [] },
   external_task_sensor: {
@@ -165,6 +175,6 @@ export function findOperator(node: Node, name: string): FoundOperator {
 export function argumentName(form: OperatorForm, key: string): string | undefined {
   const alias = form.aliases?.[key];
   if (alias !== undefined) return alias;
-  const camel = key.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const camel = camelCase(key);
   return form.arguments.includes(camel) ? camel : undefined;
 }

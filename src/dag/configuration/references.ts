@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from "#api/object.ts";
+import { camelCase, typeName } from "./values.ts";
 import { isList, isMapping, scalarOf, type Node } from "./node.ts";
 
 const output = /^([\w.-]+?)\.output((?:\[(?:'[^']*'|"[^"]*"|\d+)\])*)$/;
@@ -12,7 +13,11 @@ export function withReferences(node: Node, idOf: (name: string) => string | unde
   if (isList(node)) return node.value.map((it) => withReferences(it, idOf));
   if (isMapping(node)) {
     const entries = [...node.value].filter(([key]) => key !== "__type__");
-    return Object.fromEntries(entries.map(([key, it]) => [key, withReferences(it, idOf)]));
+    // Kubernetes' Python models write the API's names in their own way.
+    const isModel = /^V\d/.test(typeName(node) ?? "");
+    return Object.fromEntries(
+      entries.map(([key, it]) => [isModel ? camelCase(key) : key, withReferences(it, idOf)]),
+    );
   }
   const value = scalarOf(node);
   if (typeof value !== "string") return value;

@@ -88,6 +88,7 @@ const taskReaders: FieldReaders = withCamelCase({
   weight_rule: ["weightRule", oneOf(weightRules)],
   queue: ["queue", text],
   executor: ["executor", text],
+  executor_config: ["executorConfig", json],
   depends_on_past: ["dependsOnPast", flag],
   wait_for_downstream: ["waitForDownstream", flag],
   ignore_first_depends_on_past: ["ignoreFirstDependsOnPast", flag],

@@ -112,7 +112,11 @@ export class TaskBuilder {
     const { read, left: rest } = readFields(left, structureReaders);
     const run = this.#runOf(task, form, read);
     const sensor = form.isSensor === true ? readFields(rest, sensorReaders) : undefined;
-    const given = { ...defaults, ...this.#arguments(task, form, sensor?.left ?? rest) };
+    const given: Record<string, Json> = {
+      ...defaults,
+      ...this.#arguments(task, form, sensor?.left ?? rest),
+    };
+    if (form.keepsOutputSetting === true) given["doXcomPush"] = options.doXcomPush ?? false;
     const expand = this.#expand(task, form);
     if (run === undefined) requireArguments(task, form, { ...given, ...expand?.over });
     const draft = at(task.node, () =>

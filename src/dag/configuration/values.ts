@@ -191,3 +191,8 @@ function looksLike(known: string, given: string): boolean {
 export function section(fields: Fields, key: string): Fields {
   return fieldsOf(fields.get(key), key);
 }
+
+/** `image_pull_policy` as `imagePullPolicy`. */
+export function camelCase(name: string): string {
+  return name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}

@@ -39,6 +39,7 @@ export async function variablesImport(
   existing: Existing,
 ): Promise<void> {
   const entries = Object.entries(readObject(file));
+  let stored = 0;
   await session.database.transaction(async (queries) => {
     for (const [name, given] of entries) {
       const known = await findVariable(queries, session.vault, name);
@@ -47,9 +48,10 @@ export async function variablesImport(
         throw new Error(`there is a variable ${name} already; nothing is imported`);
       }
       await saveVariable(queries, session.vault, { name, ...variableOf(given ?? null) });
+      stored += 1;
     }
   });
-  session.out(`${entries.length} of ${entries.length} variables successfully updated.\n`);
+  session.out(`${stored} of ${entries.length} variables successfully updated.\n`);
 }
 
 function variableOf(given: Json): {
