@@ -35,13 +35,12 @@ import {
 } from "./build-options.ts";
 import { hostPlatform } from "./host-platform.ts";
 import { ownNames, registryPortOf } from "./registry-names.ts";
+import { openLastingLease } from "#images/store/lasting-lease.ts";
 import { storedName } from "#images/verbs/find-image.ts";
 import { showBuild, type ShownBuild } from "./build-progress.ts";
 import { openImages } from "./open-images.ts";
 import { pathsBelow, runDirectoryOf } from "./paths.ts";
 
-/** A build may take so long before what it has stored is given up. */
-const leaseMs = 24 * 3_600_000;
 const parallelMin = 2;
 
 /** `gantry build`. Resolves with the exit code. */
@@ -73,7 +72,7 @@ async function buildHere(
   const buildOptions = optionsOf(options);
   const paths = pathsBelow(options.dataDir, runDirectoryOf(options.dataDir));
   await using store = await openImages(paths, silentLogger);
-  await using lease = await store.openLease("build", leaseMs);
+  await using lease = await openLastingLease(store, "build", systemClock);
   await using open = await openBuild(join(paths.data, "build"), systemClock, options.cacheSize);
   const isOwnName = ownNames(await registryPortOf(paths), []);
   const keepGitDir = isSet(buildOptions.buildArgs.get("BUILDKIT_CONTEXT_KEEP_GIT_DIR"));

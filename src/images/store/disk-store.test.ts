@@ -15,6 +15,7 @@ import {
   MissingContentError,
   type ImageStore,
 } from "./image-store.ts";
+import { openLastingLease } from "./lasting-lease.ts";
 import { openImageStore } from "./open.ts";
 
 const never = new AbortController().signal;
@@ -254,6 +255,23 @@ test("collect: what nothing points to goes after its time, and nothing else", as
   assert.equal(await store.findBlob(found), undefined);
   const left = readdirSync(join(directory, "blobs/sha256"));
   assert.equal(left.length, 3, "manifest, config, layer");
+});
+
+test("collect: a lasting lease holds as long as its work lasts", async (context) => {
+  const { store, clock } = await open(context);
+  const digest = await put(store, "layer");
+  const lease = await openLastingLease(store, "build", clock);
+  await lease.add([digest]);
+  for (let hour = 0; hour < 5; hour++) {
+    // Renewals are written beside the clock: each is waited for.
+    for (let third = 0; third < 3; third++) {
+      await clock.advance(graceMs / 3);
+      await store.openLease("other", 1);
+    }
+    assert.equal((await store.collect({}, never)).blobs, 0);
+  }
+  await lease[Symbol.asyncDispose]();
+  assert.equal((await store.collect({}, never)).blobs, 1);
 });
 
 test("collect: a blob that a push has found stays, though it is old", async (context) => {
