@@ -7,7 +7,7 @@ import { route, type Route } from "#workflows/api/routing.ts";
 import { moment } from "#workflows/api/shapes/values.ts";
 
 /** The release whose API's paths and shapes these are. */
-const airflowVersion = "3.2.1";
+const airflowVersion = "3.3.2";
 
 const paging = {
   limit: withDefault(integer({ min: 0 }), 50),
