@@ -42,7 +42,7 @@ const files: Readonly<Record<string, string>> = {
     export const long = dag("long", { isPausedUponCreation: false }, () => {
       bash("waits", { executor: "KubernetesExecutor", command: "echo begins; while ! test -e /tmp/go; do sleep 0.2; done; echo ends" });
     });\n`,
-  "operators.ts": `import { dag, kubernetesPod } from "gantry/workflows";
+  "operators.ts": `import { chain, dag, docker, kubernetesApply, kubernetesCreate, kubernetesDelete, kubernetesPod } from "gantry/workflows";
     const pod = { image: "busybox", cmds: ["sh", "-c"], namespace: "default" };
     export const operators = dag("operators", { isPausedUponCreation: false }, () => {
       const made = kubernetesPod("gives", {
@@ -62,6 +62,14 @@ const files: Readonly<Record<string, string>> = {
         envVars: { B: "2" },
         cmds: ["sh", "-c", "echo $A and $B"],
       });
+      docker("contained", { image: "busybox", command: "sh -c 'echo one; echo two for {{ ds }}'", memLimit: "64m" });
+      const map = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "made" }, data: { day: "{{ ds }}" } };
+      chain(
+        kubernetesCreate("creates", { objects: [map] }),
+        kubernetesApply("applies", { objects: "apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: made}\\ndata: {more: 'yes'}\\n" }),
+        kubernetesPod("reads", { ...pod, arguments: ["echo day $day, more $more"], configmaps: ["made"] }),
+        kubernetesDelete("deletes", { objects: [map] }),
+      );
     });\n`,
   "held.ts": `import { dag, kubernetesPod } from "gantry/workflows";
     export const held = dag("held", { isPausedUponCreation: false }, () => {
@@ -212,7 +220,12 @@ test("operators: pods as tasks, with logs, outputs, failures and skips", options
     assert.match(defers ?? "", /^success/);
     assert.match(skips ?? "", /^skipped in try 1: pod skips-\S+ ended with exit code 99$/);
     assert.deepEqual(others, {
+      applies: "success in try 1: null",
+      contained: "success in try 1: null",
+      creates: "success in try 1: null",
+      deletes: "success in try 1: null",
       gives: "success in try 1: null",
+      reads: "success in try 1: null",
       takes: "success in try 1: null",
       templated: "success in try 1: null",
     });
@@ -220,6 +233,13 @@ test("operators: pods as tasks, with logs, outputs, failures and skips", options
   const log = (task: string): string =>
     ok(cluster.gantry("tasks", "logs", "operators", "one", task));
   assert.match(log("gives"), /\[base\] made on \d{4}-\d\d-\d\d by gives/);
+  assert.match(log("contained"), /\[base\] one/);
+  assert.match(log("reads"), /\[base\] day \d{4}-\d\d-\d\d, more yes/);
+  const outputs = JSON.parse(
+    ok(cluster.gantry("tasks", "outputs", "operators", "one", "-o", "json")),
+  ) as Record<string, unknown>[];
+  const found = outputs.find((it) => it["task_id"] === "contained" && it["key"] === "return_value");
+  assert.match(String(found?.["value"]), /^two for \d{4}-\d\d-\d\d$/);
   assert.match(log("takes"), /\[base\] got 7/);
   assert.match(log("fails"), /\[base\] oh no/);
   assert.match(log("templated"), /\[base\] 1 and 2/);

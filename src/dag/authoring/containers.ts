@@ -109,6 +109,92 @@ export function kubernetesPod<O = Json>(id: string, given: KubernetesPodOptions)
   return operatorTask("kubernetes_pod", id, { arguments: args, options });
 }
 
+export interface KubernetesResourceOptions extends ClusterOptions {
+  readonly namespace?: Text;
+  /** Objects as YAML, one document each, or as values. */
+  readonly objects: Text | Objects;
+}
+
+/** Creates objects of any kind that the cluster has; one that is there already fails the task. */
+export function kubernetesCreate(id: string, given: KubernetesResourceOptions): Output<Json> {
+  return resources("create", id, given);
+}
+
+/** Brings objects about as they are given (server-side apply). */
+export function kubernetesApply(id: string, given: KubernetesResourceOptions): Output<Json> {
+  return resources("apply", id, given);
+}
+
+/** Deletes objects; those that are not there are no failure. */
+export function kubernetesDelete(id: string, given: KubernetesResourceOptions): Output<Json> {
+  return resources("delete", id, given);
+}
+
+function resources(verb: string, id: string, given: KubernetesResourceOptions): Output<Json> {
+  const { args, options } = parted(given);
+  return operatorTask(`kubernetes_${verb}`, id, { arguments: args, options });
+}
+
+/** Parameters of Airflow's DockerOperator, in camel case. */
+export interface DockerOptions extends TaskOptions {
+  readonly image: Text;
+  /** A shell command line as one text, or words; the image's own when left out. */
+  readonly command?: Text | readonly Text[];
+  readonly entrypoint?: Text | readonly Text[];
+  /**
+   * `unix:///var/run/docker.sock`, `tcp://host:2375`. Without it and without DOCKER_HOST the
+   * container runs as a pod of the cluster that `kubernetesPod` would use.
+   */
+  readonly dockerUrl?: Text | readonly Text[];
+  /** A connection of type `docker`: the registry, and who logs in to it for pulls. */
+  readonly dockerConnId?: Text;
+  readonly apiVersion?: string;
+  readonly containerName?: Text;
+  readonly environment?: Texts;
+  /** As `environment`, and masked in logs. */
+  readonly privateEnvironment?: Texts;
+  /** Lines `NAME=value`. */
+  readonly envFile?: Text;
+  /** 1.0 stands for 1024 shares. */
+  readonly cpus?: number;
+  /** Bytes, or `512m`. */
+  readonly memLimit?: number | string;
+  readonly shmSize?: number;
+  readonly user?: string | number;
+  readonly workingDir?: Text;
+  /** As Docker's API has them: `{ Type, Source, Target, ReadOnly }`. */
+  readonly mounts?: Objects;
+  readonly networkMode?: string;
+  readonly hostname?: string;
+  readonly dns?: readonly string[];
+  readonly dnsSearch?: readonly string[];
+  readonly extraHosts?: Readonly<Record<string, string>>;
+  readonly privileged?: boolean;
+  readonly capAdd?: readonly string[];
+  readonly ipcMode?: string;
+  readonly tty?: boolean;
+  readonly labels?: Texts;
+  /** `8080/tcp` to a port of the host. */
+  readonly portBindings?: Readonly<Record<string, number>>;
+  /** Files, for a host that wants TLS. */
+  readonly tlsCaCert?: string;
+  readonly tlsClientCert?: string;
+  readonly tlsClientKey?: string;
+  readonly forcePull?: boolean;
+  readonly autoRemove?: "never" | "success" | "force";
+  /** Hands on all of the output instead of its last line. */
+  readonly xcomAll?: boolean;
+  readonly skipOnExitCode?: number | readonly number[];
+  /** Seconds for one request; 60 by default. */
+  readonly timeout?: number;
+}
+
+/** Runs a container to its end; hands on the last line of its output. */
+export function docker(id: string, given: DockerOptions): Output<Json> {
+  const { args, options } = parted(given);
+  return operatorTask("docker", id, { arguments: args, options });
+}
+
 /** What is said about every task; the rest is the operator's. */
 const taskOptions: Readonly<Record<keyof TaskOptions, true>> = {
   onExecute: true,

@@ -20,8 +20,20 @@ export type {
   TaskOptions,
 } from "./options.ts";
 export type { Schedule } from "./schedule.ts";
-export { kubernetesPod } from "./containers.ts";
-export type { ClusterOptions, KubernetesPodOptions, PodSecret } from "./containers.ts";
+export {
+  docker,
+  kubernetesApply,
+  kubernetesCreate,
+  kubernetesDelete,
+  kubernetesPod,
+} from "./containers.ts";
+export type {
+  ClusterOptions,
+  DockerOptions,
+  KubernetesPodOptions,
+  KubernetesResourceOptions,
+  PodSecret,
+} from "./containers.ts";
 export { bash, empty, fileSensor, http, sensor, sql, triggerDag } from "./operators.ts";
 export {
   bashSensor,

@@ -10,7 +10,13 @@ import {
 } from "./functions.ts";
 import { httpOperator, httpSensorOperator } from "./http.ts";
 import { latestOnlyOperator } from "./latest-only.ts";
+import { dockerOperator } from "./docker/docker.ts";
 import { kubernetesPodOperator } from "./kubernetes/pod.ts";
+import {
+  kubernetesApplyOperator,
+  kubernetesCreateOperator,
+  kubernetesDeleteOperator,
+} from "./kubernetes/resources.ts";
 import type { Operator } from "./operator.ts";
 import { dateTimeSensorOperator, fileSensorOperator, sensorOperator } from "./sensors.ts";
 import { sqlOperator, sqlSensorOperator } from "./sql.ts";
@@ -37,4 +43,8 @@ export const operators: ReadonlyMap<string, Operator> = new Map([
   ["file_transfer", fileTransferOperator],
   ["email", emailOperator],
   ["kubernetes_pod", kubernetesPodOperator],
+  ["kubernetes_create", kubernetesCreateOperator],
+  ["kubernetes_apply", kubernetesApplyOperator],
+  ["kubernetes_delete", kubernetesDeleteOperator],
+  ["docker", dockerOperator],
 ]);

@@ -15,6 +15,8 @@ export interface PodLogOptions {
   readonly namespace: string;
   readonly pod: string;
   readonly container: string;
+  /** Gets each line, without its time. */
+  readonly hear: (line: string) => void;
 }
 
 /** Copies the log of a container, each line once however often it must be asked for. */
@@ -58,7 +60,7 @@ export class PodLog {
   }
 
   async #copy(follow: boolean, signal: AbortSignal): Promise<void> {
-    const { client, namespace, pod, container, log } = this.#options;
+    const { client, namespace, pod, container, log, hear } = this.#options;
     const query = new URLSearchParams({ container, timestamps: "true", follow: String(follow) });
     // Times are compared to the second by the server, and exactly here.
     if (this.#until !== undefined) query.set("sinceTime", this.#until);
@@ -71,7 +73,9 @@ export class PodLog {
         const time = space < 0 ? text : text.slice(0, space);
         if (this.#until !== undefined && time <= this.#until) continue;
         this.#until = time;
-        log.line("INFO", `[${container}] ${space < 0 ? "" : text.slice(space + 1)}`);
+        const said = space < 0 ? "" : text.slice(space + 1);
+        log.line("INFO", `[${container}] ${said}`);
+        hear(said);
       }
     }
   }

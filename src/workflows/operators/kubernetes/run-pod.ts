@@ -46,7 +46,9 @@ export function podLabels(job: Job): Readonly<Record<string, string>> {
   };
 }
 
-/** Runs a pod to its end, or goes on with the one that an earlier worker of the task has left. */
+/**
+ * Runs a pod to its end, or goes on with the one that an earlier worker of the task has left.
+ */
 export async function runPod(
   call: OperatorCall,
   cluster: TaskCluster,
@@ -246,11 +248,14 @@ class PodRun {
       Record<string, string>
     >;
     const { clock, log } = this.#call;
+    const { hear = () => undefined } = this.#settings;
     const { client } = this.#cluster;
     const at = { namespace: this.#at.namespace, pod: this.#at.name };
     this.#logs = names
       .filter((it) => it !== xcomSidecar.container)
-      .map((container) => new PodLog({ client, clock, log, ...at, container }, known[container]));
+      .map(
+        (container) => new PodLog({ client, clock, log, hear, ...at, container }, known[container]),
+      );
   }
 
   /** Copies logs until the container that counts has ended. */

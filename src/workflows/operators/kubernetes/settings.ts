@@ -17,6 +17,8 @@ export interface PodSettings {
   readonly pollIntervalMs: number;
   readonly onFinish: "delete_pod" | "delete_succeeded_pod" | "keep_pod";
   readonly skipOnExitCodes: readonly number[];
+  /** Gets each line of the containers' logs. */
+  readonly hear?: (line: string) => void;
 }
 
 /** Airflow's defaults, but that events of a failed pod are shown. @throws {Error} naming an argument. */
