@@ -122,7 +122,7 @@ async function running(dag: string, besides?: string): Promise<string> {
 before(() => {
   if (missing !== undefined) return;
   cluster = new GantryProcess(17_791);
-  ok(cluster.up());
+  ok(cluster.up("--no-workflows"));
   ok(cluster.gantry("image", "seed"));
   ok(cluster.gantry("image", "seed", "worker"));
   for (const [path, text] of Object.entries(files)) {
