@@ -26,6 +26,9 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   dns: async () => {
     await (await import("./bench/dns.ts")).benchDns();
   },
+  pods: async () => {
+    await (await import("./bench/pods.ts")).benchPods();
+  },
   scale: async () => {
     await (await import("./bench/scale.ts")).benchScale();
   },

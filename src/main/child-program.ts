@@ -30,6 +30,8 @@ export interface ChildOptions {
   readonly within?: readonly string[];
   /** Told the messages that the program sends; it is asked to send none when undefined. */
   readonly onMessage?: (message: unknown) => void;
+  /** How it is asked to end; by SIGTERM when undefined. */
+  readonly endBy?: () => NodeJS.Signals;
 }
 
 /**
@@ -38,7 +40,7 @@ export interface ChildOptions {
  */
 export async function runOwnProgram(
   args: readonly string[],
-  { logFile, within = [], onMessage }: ChildOptions,
+  { logFile, within = [], onMessage, endBy = () => "SIGTERM" }: ChildOptions,
   signal: AbortSignal,
 ): Promise<number | null> {
   const program = [process.execPath, process.argv[1] ?? "", ...args];
@@ -50,7 +52,7 @@ export async function runOwnProgram(
   closeSync(out);
   if (onMessage !== undefined) child.on("message", onMessage);
   const stop = (): void => {
-    child.kill("SIGTERM");
+    child.kill(endBy());
   };
   signal.addEventListener("abort", stop, { once: true });
   try {

@@ -6,6 +6,7 @@ import type { Logger } from "#base/log.ts";
 import { resetNode } from "#cri/containerd/reset.ts";
 import { readFileIfPresent, writeFileAtomically } from "#pki/files.ts";
 import { keepRunning, runOwnProgram } from "./child-program.ts";
+import type { Drain } from "./drain.ts";
 import { removeNodeIngress } from "./node-ingress.ts";
 import { nodeNames } from "./node-names.ts";
 import type { Paths } from "./paths.ts";
@@ -30,6 +31,8 @@ export interface FurtherNodesOptions {
   readonly server: string;
   /** Of their agents: on which ports they serve Ingresses, where the registry is, what is logged. */
   readonly ports: readonly string[];
+  /** The agents end their nodes' pods with the system's. */
+  readonly drain: Drain;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -56,7 +59,10 @@ async function memberNumbers({ nodes }: Paths): Promise<number[]> {
   return names.map(Number).filter((it) => Number.isInteger(it) && it > 1);
 }
 
-/** Runs a node as an agent of its own, again whenever it ends, until the signal aborts. */
+/**
+ * Runs a node as an agent of its own, again whenever it ends, until the signal aborts or it was asked
+ * to end its pods.
+ */
 export async function runFurtherNode(
   node: FurtherNode,
   options: FurtherNodesOptions,
@@ -64,6 +70,20 @@ export async function runFurtherNode(
 ): Promise<void> {
   const { clock, paths, runtime } = options;
   const log = options.log.with({ component: "nodes", node: node.name });
+  using stack = new DisposableStack();
+  const ended = Promise.withResolvers<undefined>();
+  stack.defer(() => {
+    ended.resolve(undefined);
+  });
+  const draining = new AbortController();
+  let endBy: NodeJS.Signals = "SIGTERM";
+  const drained = options.drain.add(async (graceMs) => {
+    if (graceMs !== undefined) endBy = "SIGUSR2"; // See drain.ts.
+    draining.abort(new Error("the node's pods are to end"));
+    await ended.promise;
+  });
+  stack.use(drained);
+  const either = AbortSignal.any([signal, draining.signal]);
   const run = async (): Promise<void> => {
     try {
       mkdirSync(node.directory, { recursive: true, mode: 0o700 });
@@ -71,13 +91,14 @@ export async function runFurtherNode(
         await ensureMember(segmentOf(paths.data), node.number, signal);
       }
       const args = await agentArguments(node, options, signal);
-      const code = await runAgentOnce(node, args, { runtime, paths, signal });
+      const at = { runtime, paths, endBy: () => endBy };
+      const code = await runAgentOnce(node, args, at, either);
       log.info("a node's agent ended", { code: String(code) });
     } catch (error) {
       log.error("a node's agent did not start", { error: error as Error });
     }
   };
-  await keepRunning(clock, run, signal);
+  await keepRunning(clock, run, either);
 }
 
 /** The token goes by a file: arguments are for everybody to read. */
@@ -103,16 +124,17 @@ async function runAgentOnce(
   at: {
     readonly runtime: "containerd" | "simulated";
     readonly paths: Paths;
-    readonly signal: AbortSignal;
+    readonly endBy: () => NodeJS.Signals;
   },
+  signal: AbortSignal,
 ): Promise<number | null> {
   const namespace = `/run/netns/${segmentOf(at.paths.data).namespaceOf(node.number)}`;
   const within = at.runtime === "containerd" ? ["nsenter", `--net=${namespace}`] : [];
   // Its containers outlive it.
   return await runOwnProgram(
     args,
-    { logFile: join(node.directory, agentLogName), within },
-    at.signal,
+    { logFile: join(node.directory, agentLogName), within, endBy: at.endBy },
+    signal,
   );
 }
 

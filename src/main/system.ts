@@ -78,7 +78,7 @@ export async function runSystem(
   });
   startTasks(system, paths, options, { tasks, log, drain: reports.drain });
   await using registry = await openRegistry(system, paths, { options, tasks, reports });
-  startFurther(further, system, paths, { options, tasks, log });
+  startFurther(further, system, paths, { options, tasks, reports });
   for (const name of [system.nodeName, ...further.map((it) => it.name)]) {
     await system.controlPlane.nodeReady(name, signal);
     progress.send({ kind: "step", text: `node ${name} is ready` });
@@ -150,9 +150,10 @@ function startFurther(
   nodes: readonly FurtherNode[],
   { controlPlane, address }: System,
   paths: Paths,
-  at: { readonly options: UpOptions; readonly tasks: TaskGroup; readonly log: Logger },
+  at: { readonly options: UpOptions; readonly tasks: TaskGroup; readonly reports: Reports },
 ): void {
   const { runtime } = at.options;
+  const { log, drain } = at.reports;
   const registry = ["--registry-port", String(at.options.registryPort)];
   const logging = ["--log-level", at.options.logLevel];
   const ports = [...registry, ...ingressArguments(at.options), ...logging];
@@ -160,7 +161,7 @@ function startFurther(
   for (const node of nodes) {
     at.tasks.start(async (stop) => {
       const about = { paths, runtime, server, ports };
-      await runFurtherNode(node, { ...about, clock: systemClock, log: at.log }, stop);
+      await runFurtherNode(node, { ...about, clock: systemClock, log, drain }, stop);
     });
   }
 }

@@ -117,7 +117,11 @@ export class UsageCollector {
   }
 
   async #round(signal: AbortSignal): Promise<void> {
-    const known = new Set(this.#nodes.list().map(nameOf));
+    // A node without a server has nobody to ask: it has just come, or is simulated.
+    const serving = this.#nodes
+      .list()
+      .filter((it) => (it.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 0) > 0);
+    const known = new Set(serving.map(nameOf));
     for (const name of this.#measured.keys()) if (!known.has(name)) this.#measured.delete(name);
     await Promise.all([...known].map((name) => this.#measure(name, signal)));
   }

@@ -213,6 +213,16 @@ test("down and up again: as many nodes, and no container restarted", { skip }, (
   assert.deepEqual(placed("web"), before_);
 });
 
+test("down --drain ends the pods of all nodes", { skip }, () => {
+  const pods = placed("web");
+  assert.ok(new Set(pods.map((it) => it.node)).size > 1, JSON.stringify(pods));
+  ok(gantry().gantry("down", "--drain"));
+  ok(gantry().up());
+  for (const { name } of pods) {
+    assert.equal(kubectl("get", "pod", name, "-o", "jsonpath={.status.reason}"), "Terminated");
+  }
+});
+
 test("reset leaves nothing of any node", { skip }, () => {
   const { directory } = gantry();
   const segment = segmentOf(join(directory, "data"));
