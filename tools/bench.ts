@@ -29,6 +29,9 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   pods: async () => {
     await (await import("./bench/pods.ts")).benchPods();
   },
+  "node-loss": async () => {
+    await (await import("./bench/node-loss.ts")).benchNodeLoss();
+  },
   scale: async () => {
     await (await import("./bench/scale.ts")).benchScale();
   },

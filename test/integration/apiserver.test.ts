@@ -428,6 +428,46 @@ test("status and scale: each changes its own part", async () => {
   assert.equal((main.body["status"] as JsonObject)["replicas"], 4);
 });
 
+test("scale: applied by a manager, who then owns the replicas by it", async () => {
+  const namespace = await newNamespace();
+  const path = `/apis/apps/v1/namespaces/${namespace}/deployments`;
+  const labels = { app: "x" };
+  const template = { metadata: { labels }, spec: { containers: [{ name: "c", image: "b" }] } };
+  const spec = { selector: { matchLabels: labels }, template };
+  await send("POST", path, { body: { metadata: { name: "d" }, spec } });
+  const type = "application/apply-patch+yaml";
+  const scale = (replicas: number, apiVersion = "autoscaling/v1"): JsonObject => {
+    return { apiVersion, kind: "Scale", metadata: { name: "d", namespace }, spec: { replicas } };
+  };
+  const apply = (manager: string, body: JsonObject): ReturnType<typeof send> =>
+    send("PATCH", `${path}/d/scale?fieldManager=${manager}`, { body, type });
+  const forced = await apply("one&force=true", scale(7));
+  assert.equal(forced.status, 200, JSON.stringify(forced.body));
+  assert.equal(forced.body["kind"], "Scale");
+  assert.deepEqual(forced.body["spec"], { replicas: 7 });
+  const main = await send("GET", `${path}/d`);
+  assert.equal((main.body["spec"] as JsonObject)["replicas"], 7);
+  const { managedFields } = main.body["metadata"] as { managedFields: JsonObject[] };
+  const entry = managedFields.find((it) => it["manager"] === "one");
+  assert.deepEqual(entry, {
+    time: entry?.["time"],
+    manager: "one",
+    operation: "Apply",
+    apiVersion: "apps/v1",
+    fieldsType: "FieldsV1",
+    fieldsV1: { "f:spec": { "f:replicas": {} } },
+    subresource: "scale",
+  });
+  const contested = await apply("two", scale(3));
+  assert.equal(contested.status, 409);
+  assert.match(JSON.stringify(contested.body), /conflict with \\"one.*\.spec\.replicas/s);
+  assert.equal((await apply("one", scale(7))).status, 200);
+  assert.equal((await apply("one", scale(-1))).status, 422);
+  assert.equal((await apply("one", scale(1, "autoscaling/v2"))).status, 400);
+  const missing = { body: scale(1), type };
+  assert.equal((await send("PATCH", `${path}/e/scale?fieldManager=one`, missing)).status, 404);
+});
+
 test("binding: sets the node and its condition together, once", async () => {
   const namespace = await newNamespace();
   const path = `/api/v1/namespaces/${namespace}/pods`;

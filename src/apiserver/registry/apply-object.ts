@@ -11,6 +11,7 @@ import type { WriteTarget } from "./kind.ts";
 import { metadataOf } from "./metadata.ts";
 import { resetFieldsOf } from "./ownership.ts";
 import { patchRoundsMax } from "./patch.ts";
+import { workloadConfiguration } from "./scale.ts";
 import { changeObject, type Part } from "./update.ts";
 import { parseWriteOptions, requireFieldManager, type WriteOptions } from "./write-options.ts";
 
@@ -52,6 +53,24 @@ export async function applyObject(ports: EndpointPorts, applying: Applying): Pro
       if (!isStatus(error, "AlreadyExists") || round === roundsMax) throw error;
     }
   }
+}
+
+/**
+ * Server-side apply of a workload's Scale; `expected` is the Scale's type. Who applied it owns the
+ * replicas, by `/scale`. @throws {StatusError} 400, 404, 409, 422
+ */
+export async function applyScale(ports: EndpointPorts, applying: Applying): Promise<Written> {
+  requireFieldManager(applying.query);
+  const options = parseWriteOptions(applying.query, undefined, "PatchOptions");
+  const { kind } = applying.target;
+  const patch = workloadConfiguration(kind, readConfiguration(ports, applying, options));
+  const { resource } = kind;
+  const expected = {
+    apiVersion: apiVersionOf(resource),
+    kind: resource.kind,
+    type: resource.type,
+  };
+  return await applyToExisting(ports, { ...applying, expected }, options, patch);
 }
 
 function applyToExisting(

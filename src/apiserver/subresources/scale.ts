@@ -3,10 +3,11 @@ import { methodNotSupported } from "#api/status.ts";
 import { acceptOf, bytesResponse, type Call } from "#apiserver/call.ts";
 import { headerOf, type ApiResponse } from "#apiserver/http/exchange.ts";
 import { decodedBody } from "#apiserver/negotiate/decoded.ts";
+import { applyScale } from "#apiserver/registry/apply-object.ts";
 import { decodeBody, finishBody, mediaTypeOf } from "#apiserver/registry/body.ts";
 import { decodeCached } from "#apiserver/registry/kind.ts";
 import { trackerOf } from "#apiserver/registry/ownership.ts";
-import { patchRoundsMax, readPatch } from "#apiserver/registry/patch.ts";
+import { applyPatchType, patchRoundsMax, readPatch } from "#apiserver/registry/patch.ts";
 import { scaleOf, scaleType, withScale } from "#apiserver/registry/scale.ts";
 import { changeObject } from "#apiserver/registry/update.ts";
 import { parseWriteOptions, type WriteOptions } from "#apiserver/registry/write-options.ts";
@@ -39,10 +40,11 @@ async function update(endpoint: ResourceEndpoint, call: Call): Promise<ApiRespon
 }
 
 async function patch(endpoint: ResourceEndpoint, call: Call): Promise<ApiResponse> {
-  const options = parseWriteOptions(call.info.query, userAgentOf(call), "PatchOptions");
-  const { types } = endpoint.ports.registry;
   const bytes = await call.request.body();
   const mediaType = mediaTypeOf(headerOf(call.request, "content-type"));
+  if (mediaType === applyPatchType) return await apply(endpoint, call, bytes);
+  const options = parseWriteOptions(call.info.query, userAgentOf(call), "PatchOptions");
+  const { types } = endpoint.ports.registry;
   const read = readPatch({ bytes, mediaType }, scaleType.type, types);
   const it = {
     validation: options.fieldValidation,
@@ -54,6 +56,22 @@ async function patch(endpoint: ResourceEndpoint, call: Call): Promise<ApiRespons
     finishBody(types, scale, scaleType, it);
     return withScale(object, scale);
   });
+}
+
+async function apply(
+  endpoint: ResourceEndpoint,
+  call: Call,
+  bytes: Uint8Array,
+): Promise<ApiResponse> {
+  const written = await applyScale(endpoint.ports, {
+    target: endpoint.target(call),
+    query: call.info.query,
+    part: "object",
+    body: { bytes },
+    expected: scaleType,
+    warn: endpoint.warn(call),
+  });
+  return scaleResponse(endpoint, call, written.object);
 }
 
 async function change(
