@@ -213,8 +213,13 @@ test("down and up again: as many nodes, and no container restarted", { skip }, (
   assert.deepEqual(placed("web"), before_);
 });
 
-test("down --drain ends the pods of all nodes", { skip }, () => {
+test("down --drain ends the pods of all nodes", { skip }, async () => {
   const pods = placed("web");
+  // The agents have just come up again: each has its pods once it answers for them.
+  for (const { name } of pods) {
+    const echo = ["exec", name, "--", "echo", "here"];
+    await eventuallySays(() => gantry().kubectl(echo).stdout, /here/);
+  }
   assert.ok(new Set(pods.map((it) => it.node)).size > 1, JSON.stringify(pods));
   const running = (): string[] => {
     const groups = run("sh", ["-c", "cat /proc/[0-9]*/cgroup 2>/dev/null"]).stdout;
