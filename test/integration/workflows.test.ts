@@ -53,13 +53,14 @@ before(() => {
   );
   writeFileSync(
     join(dags, "odd.ts"),
-    `import { bash, dag, task } from "gantry/workflows";
+    `import { bash, dag, sql, task } from "gantry/workflows";
      export const odd = dag("odd", { isPausedUponCreation: false, maxActiveTasks: 8 }, () => {
        bash("slow", { command: "sleep 60", executionTimeout: "1s" });
        task("loops", { executionTimeout: "1s" }, () => { for (;;); })();
        task("throws", { retries: 1, retryDelay: "0s" }, () => { throw new Error("not today"); })();
        task("prints", () => { for (let at = 0; at < 300_000; at += 1) console.log("line", at, "x".repeat(60)); })();
        task("secret", async (_, { variables }) => { console.log("key is", await variables.get("api_key")); })();
+       sql("lost", { connection: "nowhere", sql: "select 1" });
        task("huge", () => "x".repeat(2_000_000))();
      });\n`,
   );
@@ -70,6 +71,7 @@ before(() => {
        chain(bash("one", { command: "sleep 3" }), bash("two", { command: "echo {{ ds }}" }));
      });\n`,
   );
+  writeFileSync(join(dags, "looping.ts"), 'import "gantry/workflows";\nfor (;;);\n');
   writeFileSync(
     join(dags, "wrong.dag.yaml"),
     "wrong:\n  tasks:\n    first:\n      operator: bosh\n",
@@ -139,6 +141,7 @@ test("workflows: what goes wrong is said at its place, and the others run on", a
   assert.match(states.get("loops") ?? "", /^failed after 1: .*execution timeout of 1000 ms/);
   assert.match(states.get("throws") ?? "", /^failed after 2: not today/);
   assert.match(states.get("huge") ?? "", /^failed after 1: the result has 2000002 bytes/);
+  assert.match(states.get("lost") ?? "", /^failed after 1: connection nowhere is not set: gantry/);
   assert.match(states.get("prints") ?? "", /^success/);
   assert.match(
     gantry("tasks", "logs", "odd", "mine", "prints"),
@@ -193,6 +196,19 @@ test("workflows: DAGs from YAML, one for each file of a folder", async () => {
   await eventually("a DAG for a new file", () =>
     rows("dags", "list").find((it) => it["dag_id"] === "load_prices"),
   );
+});
+
+test("workflows: a file that never ends is given up and named; the others were read", async () => {
+  const errors = (): string => {
+    const args = ["dags", "list-import-errors", "-o", "json", "--data-dir", join(home, "data")];
+    return spawnSync(process.execPath, [program, ...args], { encoding: "utf8" }).stdout;
+  };
+  const found = await eventually("the error", () => {
+    const said = errors();
+    return said.includes("looping.ts") ? said : undefined;
+  });
+  assert.match(found, /reading the file took longer than 30 seconds/);
+  rmSync(join(dags, "looping.ts"));
 });
 
 test("workflows: a DAG is tried out in one process, and leaves nothing", () => {

@@ -3,6 +3,7 @@ import { watch } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "#base/clock.ts";
 import { describeError, type Logger } from "#base/log.ts";
+import { TaskGroup } from "#base/task-group.ts";
 import type { IgnoreSyntax } from "#dag/ignore/ignore.ts";
 import type { DagModel } from "#dag/model/model.ts";
 import type { Database } from "#sql/database.ts";
@@ -44,6 +45,8 @@ export interface LoaderPorts {
 
 /** Files read at the same time, so that one that hangs does not hold up the others. */
 const parsersCount = 2;
+/** Looks at the folder under way at a time; each waits for the files that it found. */
+const looksMax = 8;
 /** Editors write a file in several steps. */
 const settleMs = 40;
 
@@ -60,6 +63,9 @@ export class Loader {
   readonly #options: LoaderOptions;
   readonly #ports: LoaderPorts;
   readonly #known = new Map<string, Known>();
+  /** Files that are being read. */
+  readonly #reading = new Set<string>();
+  #looks = 0;
 
   constructor(options: LoaderOptions, ports: LoaderPorts) {
     this.#options = options;
@@ -76,14 +82,20 @@ export class Loader {
         changed.resolve(undefined);
       }),
     );
+    await using looks = new TaskGroup((error) => {
+      throw error;
+    });
     while (!signal.aborted) {
       changed = Promise.withResolvers();
-      try {
-        await this.load(signal);
-      } catch (error) {
-        if (isAborted(signal)) return;
-        log.error("cannot read the folder of DAGs", { error: error as Error });
-      }
+      // Not awaited: a file that takes long must not keep changes of others waiting.
+      looks.start(async () => {
+        try {
+          if (await this.load(signal)) changed.resolve(undefined);
+        } catch (error) {
+          if (isAborted(signal)) return;
+          log.error("cannot read the folder of DAGs", { error: error as Error });
+        }
+      });
       const over = new AbortController();
       const timer = clock
         .sleep(this.#options.intervalMs, AbortSignal.any([signal, over.signal]))
@@ -94,21 +106,39 @@ export class Loader {
     }
   }
 
-  /** Reads what is new or has changed, once. */
-  async load(signal: AbortSignal): Promise<void> {
+  /** Reads what is new or has changed, once. @returns whether it was anything. */
+  async load(signal: AbortSignal): Promise<boolean> {
+    if (this.#looks >= looksMax) return false;
+    this.#looks += 1;
+    try {
+      return await this.#load(signal);
+    } finally {
+      this.#looks -= 1;
+    }
+  }
+
+  async #load(signal: AbortSignal): Promise<boolean> {
     const { folder, command, timeoutMs } = this.#options;
     const files = scanFolder(folder, this.#options.ignoreSyntax);
     await this.#retire(files);
-    const waiting = files.filter((it) => this.#isChanged(it));
-    await Promise.all(
-      Array.from({ length: Math.min(parsersCount, waiting.length) }, async () => {
-        using parser = new Parser(command, this.#ports.clock, timeoutMs);
-        for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-          signal.throwIfAborted();
-          await this.#read(parser, file, files, signal);
-        }
-      }),
-    );
+    const found = files.filter((it) => !this.#reading.has(it.path) && this.#isChanged(it));
+    for (const { path } of found) this.#reading.add(path);
+    const waiting = [...found];
+    try {
+      await Promise.all(
+        Array.from({ length: Math.min(parsersCount, waiting.length) }, async () => {
+          using parser = new Parser(command, this.#ports.clock, timeoutMs);
+          for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+            signal.throwIfAborted();
+            await this.#read(parser, file, files, signal);
+            this.#reading.delete(file.path);
+          }
+        }),
+      );
+    } finally {
+      for (const { path } of found) this.#reading.delete(path);
+    }
+    return found.length > 0;
   }
 
   #watch(changed: () => void): Disposable {
