@@ -1,11 +1,8 @@
 import { Option, type Command } from "commander";
+import { collect } from "./cluster-verbs.ts";
 import { parseBytes, type BuildCommandOptions } from "./build-options.ts";
 import type { Where } from "./options.ts";
 import { defaultDataDirectory } from "./paths.ts";
-
-function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
-}
 
 /** Adds `gantry build`. */
 export function addBuildCommand(program: Command): void {

@@ -205,7 +205,7 @@ function parseTail(text: string): number | undefined {
 }
 
 /** Of an option that may be given several times. */
-export function collect(value: string, before: readonly string[]): readonly string[] {
+export function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }
 

@@ -7,7 +7,9 @@ import type { ClusterOptions, Session } from "#cli/connection.ts";
 import type { ConvertOptions } from "#compose/convert/convert.ts";
 import type { Publishing } from "#compose/convert/container.ts";
 import type { FileSource, Project } from "#compose/project/model.ts";
-import { inSession, parseCount } from "./cluster-verbs.ts";
+import type { ComposeBuildFlags } from "./compose-build.ts";
+import { collect, inSession, parseCount } from "./cluster-verbs.ts";
+import { defaultDataDirectory } from "./paths.ts";
 
 interface ProjectOptions {
   readonly file?: readonly string[];
@@ -36,9 +38,15 @@ export function addComposeVerbs(program: Command): void {
     .option("--profile <name>", "with the services of this profile; several times", collect)
     .option("--kubeconfig <path>", "of this cluster")
     .option("--context <name>", "in this context of the kubeconfig")
-    .option("-n, --namespace <name>", "in this namespace instead of one of the project's name");
+    .option("-n, --namespace <name>", "in this namespace instead of one of the project's name")
+    .addOption(
+      new Option("--data-dir <path>", "where everything is kept")
+        .env("GANTRY_DATA_DIR")
+        .default(defaultDataDirectory),
+    );
   addFiles(compose);
   addRunning(compose);
+  addBuilding(compose);
   addLooking(compose);
 }
 
@@ -108,6 +116,8 @@ async function configText(project: Project, options: ConfigOptions): Promise<str
 }
 
 interface UpFlags {
+  /** True: every image; false: none; undefined: those that are not there. */
+  readonly build?: boolean;
   readonly detach?: true;
   readonly wait?: true;
   readonly removeOrphans?: true;
@@ -121,6 +131,8 @@ function addRunning(compose: Command): void {
     .description("make the services run, in the order of their dependencies")
     .option("-d, --detach", "leave them running and return")
     .option("--wait", "until all are healthy; implies -d")
+    .option("--build", "build every image first; those that are not there are in any case")
+    .option("--no-build", "build none")
     .option("--remove-orphans", "remove services that the files do not have any more")
     .option("--scale <service=number>", "so many of a service; several times", collect)
     .addOption(
@@ -132,8 +144,10 @@ function addRunning(compose: Command): void {
       const project = withScale(await selected(compose, services), options.scale ?? []);
       await inProject(compose, project.name, async (session) => {
         const { up } = await import("#compose/run/up.ts");
+        const built = await buildFor(compose, project, options.build);
         await up(session, project, {
           ...convertOptions(project, options.publish),
+          built: (name) => built.get(name),
           wait: options.wait === true,
           removeOrphans: options.removeOrphans === true,
         });
@@ -154,6 +168,63 @@ function addRunning(compose: Command): void {
         await down(session, name, { volumes: options.volumes === true });
       });
     });
+}
+
+interface BuildFlags {
+  readonly cache: boolean;
+  readonly pull?: true;
+  readonly quiet?: true;
+  readonly progress: ComposeBuildFlags["progress"];
+  readonly buildArg: readonly string[];
+}
+
+function addBuilding(compose: Command): void {
+  compose
+    .command("build [services...]")
+    .description("build the images of services that have a build section")
+    .option("--build-arg <name=value>", "value of an ARG, before that of the files", collect, [])
+    .option("--no-cache", "run every step")
+    .option("--pull", "ask the registry for newer base images")
+    .option("-q, --quiet", "print nothing but what fails")
+    .addOption(
+      new Option("--progress <form>", "how progress is shown")
+        .choices(["auto", "plain", "tty", "quiet"])
+        .default("auto"),
+    )
+    .action(async (services: string[], flags: BuildFlags) => {
+      const { buildServices } = await import("./compose-build.ts");
+      const project = await selected(compose, services);
+      await buildServices(project, services, {
+        dataDir: dataDirOf(compose),
+        noCache: !flags.cache,
+        pull: flags.pull === true,
+        quiet: flags.quiet === true,
+        progress: flags.progress,
+        buildArg: flags.buildArg,
+      });
+    });
+}
+
+/** Builds what is to be built before the services run; resolves with the digests of what there is. */
+async function buildFor(
+  compose: Command,
+  project: Project,
+  wanted: boolean | undefined,
+): Promise<ReadonlyMap<string, string>> {
+  const { buildServices, builtDigests } = await import("./compose-build.ts");
+  const dataDir = dataDirOf(compose);
+  const before = await builtDigests(project, dataDir);
+  const missing = Object.entries(project.services)
+    .filter(([name, it]) => it.build !== undefined && (wanted === true || !before.has(name)))
+    .map(([name]) => name);
+  if (wanted === false || missing.length === 0) return before;
+  const flags = { dataDir, noCache: false, pull: false, quiet: false, buildArg: [] };
+  await buildServices(project, missing, { ...flags, progress: "auto" });
+  return await builtDigests(project, dataDir);
+}
+
+function dataDirOf(compose: Command): string {
+  return compose.opts<{ dataDir: string }>().dataDir;
 }
 
 function addLooking(compose: Command): void {
@@ -219,11 +290,6 @@ function addLooking(compose: Command): void {
         });
       },
     );
-}
-
-/** Of an option that may be given several times: a list of words would swallow the verb. */
-function collect(value: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), value];
 }
 
 async function load(compose: Command): Promise<Project> {

@@ -48,7 +48,9 @@ export function containerOf(
 
 function pullPolicy(service: Service): string {
   if (service.pull_policy === "always") return "Always";
-  if (service.pull_policy === "never" || service.pull_policy === "build") return "Never";
+  if (service.pull_policy === "never") return "Never";
+  // The node may have an older image of that name than the one that was built.
+  if (service.pull_policy === "build" || service.build !== undefined) return "Always";
   return "IfNotPresent";
 }
 

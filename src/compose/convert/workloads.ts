@@ -18,11 +18,14 @@ export type Workload = Deployment | DaemonSet | Job;
 
 /** Docker's, where a service does not say. */
 const graceSeconds = 10;
+const builtAnnotation = "gantry.dev/built-image";
 /** Attempts of a service that restarts on failure without a number. */
 const backoffLimit = 6;
 
 export interface WorkloadOptions extends VolumePorts {
   readonly publish: Publishing;
+  /** Digest of what a service's build has given; undefined where it is not known. */
+  readonly built?: ((service: string) => string | undefined) | undefined;
 }
 
 /**
@@ -118,9 +121,12 @@ function templateOf(
   });
   const networks: Record<string, string> = {};
   for (const it of networksOf(service)) networks[`${networkLabelPrefix}${objectName(it)}`] = "true";
+  const built = options.built?.(name);
   const annotations = {
     ...service.labels,
     ...service.annotations,
+    // Another image of the same name is another definition.
+    ...(built === undefined ? {} : { [builtAnnotation]: built }),
     ...(filled.length === 0 ? {} : { [fillAnnotation]: filled.join(",") }),
   };
   return {

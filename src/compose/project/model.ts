@@ -87,6 +87,10 @@ export interface Build {
   readonly target?: string | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
   readonly no_cache?: boolean | undefined;
+  readonly pull?: boolean | undefined;
+  readonly network?: string | undefined;
+  readonly tags?: readonly string[] | undefined;
+  readonly platforms?: readonly string[] | undefined;
   readonly secrets?: readonly string[] | undefined;
 }
 

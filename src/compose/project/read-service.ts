@@ -171,19 +171,28 @@ function readNetwork(at: Reading): Service {
 
 function readBuild(at: Reading, place: Place): Build | undefined {
   if (at.isAbsent) return undefined;
-  if (!isJsonObject(at.value)) return { context: resolvePath(at.needed(), place) };
+  if (!isJsonObject(at.value)) return { context: contextOf(at.needed(), place) };
   return present<Build>({
-    context: resolvePath(at.at("context").text() ?? ".", place),
+    context: contextOf(at.at("context").text() ?? ".", place),
     dockerfile: at.at("dockerfile").text(),
     dockerfile_inline: at.at("dockerfile_inline").text(),
     args: at.at("args").isAbsent ? undefined : at.at("args").pairs(),
     target: at.at("target").text(),
     labels: at.at("labels").labels(),
     no_cache: at.at("no_cache").flag(),
+    pull: at.at("pull").flag(),
+    network: at.at("network").text(),
+    tags: textsOf(at.at("tags")),
+    platforms: textsOf(at.at("platforms")),
     secrets: listOf(at.at("secrets"), (it) =>
       isJsonObject(it.value) ? it.at("source").needed() : it.needed(),
     ),
   });
+}
+
+/** A directory, or the URL of a repository or of an archive. */
+function contextOf(text: string, place: Place): string {
+  return /^([a-z+]+:\/\/|git@)/.test(text) ? text : resolvePath(text, place);
 }
 
 function readEnvFiles(at: Reading, place: Place): Service["env_file"] {
