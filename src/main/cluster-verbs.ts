@@ -197,7 +197,8 @@ function clusterVerb(parent: Command, usage: string, description: string): Comma
     .description(description)
     .option("-n, --namespace <name>", "in this namespace")
     .option("--kubeconfig <path>", "of this cluster")
-    .option("--context <name>", "in this context of the kubeconfig");
+    .option("--context <name>", "in this context of the kubeconfig")
+    .option("--data-dir <path>", "of this installation");
 }
 
 function parseTail(text: string): number | undefined {

@@ -43,8 +43,11 @@ async function copyOut(session: Session, pod: Pod, path: string, to: string): Pr
   try {
     const tar = spawn("tar", ["-xf", "-", "-C", folder], { stdio: ["pipe", "ignore", "inherit"] });
     const ended = once(tar, "close");
-    await packFrom(session, pod, path, tar.stdin);
-    tar.stdin.end();
+    try {
+      await packFrom(session, pod, path, tar.stdin);
+    } finally {
+      tar.stdin.end();
+    }
     const [code] = (await ended) as [number];
     if (code !== 0) throw new Error(`tar ended with ${code}`);
     await moveInto(folder, packedOf(path).name, { directory, name });

@@ -16,6 +16,8 @@ type RunFlags = ContainerOptions &
     readonly detachKeys: string;
     readonly sigProxy: boolean;
     readonly cidfile?: string;
+    /** Another word for `network`. */
+    readonly net?: string;
   };
 
 /** Adds `gantry run` and `gantry create`. */
@@ -50,7 +52,7 @@ async function runImage(
   const request = {
     image,
     command,
-    options: flags,
+    options: withNetwork(flags),
     detach: flags.detach === true,
     detachKeys: parseDetachKeys(flags.detachKeys),
     sigProxy: flags.sigProxy,
@@ -69,12 +71,22 @@ async function createOnly(
   const { createContainer } = await import("#containers/run/create.ts");
   const { idOf } = await import("#containers/find.ts");
   const { containerPorts } = await import("./container-ports.ts");
-  const request = { image, command, options, attached: false, held: true };
+  const request = {
+    image,
+    command,
+    options: withNetwork(options),
+    attached: false,
+    held: true,
+  };
   await withCluster(inContainers(options), new AbortController().signal, async (session) => {
     const pod = await createContainer(session, request, containerPorts(options.dataDir));
     await writeId(options, idOf(pod));
     session.io.out(`${idOf(pod)}\n`);
   });
+}
+
+function withNetwork(flags: RunFlags): RunFlags {
+  return { ...flags, network: flags.network ?? flags.net };
 }
 
 async function writeId({ cidfile }: RunFlags, id: string): Promise<void> {
@@ -165,7 +177,8 @@ function addNetwork(command: Command): void {
     .option("-p, --publish <ports>", "[[IP:]HOST:]CONTAINER[/udp], ranges", collect, [])
     .option("-P, --publish-all", "all ports that the image exposes, at free ones")
     .option("--expose <port>", "port that it listens at", collect, [])
-    .option("--network, --net <name>", "host, none, or one of yours")
+    .option("--network <name>", "host, none, or one of yours")
+    .addOption(new Option("--net <name>", "the same").hideHelp())
     .option("--network-alias <name>", "further name in your network", collect, [])
     .option("-h, --hostname <name>", "its host name")
     .option("--add-host <host:ip>", "line of /etc/hosts", collect, [])

@@ -1,0 +1,206 @@
+// Containers one by one, by the commands that Docker's users know.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { after, before, test } from "node:test";
+import { GantryProcess, run, systemMissing, type CommandResult } from "#testing/gantry-process.ts";
+
+const skip = systemMissing();
+const options = { skip: skip ?? false, timeout: 240_000 };
+const program = resolve(import.meta.dirname, "../../dist/gantry.js");
+let system: GantryProcess;
+
+/** The data directory stands first: what follows an image is the container's. */
+function words(args: readonly string[]): string[] {
+  const verbs = ["volume", "network"].includes(args[0] ?? "") ? 2 : 1;
+  const data = ["--data-dir", join(system.directory, "data")];
+  return [...args.slice(0, verbs), ...data, ...args.slice(verbs)];
+}
+
+function gantry(...args: readonly string[]): CommandResult {
+  return system.program(words(args));
+}
+
+function withInput(input: string, ...args: readonly string[]): CommandResult {
+  return system.program(words(args), input);
+}
+
+function ok(result: CommandResult): string {
+  assert.equal(result.code, 0, `${result.stderr}${result.stdout}`);
+  return result.stdout;
+}
+
+function names(...filters: readonly string[]): string {
+  const flags = filters.flatMap((it) => ["--filter", it]);
+  return ok(gantry("ps", "-a", "--format", "{{.Names}}", ...flags)).trim();
+}
+
+before(() => {
+  if (skip !== undefined) return;
+  system = new GantryProcess(27_743);
+  ok(system.gantry("image", "seed"));
+  ok(system.up("--registry-port", "0"));
+});
+after(() => {
+  if (skip === undefined) system[Symbol.dispose]();
+});
+
+test("run: all output, each stream to its own, and the command's exit code", options, () => {
+  const script = "echo out; echo err >&2; exit 7";
+  const result = gantry("run", "--rm", "busybox", "sh", "-c", script);
+  assert.deepEqual([result.code, result.stdout, result.stderr], [7, "out\n", "err\n"]);
+  // The pause: containerd 1.6 may drop what a process that ends at once has left in its pipe.
+  const counting = "seq 1 20000; sleep 2";
+  const numbers = ok(gantry("run", "--rm", "busybox", "sh", "-c", counting));
+  assert.ok(numbers === run("seq", ["1", "20000"]).stdout, `${numbers.length} bytes came`);
+  assert.equal(names(), "");
+});
+
+test("run -i: input reaches the command to its end", options, () => {
+  const input = "line\n".repeat(50_000);
+  const counted = withInput(input, "run", "--rm", "-i", "busybox", "sh", "-c", "wc -c; echo end");
+  assert.equal(ok(counted), `${input.length}\nend\n`);
+});
+
+test("run -it: a terminal with its prompt", options, () => {
+  const all = words(["run", "--rm", "-it", "busybox", "sh"]);
+  const command = [process.execPath, program, ...all].join(" ");
+  const typed = run("script", ["-qec", command, "/dev/null"], {
+    input: "echo typ''ed; exit 5\n",
+    env: { HOME: system.directory },
+  });
+  assert.equal(typed.code, 5, typed.stdout);
+  assert.match(typed.stdout, /\/ # .*typed/s);
+});
+
+test("run: what cannot be is told with Docker's exit codes", options, () => {
+  const cases: [args: string[], code: number, want: RegExp][] = [
+    [["busybox", "nope"], 127, /executable file not found/],
+    [["busybox", "/etc"], 126, /permission denied/],
+    [["--pull", "never", "nobody/nothing", "true"], 125, /not present with pull policy of Never/],
+    [["Bad_Name!", "true"], 125, /invalid reference format/],
+    [["--foo", "busybox"], 125, /unknown option '--foo'/],
+    [["--memory", "x", "busybox"], 125, /expected a size such as 512m/],
+    [["--network", "nope", "busybox"], 125, /network nope not found/],
+    [["-v", "a:b", "busybox"], 125, /no absolute path/],
+    [[], 125, /missing required argument 'image'/],
+  ];
+  for (const [args, code, want] of cases) {
+    const result = gantry("run", "--rm", ...args);
+    assert.deepEqual(
+      [result.code, result.stdout],
+      [code, ""],
+      `${args.join(" ")} ${result.stderr}`,
+    );
+    assert.match(result.stderr, want);
+  }
+  assert.equal(names(), "");
+});
+
+test("a container runs beside us until it is stopped, started again and removed", options, () => {
+  const script = 'trap "echo bye; exit 9" TERM; echo $WORD; while :; do sleep 0.1; done';
+  const flags = ["-d", "--name", "My_App", "-e", "WORD=hi", "-p", "127.0.0.1:18090:80"];
+  const id = ok(gantry("run", ...flags, "busybox", "sh", "-c", script)).trim();
+  assert.match(id, /^[0-9a-f]{64}$/);
+  assert.match(ok(gantry("ps")), /127\.0\.0\.1:18090->80\/tcp +My_App\n/);
+  const taken = gantry("run", "--name", "My_App", "busybox");
+  assert.equal(taken.code, 125);
+  assert.match(taken.stderr, /The container name "\/My_App" is already in use/);
+  const port = gantry("run", "-p", "127.0.0.1:18090:80", "busybox");
+  assert.equal(port.code, 125);
+  assert.match(port.stderr, /port is already allocated/);
+  assert.equal(gantry("rm", "My_App").code, 1);
+  assert.equal(
+    ok(gantry("exec", "-e", "A=1", "-w", "/tmp", "My_App", "sh", "-c", "echo $A $PWD")),
+    "1 /tmp\n",
+  );
+  assert.equal(gantry("exec", id.slice(0, 12), "sh", "-c", "exit 4").code, 4);
+  ok(gantry("stop", "My_App"));
+  assert.equal(names("status=exited", "exited=9"), "My_App");
+  assert.equal(ok(gantry("logs", "My_App")), "hi\nbye\n");
+  ok(gantry("start", "My_App"));
+  const state = ["inspect", "-f", "{{.State.Status}} {{.Id}}", "My_App"];
+  assert.equal(ok(gantry(...state)), `running ${id}\n`);
+  ok(gantry("kill", "My_App"));
+  assert.equal(ok(gantry("wait", "My_App")), "137\n");
+  ok(gantry("rm", "My_App"));
+  assert.match(gantry("logs", "My_App").stderr, /not found/);
+});
+
+test("signals of the client are the container's", options, async () => {
+  const script = 'trap "echo caught; exit 3" TERM; echo ready; while :; do sleep 0.1; done';
+  const all = words(["run", "--rm", "busybox", "sh", "-c", script]);
+  const client = spawn(process.execPath, [program, ...all], {
+    env: { PATH: process.env["PATH"] ?? "", HOME: system.directory },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let said = "";
+  client.stdout.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+    if (said === "ready\n") client.kill("SIGTERM");
+  });
+  const [code] = (await once(client, "close")) as [number];
+  assert.deepEqual([said, code], ["ready\ncaught\n", 3]);
+  assert.equal(names(), "");
+});
+
+test("volumes begin with what the image has, and keep what was written", options, () => {
+  const context = join(system.directory, "context");
+  mkdirSync(context);
+  writeFileSync(
+    join(context, "Dockerfile"),
+    "FROM busybox\nRUN mkdir -p /srv/data/sub && echo seeded > /srv/data/file && chown 77 /srv/data/sub\n",
+  );
+  ok(system.gantry("build", "-q", "-t", "seeded", context));
+  const mount = ["run", "--rm", "-v", "data1:/srv/data", "seeded"];
+  const look = "cat /srv/data/file; stat -c %u /srv/data/sub; echo mine > /srv/data/file";
+  assert.equal(ok(gantry(...mount, "sh", "-c", look)), "seeded\n77\n");
+  assert.equal(ok(gantry(...mount, "cat", "/srv/data/file")), "mine\n");
+  const bind = ["-v", `${context}:/host:ro`, "--read-only"];
+  const write = gantry("run", "--rm", ...bind, "busybox", "sh", "-c", "ls /host; touch /host/x /x");
+  assert.deepEqual([write.code, write.stdout], [1, "Dockerfile\n"]);
+  assert.match(ok(gantry("volume", "ls")), /data1/);
+  ok(gantry("volume", "rm", "data1"));
+  assert.match(gantry("volume", "rm", "data1").stderr, /no such volume/);
+});
+
+test("files are copied both ways", options, () => {
+  ok(gantry("run", "-d", "--name", "files", "busybox", "sleep", "1000"));
+  const here = join(system.directory, "copied.txt");
+  writeFileSync(here, "hello\n");
+  ok(gantry("cp", here, "files:/tmp/there"));
+  assert.equal(ok(gantry("exec", "files", "cat", "/tmp/there")), "hello\n");
+  ok(gantry("exec", "files", "sh", "-c", "mkdir -p /tmp/d/e; echo deep > /tmp/d/e/f"));
+  ok(gantry("cp", "files:/tmp/d", join(system.directory, "d")));
+  assert.equal(readFileSync(join(system.directory, "d/e/f"), "utf8"), "deep\n");
+  const missing = gantry("cp", "files:/tmp/nothing", here);
+  assert.equal(missing.code, 1);
+  assert.match(missing.stderr, /No such file/);
+  ok(gantry("rm", "-f", "files"));
+});
+
+test("those of a network find each other by name, and others do not reach them", options, () => {
+  ok(gantry("network", "create", "back"));
+  const server = ["--name", "server", "--network", "back"];
+  ok(gantry("run", "-d", ...server, "busybox", "httpd", "-f", "-p", "80", "-h", "/etc"));
+  const ask = "until wget -qO- http://server/group; do sleep 0.2; done";
+  const own = ["--network", "back", "busybox", "timeout", "30", "sh", "-c", ask];
+  assert.match(ok(gantry("run", "--rm", ...own)), /root/);
+  const address = ok(gantry("inspect", "-f", "{{.NetworkSettings.IPAddress}}", "server")).trim();
+  // Not as the first process, which signals of its own namespace do not end.
+  const other = `timeout 3 wget -qO- http://${address}/group || exit 9`;
+  assert.equal(gantry("run", "--rm", "busybox", "sh", "-c", other).code, 9);
+  assert.match(gantry("network", "rm", "back").stderr, /active endpoints: server/);
+  ok(gantry("rm", "-f", "server"));
+  ok(gantry("network", "rm", "back"));
+});
+
+test("kubectl sees containers, and what --rm leaves goes without a client", options, () => {
+  ok(gantry("run", "-d", "--rm", "--name", "brief", "-l", "a=b", "busybox", "sleep", "1"));
+  const pods = ["get", "pods", "-n", "containers", "-l", "a=b", "-o", "name"];
+  assert.equal(ok(system.kubectl(pods)), "pod/brief\n");
+  const gone = ["wait", "--for=delete", "pod/brief", "-n", "containers", "--timeout=60s"];
+  ok(system.kubectl(gone));
+});
