@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { ClearOptions } from "#workflows/verbs/clear.ts";
 import type { Form } from "#workflows/verbs/dags.ts";
 import type { WorkflowWhere } from "./workflow-installation.ts";
-import { inSession, listVerb, parseCount } from "./workflow-options.ts";
+import { inSession, listVerb, parseCount, verb } from "./workflow-options.ts";
 
 /** Adds what is done about runs that are there: clearing, and asking why something waits. */
 export function addRunControlVerbs(tasks: Command): void {
@@ -36,4 +36,27 @@ export function addRunControlVerbs(tasks: Command): void {
         await inSession(options, (session) => tasksWhy(session, key, options));
       },
     );
+  listVerb(tasks, "questions [dag]", "list what tasks ask people").action(
+    async (dag: string | undefined, options: WorkflowWhere & Form) => {
+      const { tasksQuestions } = await import("#workflows/verbs/approvals.ts");
+      await inSession(options, (session) => tasksQuestions(session, dag, options));
+    },
+  );
+  verb(tasks, "answer <dag> <run> <task> <options...>", "answer what a task asks")
+    .option("--map-index <number>", "of this instance of a mapped task", parseCount, -1)
+    .option("--by <name>", "who answers")
+    .action(async (...given: AnswerArguments) => {
+      const [dagId, runId, taskId, chosen, options] = given;
+      const { tasksAnswer } = await import("#workflows/verbs/approvals.ts");
+      const key = { dagId, runId, taskId, mapIndex: options.mapIndex };
+      await inSession(options, (session) => tasksAnswer(session, key, { chosen, by: options.by }));
+    });
 }
+
+type AnswerArguments = [
+  dag: string,
+  run: string,
+  task: string,
+  options: readonly string[],
+  flags: WorkflowWhere & { readonly mapIndex: number; readonly by?: string },
+];

@@ -12,7 +12,7 @@ const dags = join(home, "dags");
 const called = join(home, "called");
 let scheduler: ChildProcess | undefined;
 
-const file = `import { allOf, asset, bash, dag, task } from "gantry/workflows";
+const file = `import { allOf, approval, asset, bash, dag, task } from "gantry/workflows";
 import { appendFileSync, existsSync } from "node:fs";
 const note = (line: string) => appendFileSync(${JSON.stringify(called)}, line + "\\n");
 const raw = asset("raw");
@@ -23,6 +23,9 @@ export const maker = dag("maker", on, () => {
 });
 export const reader = dag("reader", { ...on, schedule: allOf(raw, clean) }, () => {
   task("read", (_, it) => Object.keys(it.triggeringAssetEvents).sort())();
+});
+export const asks = dag("asks", on, () => {
+  approval("release", { subject: "Release {{ ds }}?" }).before(bash("out", { command: "true" }));
 });
 export const daily = dag("daily", { ...on, schedule: "@daily" }, () => {
   bash("show", { command: "echo {{ ds }}" });
@@ -70,7 +73,7 @@ before(async () => {
   writeFileSync(join(dags, "all.ts"), file);
   const args = [program, "scheduler", "--data-dir", join(home, "data"), "--dags-folder", dags];
   scheduler = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
-  await eventually("the DAGs", () => (rows("dags", "list").length === 4 ? true : undefined));
+  await eventually("the DAGs", () => (rows("dags", "list").length === 5 ? true : undefined));
 });
 
 after(async () => {
@@ -135,3 +138,20 @@ test(
     assert.equal(ended("told", 1), "success");
   },
 );
+
+test("approval: a task waits for people", { timeout: 90_000 }, async () => {
+  gantry("dags", "trigger", "asks", "-r", "yes");
+  gantry("dags", "trigger", "asks", "-r", "no");
+  const questions = (): readonly Record<string, unknown>[] => rows("tasks", "questions");
+  await eventually("the questions", () => (questions().length === 2 ? true : undefined));
+  gantry("tasks", "answer", "asks", "yes", "release", "Approve", "--by", "anna");
+  gantry("tasks", "answer", "asks", "no", "release", "Reject");
+  await eventually("the runs' end", () => ended("asks", 2));
+  const states = (run: string): unknown[] =>
+    rows("tasks", "states-for-dag-run", "asks", run).map((it) => it["state"]);
+  assert.deepEqual(states("yes"), ["success", "success"]);
+  assert.deepEqual(states("no"), ["skipped", "success"]);
+  const outputs = rows("tasks", "outputs", "asks", "yes");
+  const output = outputs.find((it) => it["task_id"] === "release");
+  assert.deepEqual(output?.["value"], { chosenOptions: ["Approve"], by: "anna" });
+});

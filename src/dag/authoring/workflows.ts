@@ -2,6 +2,8 @@
 export { dag, param, Dag } from "./dag.ts";
 export { task, branch, expand, shortCircuit } from "./task.ts";
 export type { Mappable, Run, ShortCircuitOptions, Task } from "./task.ts";
+export { approval, choice } from "./approval.ts";
+export type { ApprovalOptions, ChoiceOptions, Chosen } from "./approval.ts";
 export { allOf, anyOf, asset } from "./asset.ts";
 export type { Asset, AssetExpression } from "./asset.ts";
 export { chain, Output } from "./output.ts";

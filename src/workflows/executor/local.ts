@@ -12,7 +12,7 @@ const jobsPerWorkerMax = 2_000;
 const cancelGraceMs = 2_000;
 /** Between two looks at whether jobs that wait need another worker. */
 const growEveryMs = 10;
-/** When all workers have had their jobs for so long, theirs are no short ones. */
+/** Jobs that usually take so long, or whose workers all have had theirs for so long, are no short ones. */
 const shortJobMs = 30;
 /** A job that has waited so long gets another worker, even while others end. */
 const waitMax = 250;
@@ -46,6 +46,8 @@ export class LocalExecutor implements Executor {
   /** In order; `since` is monotonic. */
   #waiting: { readonly job: Job; readonly since: number }[] = [];
   #growing = false;
+  /** How long jobs have taken of late. */
+  #usualMs = 0;
   readonly #tasks: TaskGroup;
   readonly #deadlines = new Map<string, AbortController>();
   #closed = false;
@@ -113,7 +115,9 @@ export class LocalExecutor implements Executor {
         const starting = slots.filter((it) => !it.ready).length;
         if (first === undefined || starting >= startingMax) continue;
         const now = this.#clock.monotonic();
-        const areLong = slots.every((it) => !it.ready || now - it.since >= shortJobMs);
+        const areLong =
+          this.#usualMs >= shortJobMs ||
+          slots.every((it) => !it.ready || now - it.since >= shortJobMs);
         if (areLong || now - first.since >= waitMax) this.#open();
       }
     } finally {
@@ -231,6 +235,8 @@ export class LocalExecutor implements Executor {
   }
 
   #end(slot: Slot, job: Job, result: AttemptResult): void {
+    const tookMs = this.#clock.monotonic() - slot.since;
+    this.#usualMs += (tookMs - this.#usualMs) / 8;
     slot.job = undefined;
     this.#deadlines.get(job.attempt)?.abort(new Error("the job has ended"));
     this.#deadlines.delete(job.attempt);

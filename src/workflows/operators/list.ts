@@ -1,3 +1,4 @@
+import { approvalOperator } from "./approval.ts";
 import { bashOperator, bashSensorOperator } from "./bash.ts";
 import { emailOperator } from "./email.ts";
 import { externalTaskSensorOperator } from "./external-task.ts";
@@ -28,6 +29,7 @@ export const operators: ReadonlyMap<string, Operator> = new Map([
   ["branch", branchOperator],
   ["short_circuit", shortCircuitOperator],
   ["empty", emptyOperator],
+  ["approval", approvalOperator],
   ["bash", bashOperator],
   ["http", httpOperator],
   ["sql", sqlOperator],

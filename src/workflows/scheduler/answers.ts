@@ -11,6 +11,7 @@ import type { Job, Question } from "#workflows/worker/protocol.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Database } from "#sql/database.ts";
 import { isLatest, statesAt } from "./other-runs.ts";
+import { askPeople } from "./approvals.ts";
 import { triggerRun } from "./trigger-run.ts";
 
 /** What answers are taken from. The environment goes before the database, as in Airflow. */
@@ -54,6 +55,8 @@ export async function answer(ports: AnswerPorts, job: Job, question: Question): 
       return [...(await statesAt(database, question))];
     case "latest":
       return await isLatest(database, job, clock.now());
+    case "approval":
+      return await askPeople(database, job, question, clock.now());
     case "trigger": {
       const { dagId, runId, conf } = question;
       const date = question.logicalDate;

@@ -5,7 +5,14 @@ import type { RunKey } from "./runs.ts";
 export type Deletion = "deleted" | "unknown" | "busy";
 
 /** What is stored about runs, by table. */
-const runTables = ["output", "run_asset_event", "callback", "task_instance", "dag_run"] as const;
+const runTables = [
+  "output",
+  "run_asset_event",
+  "callback",
+  "approval",
+  "task_instance",
+  "dag_run",
+] as const;
 
 /**
  * Deletes a DAG with all that was stored of it: versions, runs, outputs. It comes back when its file

@@ -122,4 +122,14 @@ export const migrations: readonly Migration[] = [
         map_index bigint not null, try_number bigint not null, error text, owner text)`,
     ],
   },
+  {
+    name: "0007-approvals",
+    statements: () => [
+      `create table approval (
+        dag_id text not null, run_id text not null, task_id text not null,
+        map_index bigint not null, try_number bigint not null, subject text not null, body text,
+        options text not null, multiple integer not null, asked_at bigint not null, chosen text,
+        answered_by text, answered_at bigint, primary key (dag_id, run_id, task_id, map_index))`,
+    ],
+  },
 ];

@@ -98,6 +98,13 @@ export type Question =
   | { readonly kind: "set-variable"; readonly key: string; readonly value: string }
   | { readonly kind: "connection"; readonly id: string }
   | {
+      readonly kind: "approval";
+      readonly subject: string;
+      readonly body: string | undefined;
+      readonly options: readonly string[];
+      readonly multiple: boolean;
+    }
+  | {
       /** The states of a DAG's runs at logical dates, or of one of its tasks in them. */
       readonly kind: "states";
       readonly dagId: string;
