@@ -1,4 +1,5 @@
 import type { Route } from "#workflows/api/routing.ts";
+import { assetRoutes } from "./assets.ts";
 import { backfillRoutes } from "./backfills.ts";
 import { clearRoutes } from "./clear.ts";
 import { connectionRoutes } from "./connections.ts";
@@ -23,6 +24,7 @@ export const routes: readonly Route[] = [
   ...taskInstanceRoutes,
   ...clearRoutes,
   ...backfillRoutes,
+  ...assetRoutes,
   ...triesRoutes,
   ...logRoutes,
   ...xcomRoutes,

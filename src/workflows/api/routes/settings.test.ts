@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { dag } from "#dag/authoring/dag.ts";
 import { bash } from "#dag/authoring/operators.ts";
 import { openTestWorkflowApi } from "#testing/workflow-api.ts";
+import { saveAssetEvents } from "#workflows/state/assets.ts";
 import { saveBundle, setImportError } from "#workflows/state/dags.ts";
 
 test("/connections: no secret is ever shown, and none is lost by what is shown", async () => {
@@ -106,4 +107,21 @@ test("parts of DAGs, and records", async () => {
   assert.equal(event?.["owner"], "admin");
   const one = `/api/v2/eventLogs/${String(event["event_log_id"])}`;
   assert.equal((await api.send("GET", one)).status, 200);
+});
+
+test("GET /assets/events: what was made, by whom, and for which runs", async () => {
+  await using api = await openTestWorkflowApi();
+  const source = { dagId: "d", runId: "r", taskId: "t", mapIndex: -1 };
+  await saveAssetEvents(api.database, [
+    { asset: "orders", at: 1_000, extra: { rows: 7 }, source },
+    { asset: "prices", at: 2_000, extra: {}, source: undefined },
+  ]);
+  const path = "/api/v2/assets/events";
+  const { json, text } = await api.send("GET", path);
+  assert.equal(json["total_entries"], 2, text);
+  const [first] = json["asset_events"] as Record<string, unknown>[];
+  assert.deepEqual([first?.["name"], first?.["source_task_id"]], ["orders", "t"]);
+  assert.deepEqual(first?.["extra"], { rows: 7 });
+  const some = await api.send("GET", `${path}?source_dag_id=d&timestamp_gte=1970-01-01T00:00:00Z`);
+  assert.equal(some.json["total_entries"], 1);
 });
