@@ -1,6 +1,6 @@
 import type { Json } from "#api/object.ts";
 import { camelCase } from "./values.ts";
-import { podArguments } from "./pod-arguments.ts";
+import { dockerArguments, podArguments, resourceArguments } from "./pod-arguments.ts";
 import { ConfigurationError, type Node } from "./node.ts";
 
 /** How a task of one kind is written in a configuration file. */
@@ -78,6 +78,10 @@ export const operatorForms: Readonly<Record<string, OperatorForm>> = {
     aliases: { service_account_name: "serviceAccountName" },
     keepsOutputSetting: true,
   },
+  kubernetes_create: resourceForm(["KubernetesCreateResourceOperator"]),
+  kubernetes_apply: resourceForm([]),
+  kubernetes_delete: resourceForm(["KubernetesDeleteResourceOperator"]),
+  docker: { classes: ["DockerOperator"], arguments: dockerArguments, required: ["image"] },
   latest_only: { classes: ["LatestOnlyOperator"], arguments: [] },
   external_task_sensor: {
     classes: ["ExternalTaskSensor"],
@@ -177,4 +181,13 @@ export function argumentName(form: OperatorForm, key: string): string | undefine
   if (alias !== undefined) return alias;
   const camel = camelCase(key);
   return form.arguments.includes(camel) ? camel : undefined;
+}
+
+function resourceForm(classes: readonly string[]): OperatorForm {
+  return {
+    classes,
+    arguments: resourceArguments,
+    required: ["objects"],
+    aliases: { yaml_conf: "objects" },
+  };
 }

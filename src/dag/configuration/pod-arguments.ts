@@ -60,3 +60,52 @@ export const podArguments: readonly string[] = [
   "onFinishAction",
   "skipOnExitCode",
 ];
+
+/** Those of tasks that run a container: see `DockerOptions`. */
+export const dockerArguments: readonly string[] = [
+  "image",
+  "command",
+  "entrypoint",
+  "dockerUrl",
+  "dockerConnId",
+  "apiVersion",
+  "containerName",
+  "environment",
+  "privateEnvironment",
+  "envFile",
+  "cpus",
+  "memLimit",
+  "shmSize",
+  "user",
+  "workingDir",
+  "mounts",
+  "networkMode",
+  "hostname",
+  "dns",
+  "dnsSearch",
+  "extraHosts",
+  "privileged",
+  "capAdd",
+  "ipcMode",
+  "tty",
+  "labels",
+  "portBindings",
+  "tlsCaCert",
+  "tlsClientCert",
+  "tlsClientKey",
+  "forcePull",
+  "autoRemove",
+  "xcomAll",
+  "skipOnExitCode",
+  "timeout",
+];
+
+/** Those of tasks that create, apply or delete objects: see `KubernetesResourceOptions`. */
+export const resourceArguments: readonly string[] = [
+  "kubernetesConnId",
+  "configFile",
+  "clusterContext",
+  "inCluster",
+  "namespace",
+  "objects",
+];
