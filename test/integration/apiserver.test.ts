@@ -428,6 +428,17 @@ test("status and scale: each changes its own part", async () => {
   assert.equal((main.body["status"] as JsonObject)["replicas"], 4);
 });
 
+test("a list that a strategic merge patch has emptied is not there any more", async () => {
+  const namespace = await newNamespace();
+  const path = `/api/v1/namespaces/${namespace}/configmaps`;
+  await send("POST", path, { body: { metadata: { name: "a", finalizers: ["example.com/x"] } } });
+  const metadata = { "$deleteFromPrimitiveList/finalizers": ["example.com/x"] };
+  const type = "application/strategic-merge-patch+json";
+  const patched = await send("PATCH", `${path}/a`, { body: { metadata }, type });
+  assert.equal(patched.status, 200, JSON.stringify(patched.body));
+  assert.ok(!("finalizers" in (patched.body["metadata"] as JsonObject)));
+});
+
 test("scale: applied by a manager, who then owns the replicas by it", async () => {
   const namespace = await newNamespace();
   const path = `/apis/apps/v1/namespaces/${namespace}/deployments`;

@@ -3,6 +3,7 @@ import { applyMergePatch } from "#api/patch/merge-patch.ts";
 import { applyStrategicMergePatch } from "#api/patch/strategic.ts";
 import type { Json, JsonObject } from "#api/object.ts";
 import { decodeJson, findDuplicateKeys } from "#api/schema/decode.ts";
+import { removeEmptyLists } from "#api/schema/empty-lists.ts";
 import type { TypeTable } from "#api/schema/type-table.ts";
 import { textOf, unsupportedMediaType } from "./body.ts";
 
@@ -50,5 +51,13 @@ export function readPatch(
   if (body.mediaType === mergePatchType) {
     return { apply: (object) => applyMergePatch(object, patch), duplicates };
   }
-  return { apply: (object) => applyStrategicMergePatch(object, patch, type, types), duplicates };
+  return {
+    apply: (object) => {
+      const patched = applyStrategicMergePatch(object, patch, type, types);
+      // Upstream's patch leaves them too, but its objects pass through Go's types.
+      removeEmptyLists(patched, type, types);
+      return patched;
+    },
+    duplicates,
+  };
 }
