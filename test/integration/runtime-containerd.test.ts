@@ -172,6 +172,27 @@ suite("containerd node", { skip }, () => {
     });
   }
 
+  test("all that a container has printed is in its log, however soon it ends", async () => {
+    const wanted = Array.from({ length: 20_000 }, (_, index) => String(index + 1));
+    for (let round = 0; round < 8; round++) {
+      const sandbox = tester.sandboxConfig();
+      const config = tester.containerConfig(["seq", "1", "20000"]);
+      await tester.withSandbox(sandbox, async (sandboxId) => {
+        const id = await tester.runtime.createContainer(sandboxId, config, sandbox, never);
+        await tester.runtime.startContainer(id, never);
+        await tester.exited(id);
+        const lines = await eventuallyAnswers(
+          async () => {
+            const text = await readFile(join(sandbox.logDirectory, config.logPath), "utf8");
+            return text.split("\n").map((it) => it.split(" ").at(-1));
+          },
+          (it) => it.length > wanted.length,
+        );
+        assert.deepEqual(lines.slice(0, -1), wanted);
+      });
+    }
+  });
+
   test("a container over its memory limit is OOMKilled", async () => {
     const script = "x=a; while true; do x=$x$x; done";
     await tester.withContainer(

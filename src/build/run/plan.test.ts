@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import fc from "fast-check";
 import { containerScript, type ContainerPlan } from "./plan.ts";
-import { commandLine } from "./shell.ts";
+import { commandLine } from "#base/shell.ts";
 import { runtimeSpec, type ProcessRequest } from "./spec.ts";
 
 const plan: ContainerPlan = {

@@ -1,4 +1,4 @@
-import { commandLine, quoteWord } from "./shell.ts";
+import { commandLine, quoteWord } from "#base/shell.ts";
 
 /** Layers seen as one tree, by their directories' names below the step cache's `layers`. */
 export interface Overlay {

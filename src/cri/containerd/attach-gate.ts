@@ -3,6 +3,7 @@ import { mkdir, open, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isGone } from "#cri/procfs.ts";
 import type { NodeLayout } from "./layout.ts";
+import { quoteWord } from "#base/shell.ts";
 
 /** The runtime handler whose containers' processes wait until somebody is attached. */
 export const attachedHandler = "attached";
@@ -20,11 +21,11 @@ export function gateScript(layout: Pick<NodeLayout, "gateDir" | "state">, runc: 
   const bundles = join(layout.state, "io.containerd.runtime.v2.task", "k8s.io");
   return `#!/bin/sh
 # runc, but the process of a container begins once somebody is attached to it.
-runc=${quoted(runc)}
-gates=${quoted(layout.gateDir)}
+runc=${quoteWord(runc)}
+gates=${quoteWord(layout.gateDir)}
 case " $* " in *" start "*) ;; *) exec "$runc" "$@" ;; esac
 for id; do :; done
-config=${quoted(bundles)}/$id/config.json
+config=${quoteWord(bundles)}/$id/config.json
 grep -q '"io.kubernetes.cri.container-type":"container"' "$config" || exec "$runc" "$@"
 sandbox=$(sed -n 's/.*"io.kubernetes.cri.sandbox-id":"\\([0-9a-f]*\\)".*/\\1/p' "$config")
 (
@@ -58,8 +59,4 @@ export async function openGate(
 /** Forgets a sandbox that is gone. */
 export async function forgetGate(gateDir: string, sandbox: string): Promise<void> {
   await rm(join(gateDir, `${sandbox}.open`), { force: true });
-}
-
-function quoted(path: string): string {
-  return `'${path.replaceAll("'", `'\\''`)}'`;
 }

@@ -8,7 +8,6 @@ const layout = nodeLayout("/var/lib/node");
 test("containerdToml: top-level keys come before the first table, or containerd ignores them", () => {
   const toml = containerdToml({
     layout,
-    runcPath: "/usr/sbin/runc",
     cniBinDir: "/usr/lib/cni",
     pauseImage: "pause:1",
     canLowerOomScore: false,
@@ -24,7 +23,6 @@ test("containerdToml: top-level keys come before the first table, or containerd 
 test("containerdToml: with the capability, scores are not restricted", () => {
   const toml = containerdToml({
     layout,
-    runcPath: "runc",
     cniBinDir: "cni",
     pauseImage: "pause:1",
     canLowerOomScore: true,

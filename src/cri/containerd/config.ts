@@ -3,7 +3,6 @@ import type { NodeLayout } from "./layout.ts";
 
 export interface ContainerdConfig {
   readonly layout: NodeLayout;
-  readonly runcPath: string;
   readonly cniBinDir: string;
   readonly pauseImage: string;
   /** Whether this process may lower an `oom_score_adj`; without, sandboxes fail unless clamped. */
@@ -62,7 +61,7 @@ disabled_plugins = [${unusedPlugins.map(text).join(", ")}]
     [${cri}.containerd.runtimes.runc]
       runtime_type = "io.containerd.runc.v2"
       [${cri}.containerd.runtimes.runc.options]
-        BinaryName = ${text(config.runcPath)}
+        BinaryName = ${text(layout.runcProgram)}
         SystemdCgroup = false
         Root = ${text(layout.runcRoot)}
     [${cri}.containerd.runtimes.${attachedHandler}]

@@ -14,6 +14,8 @@ export interface NodeLayout {
   readonly optDir: string;
   readonly cniConfDir: string;
   readonly ipamDir: string;
+  /** The runc of every container: it waits until output has been read. */
+  readonly runcProgram: string;
   /** What containers wait at until somebody is attached to them. */
   readonly gateDir: string;
   /** The runc whose containers wait there. */
@@ -51,6 +53,7 @@ export function nodeLayout(nodeDir: string): NodeLayout {
     optDir: join(nodeDir, "opt"),
     cniConfDir: join(nodeDir, "cni"),
     ipamDir: join(nodeDir, "ipam"),
+    runcProgram: join(nodeDir, "runc-drained"),
     gateDir: join(nodeDir, "gates"),
     gateProgram: join(nodeDir, "runc-attached"),
     registryDir: join(nodeDir, "certs.d"),

@@ -16,6 +16,7 @@ import {
   type PodNetwork,
   type RegistryMirror,
 } from "./config.ts";
+import { drainScript } from "./drain-script.ts";
 import type { NodeLayout } from "./layout.ts";
 
 export interface SuperviseOptions {
@@ -168,7 +169,9 @@ async function writeConfiguration(options: SuperviseOptions): Promise<boolean> {
     await mkdir(directory, { recursive: true });
   }
   await mkdir(layout.gateDir, { recursive: true, mode: 0o700 });
-  await writeFile(layout.gateProgram, gateScript(layout, options.binaries.runc), { mode: 0o755 });
+  const { runc } = options.binaries;
+  await writeFile(layout.runcProgram, drainScript(layout, runc), { mode: 0o755 });
+  await writeFile(layout.gateProgram, gateScript(layout, layout.runcProgram), { mode: 0o755 });
   // containerd sees a network file that is written, but not one that is renamed to its name.
   await writeFile(
     join(layout.cniConfDir, "10-gantry.conflist"),
@@ -176,7 +179,6 @@ async function writeConfiguration(options: SuperviseOptions): Promise<boolean> {
   );
   const toml = containerdToml({
     layout,
-    runcPath: options.binaries.runc,
     cniBinDir: options.binaries.cniBinDir,
     pauseImage: options.pauseImage,
     canLowerOomScore: await canLowerOomScore(),
