@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { test } from "node:test";
 import fc from "fast-check";
-import { systemClock } from "#base/clock.ts";
+import { FakeClock, systemClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { MetricRegistry } from "#base/metrics/registry.ts";
 import { AnswerCache } from "./answer-cache.ts";
@@ -84,10 +84,11 @@ async function openElsewhere(): Promise<
 function resolver(
   servers: readonly string[],
   registry: MetricRegistry = new MetricRegistry(),
+  names: ClusterZone = zone(),
 ): Resolver {
   const metrics = new DnsMetrics(registry, systemClock, "cluster.local");
   return new Resolver({
-    zone: zone(),
+    zone: names,
     isOurs: (it) => it.startsWith("10."),
     forwarder: new Forwarder({ servers, metrics, clock: systemClock }),
     cache: new AnswerCache(systemClock),
@@ -120,6 +121,41 @@ test("names of others are asked elsewhere, and aliases of services are followed 
   const { asked } = elsewhere;
   assert.equal(await ask(by, "X.Test"), "0 192.0.2.0");
   assert.equal(elsewhere.asked, asked, "known answers are not asked again");
+});
+
+test("the same question again has the same answer under its own id, until the zone changes", async () => {
+  const names = zone();
+  const by = resolver([], new MetricRegistry(), names);
+  const answer = async (id: number, name: string): Promise<string> => {
+    const question = questionOf(name, recordType.A);
+    question.set([id >> 8, id & 255]);
+    const bytes = await by.answer(question, "udp", never);
+    return Buffer.from(bytes ?? []).toString("latin1");
+  };
+  const first = await answer(1, "web.n.svc.cluster.local");
+  const second = await answer(0x1234, "web.n.svc.cluster.local");
+  assert.equal(second, `\u0012\u0034${first.slice(2)}`);
+  assert.notEqual(await answer(1, "Web.n.svc.cluster.local"), first, "as the client wrote it");
+  assert.equal(await ask(by, "new.n.svc.cluster.local"), "3");
+  const at = { metadata: { name: "new", namespace: "n" } };
+  names.set("n/new", { ...at, spec: { clusterIP: "10.96.0.8" } }, []);
+  assert.equal(await ask(by, "new.n.svc.cluster.local"), "0 10.96.0.8");
+  names.set("n/web", undefined, []);
+  assert.equal(await ask(by, "web.n.svc.cluster.local"), "3");
+});
+
+test("what an alias of a service stands for elsewhere is not remembered with the zone", async () => {
+  await using elsewhere = await openElsewhere();
+  const clock = new FakeClock();
+  const metrics = new DnsMetrics(new MetricRegistry(), systemClock, "cluster.local");
+  const forwarder = new Forwarder({ servers: [elsewhere.address], metrics, clock: systemClock });
+  const cache = new AnswerCache(clock);
+  const by = new Resolver({ zone: zone(), isOurs: () => false, forwarder, cache, metrics });
+  assert.equal(await ask(by, "away.n.svc.cluster.local"), "0 x.test 192.0.2.0");
+  const { asked } = elsewhere;
+  await clock.advance(60_000);
+  assert.equal(await ask(by, "away.n.svc.cluster.local"), "0 x.test 192.0.2.0");
+  assert.equal(elsewhere.asked, asked + 1);
 });
 
 test("without a server elsewhere the fault is said at once", async () => {

@@ -2,6 +2,7 @@ import { answerFromZone } from "./answers.ts";
 import type { AnswerCache } from "./answer-cache.ts";
 import type { Forwarded, Forwarder } from "./forwarder.ts";
 import type { DnsMetrics } from "./metrics.ts";
+import { OwnAnswers } from "./own-answers.ts";
 import { encodeAnswer, encodeFault, type Answer, type ResourceRecord } from "./wire/answer.ts";
 import { classInternet, recordType, responseCode } from "./wire/codes.ts";
 import { decodeQuery, type Query } from "./wire/query.ts";
@@ -16,15 +17,25 @@ export interface ResolverOptions {
   readonly metrics: DnsMetrics;
 }
 
+interface Answered {
+  readonly bytes: Uint8Array;
+  /** From the zone. */
+  readonly isOwn: boolean;
+  /** It is the same as long as the zone is. */
+  readonly lasts: boolean;
+}
+
 /** Aliases that are followed from one question. */
 const aliasesMax = 8;
 
 /** Answers messages: from the zone, from the cache, from other servers, in that order. */
 export class Resolver {
   readonly #options: ResolverOptions;
+  readonly #own: OwnAnswers;
 
   constructor(options: ResolverOptions) {
     this.#options = options;
+    this.#own = new OwnAnswers(options.zone);
   }
 
   /**
@@ -36,38 +47,51 @@ export class Resolver {
     bytesMax: "udp" | number,
     signal: AbortSignal,
   ): Promise<Uint8Array | undefined> {
+    const protocol = bytesMax === "udp" ? "udp" : "tcp";
+    const kept = this.#own.get(message, bytesMax);
+    if (kept !== undefined) {
+      this.#options.metrics.asked(kept.query, protocol)(kept.bytes, true);
+      return kept.bytes;
+    }
     const query = decodeQuery(message);
     if ("kind" in query) {
       if (query.id === undefined || query.fault === undefined) return undefined;
       return encodeFault(query.id, responseCode[query.fault]);
     }
-    const answered = this.#options.metrics.asked(query, bytesMax === "udp" ? "udp" : "tcp");
+    const answered = this.#options.metrics.asked(query, protocol);
     const size = bytesMax === "udp" ? Math.min(query.udpBytes, udpAnswerBytesMax) : bytesMax;
-    const { bytes, isOwn } = await this.#answer(query, size, signal);
+    const { revision } = this.#options.zone;
+    const { bytes, isOwn, lasts } = await this.#answer(query, size, signal);
+    if (lasts) this.#own.put(message, bytesMax, { query, bytes, revision });
     answered(bytes, isOwn);
     return bytes;
   }
 
-  async #answer(
-    query: Query,
-    size: number,
-    signal: AbortSignal,
-  ): Promise<{ readonly bytes: Uint8Array; readonly isOwn: boolean }> {
+  async #answer(query: Query, size: number, signal: AbortSignal): Promise<Answered> {
     if (query.class !== classInternet) {
-      return { bytes: encodeAnswer(query, failure("refused"), size), isOwn: false };
+      return { bytes: encodeAnswer(query, failure("refused"), size), isOwn: false, lasts: false };
     }
     const own = answerFromZone(this.#options.zone, query, this.#options.isOurs);
     if (own !== "forward") {
-      const bytes = encodeAnswer(query, await this.#followed(query, own, signal), size);
-      return { bytes, isOwn: true };
+      const whole = await this.#followed(query, own, signal);
+      // What an alias stands for elsewhere may change with no change of the zone.
+      return { bytes: encodeAnswer(query, whole, size), isOwn: true, lasts: whole === own };
     }
     const found = await this.#elsewhere(query, signal);
     if (found === undefined) {
-      return { bytes: encodeAnswer(query, failure("serverFailure"), size), isOwn: false };
+      return {
+        bytes: encodeAnswer(query, failure("serverFailure"), size),
+        isOwn: false,
+        lasts: false,
+      };
     }
     // What is too long for the client, or has been asked for otherwise, is written anew.
     const fits = found.bytes.length <= size;
-    return { bytes: fits ? asAnswerTo(query, found.bytes) : truncated(query), isOwn: false };
+    return {
+      bytes: fits ? asAnswerTo(query, found.bytes) : truncated(query),
+      isOwn: false,
+      lasts: false,
+    };
   }
 
   async #elsewhere(query: Query, signal: AbortSignal): Promise<Forwarded | undefined> {
@@ -95,7 +119,7 @@ export class Resolver {
       if (next.length === 0) break;
       chain = [...chain, ...next];
     }
-    return { ...answer, answers: chain };
+    return chain === answer.answers ? answer : { ...answer, answers: chain };
   }
 
   async #records(

@@ -27,6 +27,7 @@ interface Entry {
 export class ClusterZone {
   readonly domain: string;
   readonly #entries = new Map<string, Entry>();
+  #revision = 0;
   /** How many services a namespace has, for names above services. */
   readonly #namespaces = new Map<string, number>();
   /** Of addresses, for reverse look-ups: the names of whoever has one. */
@@ -37,8 +38,14 @@ export class ClusterZone {
     this.domain = domain;
   }
 
+  /** Another number after every change. */
+  get revision(): number {
+    return this.#revision;
+  }
+
   /** Takes in the present state of a service; `undefined` when it is gone. */
   set(key: string, service: Service | undefined, slices: readonly EndpointSlice[]): void {
+    this.#revision += 1;
     const known = this.#entries.get(key);
     if (known !== undefined) this.#index(known, false);
     this.#entries.delete(key);
