@@ -21,7 +21,6 @@ import {
   anyOf,
   listFields,
   selectionOf,
-  type Filter,
   type ListQuery,
   type ListSpec,
 } from "#workflows/api/list.ts";
@@ -29,20 +28,9 @@ import { badRequest, conflict, notFound } from "#workflows/api/problem.ts";
 import { route, type Call, type Route } from "#workflows/api/routing.ts";
 import { runColumns, runShape, runTables } from "#workflows/api/shapes/runs.ts";
 import { inPath, requireDag, requireRunRow, runKey, wildcard } from "./find.ts";
+import { timeRanges } from "./time-ranges.ts";
 
-/** Moments of a run, by which lists of runs are filtered. */
-const ranges: readonly Filter[] = [
-  { kind: "range", name: "run_after", column: "dag_run.run_after", of: "date" },
-  { kind: "range", name: "logical_date", column: "dag_run.logical_date", of: "date" },
-  { kind: "range", name: "start_date", column: "dag_run.started_at", of: "date" },
-  { kind: "range", name: "end_date", column: "dag_run.ended_at", of: "date" },
-  {
-    kind: "range",
-    name: "duration",
-    column: "((dag_run.ended_at - dag_run.started_at) / 1000.0)",
-    of: "number",
-  },
-];
+const ranges = timeRanges("dag_run");
 
 const spec: ListSpec = {
   filters: [

@@ -20,7 +20,6 @@ import {
   anyOf,
   listFields,
   selectionOf,
-  type Filter,
   type ListQuery,
   type ListSpec,
 } from "#workflows/api/list.ts";
@@ -35,24 +34,14 @@ import {
   runKey,
   wildcard,
 } from "./find.ts";
+import { timeRanges } from "./time-ranges.ts";
 
 /** Below a run of a DAG. */
 export const instancesPath = "/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances";
 /** One instance; of a mapped task, `{map_index}` follows or is a parameter. */
 export const instancePath = `${instancesPath}/{task_id}`;
 
-const ranges: readonly Filter[] = [
-  { kind: "range", name: "run_after", column: "dag_run.run_after", of: "date" },
-  { kind: "range", name: "logical_date", column: "dag_run.logical_date", of: "date" },
-  { kind: "range", name: "start_date", column: "task_instance.started_at", of: "date" },
-  { kind: "range", name: "end_date", column: "task_instance.ended_at", of: "date" },
-  {
-    kind: "range",
-    name: "duration",
-    column: "((task_instance.ended_at - task_instance.started_at) / 1000.0)",
-    of: "number",
-  },
-];
+const ranges = timeRanges("task_instance");
 
 const spec: ListSpec = {
   filters: [
