@@ -5,6 +5,7 @@ import { MetricRegistry } from "#base/metrics/registry.ts";
 import { migrate } from "#sql/migrate.ts";
 import { addStateMetrics } from "#workflows/metrics/state-metrics.ts";
 import { migrations } from "#workflows/state/schema.ts";
+import { stopSignal } from "./stop-signal.ts";
 import type { WorkflowApiOptions } from "./workflow-api-options.ts";
 import { serveApi } from "./workflow-api.ts";
 import {
@@ -19,12 +20,7 @@ import { writeLog } from "./write-log.ts";
 export async function apiServer(options: WorkflowWhere & WorkflowApiOptions): Promise<void> {
   const places = workflowPlaces(options);
   const log = jsonLogger(systemClock, writeLog);
-  const stop = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) {
-    process.once(name, () => {
-      stop.abort(new Error(name));
-    });
-  }
+  using stop = stopSignal();
   await using database = await openWorkflowDatabase(places, options.database);
   await migrate(database, migrations);
   const metrics = new MetricRegistry();

@@ -40,23 +40,14 @@ import { storedName } from "#images/verbs/find-image.ts";
 import { showBuild, type ShownBuild } from "./build-progress.ts";
 import { openImages } from "./open-images.ts";
 import { pathsBelow, runDirectoryOf } from "./paths.ts";
+import { stopSignal } from "./stop-signal.ts";
 
 const parallelMin = 2;
 
 /** `gantry build`. Resolves with the exit code. */
 export async function build(context: string, options: BuildCommandOptions): Promise<number> {
-  const stop = new AbortController();
-  function interrupt(): void {
-    stop.abort(new Error("the build was interrupted"));
-  }
-  process.once("SIGINT", interrupt);
-  process.once("SIGTERM", interrupt);
-  try {
-    return await buildHere(context, options, stop.signal);
-  } finally {
-    process.off("SIGINT", interrupt);
-    process.off("SIGTERM", interrupt);
-  }
+  using stop = stopSignal("the build was interrupted");
+  return await buildHere(context, options, stop.signal);
 }
 
 async function buildHere(

@@ -22,6 +22,7 @@ import { openImages } from "./open-images.ts";
 import type { Where } from "./options.ts";
 import { pathsBelow, runDirectoryOf, type Paths } from "./paths.ts";
 import { ownNames, registryPortOf } from "./registry-names.ts";
+import { stopSignal } from "./stop-signal.ts";
 
 export interface TransferCommand extends Where {
   readonly quiet: boolean;
@@ -36,12 +37,7 @@ export async function withImages<T>(
   use: (world: ImageWorld, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const paths = pathsBelow(where.dataDir, runDirectoryOf(where.dataDir));
-  const stop = new AbortController();
-  const interrupted = (): void => {
-    stop.abort(new Error("interrupted"));
-  };
-  process.once("SIGINT", interrupted);
-  process.once("SIGTERM", interrupted);
+  using stop = stopSignal("interrupted");
   await using store = await openImages(paths, silentLogger);
   return await use(await imageWorld(store, paths), stop.signal);
 }

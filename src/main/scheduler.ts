@@ -8,6 +8,7 @@ import { EventMetrics } from "#workflows/metrics/event-metrics.ts";
 import { addStateMetrics } from "#workflows/metrics/state-metrics.ts";
 import type { StoredTurn } from "#workflows/scheduler/scheduler.ts";
 import { migrations } from "#workflows/state/schema.ts";
+import { stopSignal } from "./stop-signal.ts";
 import type { WorkflowApiOptions } from "./workflow-api-options.ts";
 import { serveApi, type ApiParts, type ServedApi } from "./workflow-api.ts";
 import { executorPorts, type ExecutorOptions } from "./workflow-executors.ts";
@@ -38,12 +39,7 @@ export interface SchedulerOptions extends WorkflowWhere, WorkflowApiOptions, Exe
 export async function scheduler(options: SchedulerOptions): Promise<void> {
   const places = workflowPlaces(options);
   const log = jsonLogger(systemClock, writeLog);
-  const stop = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) {
-    process.once(name, () => {
-      stop.abort(new Error(name));
-    });
-  }
+  using stop = stopSignal();
   const { parallelism, warmWorkers, executor, kubernetesQueue, pausedAtCreation } = options;
   const executors = parseExecutors(executor, kubernetesQueue);
   await using database = await openWorkflowDatabase(places, options.database);

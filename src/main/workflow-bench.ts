@@ -1,6 +1,7 @@
 import { systemClock } from "#base/clock.ts";
 import type { BenchPorts } from "#workflows/verbs/test-bench.ts";
 import type { VerbSession } from "#workflows/verbs/session.ts";
+import { stopSignal } from "./stop-signal.ts";
 import { ignoreSyntax, workflowPlaces, type WorkflowWhere } from "./workflow-installation.ts";
 import { inWorkflowSession } from "./workflow-session.ts";
 import { ownEnvironment } from "./workflow-worker.ts";
@@ -24,12 +25,7 @@ export async function onBench(
       fetch: (address, init) => fetch(address, init),
     },
   };
-  const stop = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) {
-    process.once(name, () => {
-      stop.abort(new Error(name));
-    });
-  }
+  using stop = stopSignal();
   await inWorkflowSession(where, async (session) => {
     if (!(await act(session, ports, stop.signal))) process.exitCode = 1;
   });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { systemClock } from "#base/clock.ts";
 import { LocalJobRunner } from "#workflows/remote/job-runner.ts";
 import { runRemoteJob } from "#workflows/remote/remote-job.ts";
+import { stopSignal } from "./stop-signal.ts";
 
 /** Variables that only this process is to know, not the task that it runs. */
 const ownVariables = ["GANTRY_WORKER_TOKEN", "GANTRY_WORKER_URL", "GANTRY_WORKER_CA"];
@@ -16,12 +17,7 @@ export async function workflowJob(): Promise<void> {
   if (token === undefined || url === undefined) {
     throw new Error("workflow-job runs in pods that the Kubernetes executor makes: no token here");
   }
-  const stop = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) {
-    process.once(name, () => {
-      stop.abort(new Error(name));
-    });
-  }
+  using stop = stopSignal();
   const environment = Object.entries(process.env).flatMap(([name, value]) =>
     value === undefined || ownVariables.includes(name) ? [] : [[name, value] as const],
   );
