@@ -1,4 +1,4 @@
-import type { Json } from "#api/object.ts";
+import type { Json, JsonObject } from "#api/object.ts";
 import { reachable, graphOf } from "#dag/model/graph.ts";
 import type { TaskModel } from "#dag/model/model.ts";
 import { instanceRow, type InstanceKey, type InstanceRow } from "#workflows/state/instances.ts";
@@ -102,8 +102,26 @@ export function instanceKey(call: Pick<Call, "path">, mapIndex: number): Instanc
 export const mapIndexQuery = { map_index: withDefault(integer(), -1) };
 
 /** Both paths of an operation on one instance. */
-export function instancePaths(tail: string): readonly string[] {
+function instancePaths(tail: string): readonly string[] {
   return [`${instancePath}${tail}`, `${instancePath}/{map_index}${tail}`];
+}
+
+/**
+ * What is read of one instance, at both of its paths with `tail` behind: `read` gives the answer's body.
+ */
+export function instanceReads(
+  tail: string,
+  read: (key: InstanceKey, call: Pick<Call, "path" | "ports">) => Promise<JsonObject>,
+): readonly Route[] {
+  return instancePaths(tail).map((path) =>
+    route({
+      method: "GET",
+      path,
+      subject: "dag",
+      query: mapIndexQuery,
+      handle: async (call) => ok(await read(instanceKey(call, call.query.map_index), call)),
+    }),
+  );
 }
 
 async function answerList(
@@ -219,17 +237,8 @@ async function taskOf(call: Pick<Call, "path" | "ports">): Promise<TaskModel | u
   return (await tasksOf(call)).find((it) => it.id === taskId);
 }
 
-const getRoutes: readonly Route[] = instancePaths("").map((path) =>
-  route({
-    method: "GET",
-    path,
-    subject: "dag",
-    query: mapIndexQuery,
-    handle: async (call) => {
-      const key = instanceKey(call, call.query.map_index);
-      return ok(instanceShape(await requireInstanceRow(call.ports.database, key)));
-    },
-  }),
+const getRoutes = instanceReads("", async (key, { ports }) =>
+  instanceShape(await requireInstanceRow(ports.database, key)),
 );
 
 const patchBody = {

@@ -10,7 +10,7 @@ import { route, type Route } from "#workflows/api/routing.ts";
 import { trialShape } from "#workflows/api/shapes/instances.ts";
 import { duration, moment } from "#workflows/api/shapes/values.ts";
 import { inPath, instanceNotFound, requireInstanceRow } from "./find.ts";
-import { instanceKey, instancePath, instancePaths, mapIndexQuery } from "./task-instances.ts";
+import { instanceKey, instancePath, instanceReads, mapIndexQuery } from "./task-instances.ts";
 
 /** All tries of an instance, the newest last. @throws {ApiProblem} 404 */
 async function triesOf({ database }: ApiPorts, key: InstanceKey): Promise<JsonObject[]> {
@@ -31,49 +31,26 @@ async function triesOf({ database }: ApiPorts, key: InstanceKey): Promise<JsonOb
   return [...older, newest];
 }
 
-const tries: readonly Route[] = instancePaths("/tries").flatMap((path) => [
-  route({
-    method: "GET",
-    path,
-    subject: "dag",
-    query: mapIndexQuery,
-    handle: async (call) => {
-      const all = await triesOf(call.ports, instanceKey(call, call.query.map_index));
-      return ok({ task_instances: all, total_entries: all.length });
-    },
+const tries: readonly Route[] = [
+  ...instanceReads("/tries", async (key, { ports }) => {
+    const all = await triesOf(ports, key);
+    return { task_instances: all, total_entries: all.length };
   }),
-  route({
-    method: "GET",
-    path: `${path}/{task_try_number}`,
-    subject: "dag",
-    query: mapIndexQuery,
-    handle: async (call) => {
-      const key = instanceKey(call, call.query.map_index);
-      const number = Number(inPath(call, "task_try_number"));
-      const found = (await triesOf(call.ports, key)).find((it) => it["try_number"] === number);
-      if (found !== undefined) return ok(found);
-      throw notFound(
-        `The Task Instance with dag_id: \`${key.dagId}\`, run_id: \`${key.runId}\`, task_id: \`${key.taskId}\`, try_number: \`${number}\` and map_index: \`${key.mapIndex}\` was not found`,
-      );
-    },
+  ...instanceReads("/tries/{task_try_number}", async (key, call) => {
+    const number = Number(inPath(call, "task_try_number"));
+    const found = (await triesOf(call.ports, key)).find((it) => it["try_number"] === number);
+    if (found !== undefined) return found;
+    throw notFound(
+      `The Task Instance with dag_id: \`${key.dagId}\`, run_id: \`${key.runId}\`, task_id: \`${key.taskId}\`, try_number: \`${number}\` and map_index: \`${key.mapIndex}\` was not found`,
+    );
   }),
-]);
+];
 
-const dependencies: readonly Route[] = instancePaths("/dependencies").map((path) =>
-  route({
-    method: "GET",
-    path,
-    subject: "dag",
-    query: mapIndexQuery,
-    handle: async (call) => {
-      const { database, clock } = call.ports;
-      const key = instanceKey(call, call.query.map_index);
-      const found = await explainInstance(database, key, clock.now());
-      if (found === undefined) throw instanceNotFound(key);
-      return ok({ dependencies: found.map((it): Json => ({ ...it })) });
-    },
-  }),
-);
+const dependencies = instanceReads("/dependencies", async (key, { ports }) => {
+  const found = await explainInstance(ports.database, key, ports.clock.now());
+  if (found === undefined) throw instanceNotFound(key);
+  return { dependencies: found.map((it): Json => ({ ...it })) };
+});
 
 const links: Route = route({
   method: "GET",
