@@ -1,4 +1,3 @@
-import type { Json } from "#api/object.ts";
 import type { DagModel } from "#dag/model/model.ts";
 import type { RunState } from "#dag/model/states.ts";
 import { runsBetween } from "#dag/timetable/between.ts";
@@ -10,6 +9,7 @@ import {
   insertBackfill,
   listBackfills,
   type BackfillRow,
+  type NewBackfill,
   type Reprocess,
 } from "#workflows/state/backfills.ts";
 import { findDag, findVersion } from "#workflows/state/dags.ts";
@@ -21,14 +21,8 @@ import { checkParams } from "#dag/params/check.ts";
 /** Most runs of one backfill. */
 const runsMax = 10_000;
 
-export interface BackfillRequest {
-  readonly dagId: string;
-  readonly from: number;
-  readonly to: number;
-  readonly backwards: boolean;
-  readonly reprocess: Reprocess;
-  readonly conf: Readonly<Record<string, Json>>;
-  readonly maxActiveRuns: number;
+/** The order of a backfill. */
+export interface BackfillRequest extends Omit<NewBackfill, "createdAt"> {
   /** Says only what would be done. */
   readonly dryRun: boolean;
 }

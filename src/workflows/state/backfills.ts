@@ -22,6 +22,7 @@ export interface BackfillRow {
   readonly cancelledAt: number | undefined;
 }
 
+/** One that is not stored yet. */
 export type NewBackfill = Omit<BackfillRow, "id" | "paused" | "cancelledAt">;
 
 function backfillRow(row: Row): BackfillRow {
