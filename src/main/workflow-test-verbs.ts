@@ -10,9 +10,11 @@ export function addTestVerbs(dags: Command, tasks: Command): void {
     .action(
       async (dagId: string, date: string | undefined, options: WorkflowWhere & TestOptions) => {
         const { dagsTest } = await import("#workflows/verbs/dags-test.ts");
-        const { onBench } = await import("./workflow-bench.ts");
+        const { onTestBench } = await import("./workflow-test-bench.ts");
         const given = { dagId, date, options };
-        await onBench(options, (session, ports, signal) => dagsTest(session, ports, given, signal));
+        await onTestBench(options, (session, ports, signal) =>
+          dagsTest(session, ports, given, signal),
+        );
       },
     );
   taskVerb(
@@ -21,16 +23,16 @@ export function addTestVerbs(dags: Command, tasks: Command): void {
     "run one task in this process; nothing is stored",
   ).action(async (...given: TaskArguments) => {
     const { tasksTest } = await import("#workflows/verbs/tasks-test.ts");
-    const { onBench } = await import("./workflow-bench.ts");
-    await onBench(given[3], (session, ports, signal) =>
+    const { onTestBench } = await import("./workflow-test-bench.ts");
+    await onTestBench(given[3], (session, ports, signal) =>
       tasksTest(session, ports, taskTest(given), signal),
     );
   });
   taskVerb(tasks, "render <dag> <task> [date]", "print a task's templates, filled in").action(
     async (...given: TaskArguments) => {
       const { tasksRender } = await import("#workflows/verbs/tasks-test.ts");
-      const { onBench } = await import("./workflow-bench.ts");
-      await onBench(given[3], async (session, ports) => {
+      const { onTestBench } = await import("./workflow-test-bench.ts");
+      await onTestBench(given[3], async (session, ports) => {
         await tasksRender(session, ports, taskTest(given));
         return true;
       });

@@ -7,7 +7,7 @@ import { inWorkflowSession } from "./workflow-session.ts";
 import { ownEnvironment } from "./workflow-worker.ts";
 
 /** Lets a verb try DAGs out in this process. The exit code says whether it succeeded. */
-export async function onBench(
+export async function onTestBench(
   where: WorkflowWhere,
   act: (session: VerbSession, ports: BenchPorts, signal: AbortSignal) => Promise<boolean>,
 ): Promise<void> {
