@@ -13,11 +13,13 @@ export const layers: readonly Readonly<Record<string, readonly string[]>>[] = [
   // 1b. The language of workflows.
   { dag: ["base", "api"] },
 
+  // 1c. How streams of bytes travel: clients, servers and the container runtime's client speak it.
+  { streaming: ["base"] },
+
   // 2. One kind of I/O each, behind a small interface with a conformance suite.
   {
     store: ["base"],
-    client: ["base", "api"],
-    streaming: ["base"],
+    client: ["base", "api", "streaming"],
     pki: ["base"],
     sql: ["base"],
   },

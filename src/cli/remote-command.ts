@@ -1,10 +1,11 @@
-import { WebSocket, type RawData } from "ws";
+import { WebSocket } from "ws";
+import { awaitCommand, commandExit, connectCommand } from "#client/remote-command.ts";
 import {
-  awaitCommand,
-  commandChannels as channel,
-  connectCommand,
-  parseStatus,
-} from "#client/remote-command.ts";
+  channels,
+  encodeChannelClose,
+  encodeChannelMessage,
+  encodeTerminalSize,
+} from "#streaming/remote-command/channels.ts";
 import type { Session } from "./connection.ts";
 import { DetachKeys } from "./detach-keys.ts";
 
@@ -37,7 +38,7 @@ export async function remoteCommand(
   };
   signal.addEventListener("abort", end);
   const left = Promise.withResolvers<typeof detached>();
-  const outcome = Promise.race([outcomeOf(socket, session), left.promise]);
+  const outcome = Promise.race([commandExit(socket, io, signal), left.promise]);
   const raw = options.tty && options.stdin && io.stdin.isTTY === true;
   let stopSizes: (() => void) | undefined;
   try {
@@ -76,41 +77,6 @@ function withStreams(path: string, { stdin, tty }: RemoteCommandOptions): string
   return `${path}${path.includes("?") ? "&" : "?"}${query.toString()}`;
 }
 
-function outcomeOf(socket: WebSocket, { io, signal }: Session): Promise<number> {
-  return new Promise((resolve, reject) => {
-    let code: number | undefined;
-    socket.on("message", (data: RawData) => {
-      const bytes = Buffer.isBuffer(data) ? data : Buffer.concat(Array.isArray(data) ? data : []);
-      const content = bytes.subarray(1);
-      if (bytes[0] === channel.stdout) io.out(content);
-      else if (bytes[0] === channel.stderr) io.err(content);
-      else if (bytes[0] === channel.error) {
-        const status = parseStatus(content.toString("utf8"));
-        if (status.kind === "exit") code = status.code;
-        else reject(new Error(status.message));
-      }
-      const flushed = io.flush?.();
-      if (flushed === undefined) return;
-      // The reader of our output is slower than the command: it waits, as it would for a pipe.
-      socket.pause();
-      flushed.then(
-        () => {
-          socket.resume();
-        },
-        () => {
-          socket.terminate();
-        },
-      );
-    });
-    socket.on("close", () => {
-      if (code !== undefined) resolve(code);
-      else if (signal.aborted) reject(signal.reason as Error);
-      else reject(new Error("the connection broke before the command ended"));
-    });
-    socket.on("error", reject);
-  });
-}
-
 /** Returns what ends it. */
 function followSize(socket: WebSocket, { io }: Session): (() => void) | undefined {
   const { terminal } = io;
@@ -118,8 +84,7 @@ function followSize(socket: WebSocket, { io }: Session): (() => void) | undefine
   const send = (): void => {
     if (socket.readyState !== WebSocket.OPEN) return;
     const { columns, rows } = terminal.size();
-    const text = JSON.stringify({ Width: columns, Height: rows });
-    socket.send(Buffer.concat([Buffer.from([channel.resize]), Buffer.from(text)]));
+    socket.send(encodeChannelMessage(channels.resize, encodeTerminalSize(columns, rows)));
   };
   send();
   return terminal.onResize(send);
@@ -136,13 +101,13 @@ function sendInput(
     const { bytes, isComplete } = keys?.take(chunk) ?? { bytes: chunk, isComplete: false };
     // Reading stops until the bytes are on their way: input may be larger than memory.
     io.stdin.pause();
-    socket.send(Buffer.concat([Buffer.from([channel.stdin]), bytes]), () => {
+    socket.send(encodeChannelMessage(channels.stdin, bytes), () => {
       if (socket.readyState === WebSocket.OPEN) io.stdin.resume();
     });
     if (isComplete) leave();
   });
   io.stdin.on("end", () => {
     if (socket.readyState !== WebSocket.OPEN) return;
-    socket.send(Buffer.from([channel.close, channel.stdin]));
+    socket.send(encodeChannelClose(channels.stdin));
   });
 }

@@ -1,8 +1,7 @@
-import type { RawData } from "ws";
 import { objectPath } from "#api/resource.ts";
 import { pods } from "./kinds.ts";
 import type { Connection } from "./kubeconfig.ts";
-import { awaitCommand, commandChannels, connectCommand, parseStatus } from "./remote-command.ts";
+import { awaitCommand, commandExit, connectCommand, type CommandOutput } from "./remote-command.ts";
 
 export interface ExecResult {
   readonly code: number;
@@ -29,27 +28,20 @@ export async function execCommand(
   const socket = await connectCommand(connection, path);
   const output: { stdout: Buffer[]; stderr: Buffer[] } = { stdout: [], stderr: [] };
   let size = 0;
-  const ended = new Promise<number>((resolve, reject) => {
-    let code: number | undefined;
-    socket.on("message", (data: RawData) => {
-      const bytes = data as Buffer;
-      const content = bytes.subarray(1);
-      size += content.length;
-      if (size > bytesMax) reject(new Error(`the command wrote more than ${bytesMax} bytes`));
-      else if (bytes[0] === commandChannels.stdout) output.stdout.push(content);
-      else if (bytes[0] === commandChannels.stderr) output.stderr.push(content);
-      else if (bytes[0] === commandChannels.error) {
-        const status = parseStatus(content.toString("utf8"));
-        if (status.kind === "exit") code = status.code;
-        else reject(new Error(status.message));
-      }
-    });
-    socket.on("close", () => {
-      if (code !== undefined) resolve(code);
-      else reject(new Error("the connection broke before the command ended"));
-    });
-    socket.on("error", reject);
-  });
+  function keep(chunks: Buffer[], bytes: Buffer): void {
+    size += bytes.length;
+    if (size > bytesMax) throw new Error(`the command wrote more than ${bytesMax} bytes`);
+    chunks.push(bytes);
+  }
+  const kept: CommandOutput = {
+    out: (bytes) => {
+      keep(output.stdout, bytes);
+    },
+    err: (bytes) => {
+      keep(output.stderr, bytes);
+    },
+  };
+  const ended = commandExit(socket, kept, signal);
   ended.catch(() => undefined);
   const stop = (): void => {
     socket.terminate();

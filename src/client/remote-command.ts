@@ -1,21 +1,24 @@
-import { WebSocket } from "ws";
+import { WebSocket, type RawData } from "ws";
+import {
+  channels,
+  parseChannelMessage,
+  remoteCommandProtocols,
+} from "#streaming/remote-command/channels.ts";
 import type { Connection } from "./kubeconfig.ts";
 
-/** Channels of `v5.channel.k8s.io`: the first byte of each message. */
-export const commandChannels = {
-  stdin: 0,
-  stdout: 1,
-  stderr: 2,
-  error: 3,
-  resize: 4,
-  close: 255,
-} as const;
+/** Where the output of a command goes. What a function throws ends the command's connection. */
+export interface CommandOutput {
+  out(bytes: Buffer): void;
+  err(bytes: Buffer): void;
+  /** Resolves when more may come; undefined: at once. */
+  flush?(): Promise<void> | undefined;
+}
 
 /** Begins a connection to a pod's `exec` or `attach`. @param path with its query. */
 export async function connectCommand(connection: Connection, path: string): Promise<WebSocket> {
   const token = await connection.bearerToken?.();
   const url = `${connection.server.replace(/^http/, "ws")}${path}`;
-  return new WebSocket(url, ["v5.channel.k8s.io"], {
+  return new WebSocket(url, [remoteCommandProtocols[0]], {
     ca: connection.certificateAuthority,
     cert: connection.clientCertificate,
     key: connection.clientKey,
@@ -37,6 +40,64 @@ export function awaitCommand(socket: WebSocket): Promise<void> {
       });
     });
   });
+}
+
+/**
+ * Hands on what the command writes. Resolves with its exit code, 0 for an attached container that has
+ * ended. @throws {Error} when it did not run, or the connection broke before it ended.
+ */
+export function commandExit(
+  socket: WebSocket,
+  output: CommandOutput,
+  signal: AbortSignal,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let code: number | undefined;
+    socket.on("message", (data: RawData) => {
+      try {
+        code = takeMessage(data, output) ?? code;
+      } catch (error) {
+        reject(error instanceof Error ? error : new Error(String(error)));
+        return;
+      }
+      holdUntilFlushed(socket, output);
+    });
+    socket.on("close", () => {
+      if (code !== undefined) resolve(code);
+      else if (signal.aborted) reject(signal.reason as Error);
+      else reject(new Error("the connection broke before the command ended"));
+    });
+    socket.on("error", reject);
+  });
+}
+
+/** The exit code, when that is what the message says. @throws {Error} when the command did not run. */
+function takeMessage(data: RawData, output: CommandOutput): number | undefined {
+  const bytes = Buffer.isBuffer(data) ? data : Buffer.concat(Array.isArray(data) ? data : []);
+  const message = parseChannelMessage(bytes);
+  if (message?.kind !== "data") return undefined;
+  const content = bytes.subarray(1);
+  if (message.channel === channels.stdout) output.out(content);
+  else if (message.channel === channels.stderr) output.err(content);
+  if (message.channel !== channels.error) return undefined;
+  const status = parseStatus(content.toString("utf8"));
+  if (status.kind === "exit") return status.code;
+  throw new Error(status.message);
+}
+
+/** A reader of the output that is slower than the command lets it wait, as a pipe would. */
+function holdUntilFlushed(socket: WebSocket, output: CommandOutput): void {
+  const flushed = output.flush?.();
+  if (flushed === undefined) return;
+  socket.pause();
+  flushed.then(
+    () => {
+      socket.resume();
+    },
+    () => {
+      socket.terminate();
+    },
+  );
 }
 
 /** The message of a Status, or the text itself. */
