@@ -3,6 +3,7 @@ import { durationMs, type Duration } from "#dag/model/duration.ts";
 import { downstreamOf, orderTasks, totalWeight } from "#dag/model/graph.ts";
 import {
   dagFormat,
+  elementNames,
   outputReferences,
   tasksMax,
   type CallbackName,
@@ -10,6 +11,7 @@ import {
   type ParamModel,
   type TaskModel,
 } from "#dag/model/model.ts";
+import { expansionTasks } from "#dag/run/expansion.ts";
 import { checkParams } from "#dag/params/check.ts";
 import { parseMoment } from "#dag/timetable/moment.ts";
 import { isTimeZone } from "#dag/timetable/time-zone.ts";
@@ -73,7 +75,7 @@ export function dag<const P extends Params>(
   const model = {
     ...dagModel(id, options),
     groups: draft.groups,
-    tasks: sortTasks(id, drafts.map(taskModel)),
+    tasks: sortTasks(id, afterElements(drafts.map(taskModel))),
   };
   const functions = drafts.flatMap((it) =>
     it.run === undefined ? [] : [[it.id, it.run] as const],
@@ -177,9 +179,9 @@ function taskModel(draft: Draft): TaskModel {
   const args = jsonOf(draft.arguments, draft.id);
   const over = draft.expand === undefined ? undefined : jsonOf(draft.expand.over, draft.id);
   const upstream = new Set(draft.upstream);
-  for (const reference of [...outputReferences(args), ...outputReferences(over)]) {
-    upstream.add(reference.task);
-  }
+  const references = outputReferences(args);
+  if (draft.mappedGroup === undefined) references.push(...outputReferences(over));
+  for (const reference of references) upstream.add(reference.task);
   return {
     id: draft.id,
     operator: draft.operator,
@@ -200,6 +202,7 @@ function taskModel(draft: Draft): TaskModel {
       over === undefined || draft.expand === undefined
         ? undefined
         : { kind: draft.expand.kind, over: over as Record<string, Json> },
+    mappedGroup: draft.mappedGroup,
     pushesOutput: options.doXcomPush ?? true,
     multipleOutputs: options.multipleOutputs ?? false,
     callbacks: callbackNames.filter((it) => options[it] !== undefined),
@@ -249,6 +252,24 @@ function scheduling({
     maxActivePerDag: options.maxActiveTisPerDag,
     maxActivePerRun: options.maxActiveTisPerDagrun,
   };
+}
+
+/**
+ * What a mapped group is mapped over comes before the tasks that begin it, and those that use its
+ * elements.
+ */
+function afterElements(tasks: readonly TaskModel[]): readonly TaskModel[] {
+  const groups = new Map(tasks.map((it) => [it.id, it.mappedGroup]));
+  return tasks.map((task) => {
+    const { mappedGroup, expand } = task;
+    if (mappedGroup === undefined || expand === undefined) return task;
+    const begins = !task.upstream.some((it) => groups.get(it) === mappedGroup);
+    if (!begins && elementNames(task.arguments).length === 0) return task;
+    return {
+      ...task,
+      upstream: [...new Set([...task.upstream, ...expansionTasks(expand)])].sort(),
+    };
+  });
 }
 
 function sortTasks(dagId: string, tasks: readonly TaskModel[]): readonly TaskModel[] {

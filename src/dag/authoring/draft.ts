@@ -7,6 +7,11 @@ import type { TaskOptions } from "./options.ts";
 /** The code of a task, as it is kept: what the author's types say is checked by the compiler only. */
 export type TaskFunction = (input: Readonly<Record<string, Json>>, context: TaskContext) => unknown;
 
+export interface DraftExpansion {
+  readonly kind: Expansion["kind"];
+  readonly over: unknown;
+}
+
 /** A task while its DAG is being written. */
 export interface Draft {
   readonly id: string;
@@ -14,7 +19,9 @@ export interface Draft {
   readonly group: string | undefined;
   readonly options: TaskOptions;
   readonly arguments: unknown;
-  readonly expand: { readonly kind: Expansion["kind"]; readonly over: unknown } | undefined;
+  readonly expand: DraftExpansion | undefined;
+  /** The mapped group that it is in, whose expansion it has. */
+  readonly mappedGroup: string | undefined;
   readonly run: TaskFunction | undefined;
   readonly upstream: Set<string>;
   setup: boolean;
@@ -36,7 +43,13 @@ export class DagError extends Error {
 
 // A DAG's function runs to its end before another's begins, and it must not need a parameter for
 // that: this is the one place that knows which DAG is being written.
-let current: { readonly dag: DagDraft; readonly groups: readonly string[] } | undefined;
+let current:
+  | {
+      readonly dag: DagDraft;
+      readonly groups: readonly string[];
+      readonly mapped?: { readonly group: string; readonly expand: DraftExpansion } | undefined;
+    }
+  | undefined;
 
 /** Runs `build`, and returns what it declared. */
 export function collect(build: () => unknown): DagDraft {
@@ -58,7 +71,10 @@ export function collect(build: () => unknown): DagDraft {
 /** Adds a task to the DAG that is being written, below the groups that are open. */
 export function addDraft(
   id: string,
-  draft: Omit<Draft, "id" | "group" | "upstream" | "setup" | "teardown" | "failsRun">,
+  draft: Omit<
+    Draft,
+    "id" | "group" | "mappedGroup" | "upstream" | "setup" | "teardown" | "failsRun"
+  >,
 ): Draft {
   if (current === undefined) throw new DagError(`task ${id}: tasks are made inside a dag(…)`);
   const group = current.groups.at(-1);
@@ -66,10 +82,31 @@ export function addDraft(
   checkId("task", full);
   const { tasks } = current.dag;
   if (tasks.has(full)) throw new DagError(`two tasks have the id '${full}'`);
-  const added = { ...draft, id: full, group, upstream: new Set<string>() };
+  const { mapped } = current;
+  if (mapped !== undefined) refuseWithin(mapped.group, full, draft);
+  const within = { mappedGroup: mapped?.group, expand: mapped?.expand ?? draft.expand };
+  const added = { ...draft, ...within, id: full, group, upstream: new Set<string>() };
   const task = { ...added, setup: false, teardown: false, failsRun: false };
   tasks.set(full, task);
   return task;
+}
+
+/** What Airflow refuses in a mapped group, too. */
+function refuseWithin(
+  group: string,
+  id: string,
+  { expand, options }: Pick<Draft, "expand" | "options">,
+): void {
+  if (expand !== undefined) {
+    throw new DagError(
+      `task ${id}: a task of the mapped group '${group}' cannot be mapped itself; map over the combinations, or move it out of the group`,
+    );
+  }
+  if (options.triggerRule === "always") {
+    throw new DagError(
+      `task ${id}: a task of the mapped group '${group}' cannot have the trigger rule 'always'`,
+    );
+  }
 }
 
 /** Whether the id is free in the DAG and group that are open. */
@@ -84,6 +121,15 @@ export function group<T>(
   build: () => T,
   options: { readonly tooltip?: string } = {},
 ): T {
+  return openGroup(name, build, options);
+}
+
+/** A group, repeated for each element of `expand` when that is given. */
+export function openGroup<T>(
+  name: string,
+  build: () => T,
+  options: { readonly tooltip?: string; readonly expand?: DraftExpansion | undefined },
+): T {
   if (current === undefined) throw new DagError(`group ${name}: groups are made inside a dag(…)`);
   const outer = current;
   const parent = outer.groups.at(-1);
@@ -92,7 +138,12 @@ export function group<T>(
   if (outer.dag.groups.some((it) => it.id === id))
     throw new DagError(`two groups have the id '${id}'`);
   outer.dag.groups.push({ id, parent, tooltip: options.tooltip });
-  current = { dag: outer.dag, groups: [...outer.groups, id] };
+  const { expand } = options;
+  if (expand !== undefined && outer.mapped !== undefined) {
+    throw new DagError(`group ${id}: a group cannot be mapped within '${outer.mapped.group}'`);
+  }
+  const mapped = expand === undefined ? outer.mapped : { group: id, expand };
+  current = { dag: outer.dag, groups: [...outer.groups, id], mapped };
   try {
     return build();
   } finally {

@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from "#api/object.ts";
 import type { ParamValue } from "./param-value.ts";
 import type { Draft } from "./draft.ts";
+import type { Element } from "./element.ts";
 
 declare const valueType: unique symbol;
 
@@ -71,6 +72,7 @@ export class Output<T> {
 export type Input<T> =
   | T
   | Output<T>
+  | Element<T>
   | ParamValue<T>
   | (T extends readonly (infer E)[]
       ? readonly Input<E>[]

@@ -25,8 +25,10 @@ export interface Mappable<I, O, Given extends PropertyKey> {
   expandEach(inputs: Input<readonly Omit<I, Given>[]>): Output<O[]>;
 }
 
-type Inputs<I> = { readonly [K in keyof I]: Input<I[K]> };
-type Elements<I> = {
+/** The inputs of a task, each a value or what stands for one. */
+export type Inputs<I> = { readonly [K in keyof I]: Input<I[K]> };
+/** Lists, or tasks that give lists, over which inputs are mapped. */
+export type Elements<I> = {
   readonly [K in keyof I]: readonly Input<I[K]>[] | Output<readonly I[K][]> | Output<I[K][]>;
 };
 

@@ -90,8 +90,13 @@ export interface TaskModel {
   readonly ignoreDownstreamTriggerRules: boolean;
   /** What the operator gets; an object `{"$output": {…}}` stands for another task's output. */
   readonly arguments: JsonObject;
-  /** Arguments over which the task is mapped; undefined when it is not. */
+  /** Arguments over which the task, or its mapped group, is mapped; undefined when it is not. */
   readonly expand?: Expansion | undefined;
+  /**
+   * The group that is repeated for each element of `expand`, the task with it: instances of its tasks
+   * with one map index belong together.
+   */
+  readonly mappedGroup?: string | undefined;
   readonly pushesOutput: boolean;
   readonly multipleOutputs: boolean;
   readonly callbacks: readonly CallbackName[];
@@ -169,10 +174,13 @@ export function outputReference(
   return {
     task,
     key: typeof key === "string" ? key : "return_value",
-    path: Array.isArray(path)
-      ? path.filter((it): it is string | number => typeof it === "string" || typeof it === "number")
-      : [],
+    path: stepsOf(path),
   };
+}
+
+function stepsOf(path: Json | undefined): (string | number)[] {
+  if (!Array.isArray(path)) return [];
+  return path.filter((it) => typeof it === "string" || typeof it === "number");
 }
 
 /** Every reference inside a value, in order. */
@@ -188,20 +196,50 @@ export function outputReferences(
   return [];
 }
 
+/** Stands for an argument of the mapped group that a task is in. */
+export interface ElementReference {
+  readonly name: string;
+  readonly path: readonly (string | number)[];
+}
+
+/** The reference to an element that `{"$element": {…}}` is, or undefined. */
+export function elementReference(value: Json): ElementReference | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  const found = value["$element"];
+  if (typeof found !== "object" || found === null || Array.isArray(found)) return undefined;
+  const { name, path } = found;
+  if (typeof name !== "string") return undefined;
+  return { name, path: stepsOf(path) };
+}
+
+/** The names of the group's arguments that a value uses. */
+export function elementNames(value: Json): string[] {
+  const own = elementReference(value);
+  if (own !== undefined) return [own.name];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.values(value).flatMap((it) => elementNames(it ?? null));
+}
+
+/** What the references inside arguments stand for. */
+export interface Resolution {
+  readonly output: (reference: OutputReference) => Json;
+  readonly params: Readonly<Record<string, Json>>;
+  /** The arguments of one instance of a mapped group. */
+  readonly elements?: Readonly<Record<string, Json>>;
+}
+
 /** A copy of `value` with each reference, and each parameter, replaced by what it stands for. */
-export function resolveOutputs(
-  value: Json,
-  find: (reference: OutputReference) => Json,
-  params: Readonly<Record<string, Json>> = {},
-): Json {
+export function resolveReferences(value: Json, by: Resolution): Json {
   const own = outputReference(value);
-  if (own !== undefined) return find(own);
-  if (Array.isArray(value)) return value.map((it) => resolveOutputs(it, find, params));
+  if (own !== undefined) return by.output(own);
+  const element = elementReference(value);
+  if (element !== undefined) return valueAt(by.elements?.[element.name] ?? null, element.path);
+  if (Array.isArray(value)) return value.map((it) => resolveReferences(it, by));
   if (typeof value !== "object" || value === null) return value;
   const name = value["$param"];
-  if (typeof name === "string" && Object.keys(value).length === 1) return params[name] ?? null;
+  if (typeof name === "string" && Object.keys(value).length === 1) return by.params[name] ?? null;
   return Object.fromEntries(
-    Object.entries(value).map(([key, it]) => [key, resolveOutputs(it ?? null, find, params)]),
+    Object.entries(value).map(([key, it]) => [key, resolveReferences(it ?? null, by)]),
   );
 }
 

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { dag } from "#dag/authoring/dag.ts";
 import { empty } from "#dag/authoring/operators.ts";
 import { chain } from "#dag/authoring/output.ts";
+import { taskGroup, type Given } from "#dag/authoring/mapped-group.ts";
 import { task } from "#dag/authoring/task.ts";
 import type { TaskState } from "#dag/model/states.ts";
 import { instancesToClear, remappedTasks, type ClearChoice } from "./clear.ts";
@@ -74,4 +75,26 @@ test("remappedTasks: only those that run again as a whole, and after what they a
   assert.deepEqual(remappedTasks(model.tasks, ended, of("list", "each")), ["each"]);
   assert.deepEqual(remappedTasks(model.tasks, ended, of("each")), []);
   assert.deepEqual(remappedTasks(model.tasks, ended, of("list")), []);
+});
+
+test("instancesToClear: within a mapped group what comes after is of the same element", () => {
+  const group = taskGroup("g", ({ n }: Given<{ n: number }>) => {
+    chain(task("a", (input: { n: number }) => input.n)({ n }), empty("b"));
+  });
+  const grouped = dag("g", {}, () => {
+    group.expand({ n: task("list", () => [1, 2])() });
+  }).model.tasks;
+  const given = instances({
+    list: "success",
+    ...{ "g.a#0": "success", "g.a#1": "success", "g.b#0": "success", "g.b#1": "failed" },
+  });
+  function clear(tasks: string, mapIndexes?: ReadonlySet<number>): readonly Instance[] {
+    const only = { upstream: false, downstream: true, onlyFailed: false, onlyRunning: false };
+    return instancesToClear(grouped, given, { ...only, tasks: new Set([tasks]), mapIndexes });
+  }
+  const text = (its: readonly Instance[]): string =>
+    its.map((it) => `${it.taskId}#${it.mapIndex}`).join(" ");
+  assert.equal(text(clear("g.a", new Set([1]))), "g.a#1 g.b#1");
+  assert.deepEqual(remappedTasks(grouped, given, clear("g.a")), []);
+  assert.deepEqual(remappedTasks(grouped, given, clear("list")), ["g.a", "g.b"]);
 });

@@ -1,6 +1,7 @@
 import { graphOf, reachable } from "#dag/model/graph.ts";
 import { isActive, type TaskState } from "#dag/model/states.ts";
 import type { TaskModel } from "#dag/model/model.ts";
+import { expansionTasks } from "./expansion.ts";
 import { indirectSetups } from "./setups.ts";
 
 /** Which task instances of a run are to run again. */
@@ -33,10 +34,11 @@ export function instancesToClear<I extends Instance>(
 ): readonly I[] {
   const chosen = choice.tasks ?? new Set(tasks.map((it) => it.id));
   const ids = taskIds(tasks, chosen, choice);
+  const alike = withinRepetitions(tasks, chosen);
   const named = instances.filter((it) => {
     if (!ids.has(it.taskId) || it.state === null) return false;
     const { mapIndexes } = choice;
-    if (mapIndexes !== undefined && chosen.has(it.taskId) && !mapIndexes.has(it.mapIndex)) {
+    if (mapIndexes !== undefined && alike.has(it.taskId) && !mapIndexes.has(it.mapIndex)) {
       return false;
     }
     if (choice.onlyFailed && it.state !== "failed" && it.state !== "upstream_failed") return false;
@@ -48,6 +50,16 @@ export function instancesToClear<I extends Instance>(
     (it) => around.has(it.taskId) && it.state !== null && !known.has(it),
   );
   return [...named, ...needed];
+}
+
+/** The tasks that are chosen, with those of the mapped groups that they are in. */
+function withinRepetitions(
+  tasks: readonly TaskModel[],
+  chosen: ReadonlySet<string>,
+): ReadonlySet<string> {
+  const groups = new Set(tasks.flatMap((it) => (chosen.has(it.id) ? (it.mappedGroup ?? []) : [])));
+  const beside = tasks.filter((it) => groups.has(it.mappedGroup ?? ""));
+  return new Set([...chosen, ...beside.map((it) => it.id)]);
 }
 
 /** The tasks that are named, with those before or after them. */
@@ -101,7 +113,8 @@ export function remappedTasks(
       if (task.expand === undefined) return false;
       const count = again.get(task.id)?.length ?? 0;
       if (count === 0 || count !== counts.get(task.id)?.length) return false;
-      return task.upstream.some((it) => again.has(it));
+      const inputs = task.mappedGroup === undefined ? task.upstream : expansionTasks(task.expand);
+      return inputs.some((it) => again.has(it));
     })
     .map((it) => it.id);
 }

@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { dag } from "#dag/authoring/dag.ts";
 import { bash, empty } from "#dag/authoring/operators.ts";
 import { chain } from "#dag/authoring/output.ts";
-import { task } from "#dag/authoring/task.ts";
+import { taskGroup, type Given } from "#dag/authoring/mapped-group.ts";
+import { branch, task } from "#dag/authoring/task.ts";
 import type { DagModel, TriggerRule } from "#dag/model/model.ts";
 import type { TaskState } from "#dag/model/states.ts";
 import { decidingTasks, explainWaiting, planRun, type Facts, type InstanceView } from "./plan.ts";
@@ -73,6 +74,67 @@ const cleaned = dag("cleaned", {}, () => {
   const more = empty("more");
   chain(up, work, more, empty("down").asTeardown({ setups: up }));
 }).model;
+
+const repeated = dag("repeated", {}, () => {
+  const list = task("list", () => [1, 2]);
+  const first = task("first", (input: { n: number }) => input.n);
+  const alarm = task("alarm", { triggerRule: "one_failed" }, (input: { n: number }) => input.n);
+  const either = branch("either", (input: { n: number }) => `g.left${input.n}`);
+  const group = taskGroup("g", ({ n }: Given<{ n: number }>) => {
+    const done = first({ n });
+    alarm({ n: done });
+    chain(either({ n: done }), [empty("left"), empty("right")]);
+    return done;
+  });
+  const all = task("all", (input: { all: number[] }) => input.all.length);
+  all({ all: group.expand({ n: list() }) });
+}).model;
+
+test("planRun: a mapped group is repeated, and its repetitions go on by themselves", () => {
+  const unmapped = "g.alarm=- g.either=- g.first=- g.left=- g.right=- all=-";
+  assert.equal(plan(repeated, `list=running ${unmapped}`), "");
+  assert.equal(
+    plan(repeated, `list=success ${unmapped}`, { measure: () => 2 }),
+    "g.first*2 g.alarm*2 g.either*2 g.left*2 g.right*2",
+  );
+  assert.equal(
+    plan(repeated, `list=success ${unmapped}`, { measure: () => 0 }),
+    "g.first=skipped g.alarm=skipped g.either=skipped all=skipped g.left=skipped g.right=skipped run=success",
+  );
+  assert.match(
+    plan(repeated, `list=failed ${unmapped}`),
+    /^g.first=upstream_failed .* run=failed$/,
+  );
+
+  const of = (tail: string): string =>
+    ["g.alarm", "g.either", "g.first", "g.left", "g.right"]
+      .flatMap((id) => [0, 1].map((at) => `${id}[${at}]=-`))
+      .filter((it) => !tail.includes(it.slice(0, -1)))
+      .join(" ");
+  const table: readonly (readonly [string, string])[] = [
+    ["g.first[0]=success g.first[1]=running", "g.alarm[0]=skipped g.either[0]=scheduled"],
+    [
+      "g.first[0]=running g.first[1]=failed",
+      "g.alarm[1]=scheduled g.either[1]=upstream_failed all=upstream_failed g.left[1]=upstream_failed g.right[1]=upstream_failed",
+    ],
+  ];
+  for (const [given, want] of table) {
+    assert.equal(plan(repeated, `list=success ${given} ${of(given)} all=-`), want, given);
+  }
+});
+
+test("planRun: a branch within a mapped group chooses for its own element", () => {
+  const view = instances(
+    "list=success g.first[0]=success g.first[1]=success g.alarm[0]=skipped g.alarm[1]=skipped g.either[0]=success g.either[1]=success g.left[0]=- g.left[1]=- g.right[0]=- g.right[1]=- all=success",
+  ).map((it) => {
+    if (it.taskId !== "g.either") return it;
+    return { ...it, skips: [it.mapIndex === 0 ? "g.left" : "g.right"] };
+  });
+  assert.equal(
+    plan(repeated, view),
+    "g.left[0]=skipped g.left[1]=scheduled g.right[0]=scheduled g.right[1]=skipped",
+  );
+});
 
 test("planRun: a run goes on by its states", () => {
   const table: readonly (readonly [DagModel, string, string])[] = [

@@ -4,6 +4,7 @@ import type { RunState, TaskState } from "#dag/model/states.ts";
 import type { DagModel, OutputReference, TaskModel } from "#dag/model/model.ts";
 import { expansionCount, expansionTasks } from "./expansion.ts";
 import { indirectSetups } from "./setups.ts";
+import { relevantInstances } from "./relevant.ts";
 import { countUpstream, judgeRule, type Verdict } from "./trigger-rules.ts";
 
 /** A task instance as planning sees it. */
@@ -104,7 +105,7 @@ class Pass {
       if (same === undefined) this.#instances.set(instance.taskId, [instance]);
       else same.push(instance);
       if (instance.state !== "success") continue;
-      for (const id of instance.skips) this.#skipped.add(id);
+      for (const id of instance.skips) this.#skipped.add(skipKey(dag, instance, id));
     }
   }
 
@@ -167,13 +168,17 @@ class Pass {
 
   /** Whether the states of others let an instance run. */
   judge(task: TaskModel, mapIndex: number): Verdict {
-    if (this.#skipped.has(task.id)) return { kind: "end", state: "skipped" };
+    if (this.#skipped.has(task.id) || this.#skipped.has(`${task.id}#${mapIndex}`)) {
+      return { kind: "end", state: "skipped" };
+    }
+    // The tasks of a mapped group are repeated as soon as it is known how often.
+    if (task.mappedGroup !== undefined && mapIndex < 0) return this.#judgeInputs(task, mapIndex);
     const setups = this.#judgeSetups(task, mapIndex);
     if (setups !== undefined) return setups;
     const { byId } = graphOf(this.#dag.tasks);
     const counts = countUpstream(
       task.upstream.flatMap((id) =>
-        (this.#instances.get(id) ?? []).map(({ state }) => ({
+        this.#before(task, mapIndex, id).map(({ state }) => ({
           state,
           setup: byId.get(id)?.setup ?? false,
         })),
@@ -183,12 +188,18 @@ class Pass {
     return verdict.kind === "run" ? this.#judgeInputs(task, mapIndex) : verdict;
   }
 
+  /** The instances of a task before it that count for an instance. */
+  #before(task: TaskModel, mapIndex: number, id: string): readonly InstanceView[] {
+    const upstream = graphOf(this.#dag.tasks).byId.get(id);
+    return relevantInstances(this.#instances.get(id) ?? [], { task, mapIndex, upstream });
+  }
+
   /** Undefined when no setup further up stands in the way. */
   #judgeSetups(task: TaskModel, mapIndex: number): Verdict | undefined {
     if (task.teardown) return undefined;
     const ids = indirectSetups(this.#dag.tasks).get(task.id);
     if (ids === undefined) return undefined;
-    const states = ids.flatMap((id) => this.#instances.get(id) ?? []);
+    const states = ids.flatMap((id) => this.#before(task, mapIndex, id));
     const verdict = judgeRule(
       "all_success",
       countUpstream(states.map(({ state }) => ({ state, setup: true }))),
@@ -260,6 +271,15 @@ class Pass {
     if (failed === undefined) return [{ kind: "finish", state: "success", reason: "" }];
     return [{ kind: "finish", state: "failed", reason: `task ${failed.taskId} ${failed.state}` }];
   }
+}
+
+/** What a branch within a mapped group leaves out, it leaves out for its own element. */
+function skipKey(dag: DagModel, { taskId, mapIndex }: InstanceView, skipped: string): string {
+  const { byId } = graphOf(dag.tasks);
+  const within = byId.get(taskId)?.mappedGroup;
+  if (within === undefined || mapIndex < 0) return skipped;
+  // What comes after the group follows its own trigger rule.
+  return `${skipped}#${mapIndex}`;
 }
 
 /** The tasks whose ends decide a run: the last ones, leaving teardowns aside unless they count. */

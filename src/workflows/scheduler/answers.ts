@@ -6,6 +6,7 @@ import { findVariable, saveVariable } from "#workflows/state/variables.ts";
 import { findVersion } from "#workflows/state/dags.ts";
 import { findRun } from "#workflows/state/runs.ts";
 import type { Vault } from "#workflows/state/vault.ts";
+import type { TaskModel } from "#dag/model/model.ts";
 import { parseMoment } from "#dag/timetable/moment.ts";
 import type { Job, Question } from "#workflows/worker/protocol.ts";
 import type { Clock } from "#base/clock.ts";
@@ -81,6 +82,9 @@ async function findOutput(
 ): Promise<Json> {
   const { taskId, name, mapIndex } = question;
   const values = await outputsOf(database, job, taskId, name);
+  if (mapIndex === undefined && (await isBeside(database, job, taskId))) {
+    return values.find((it) => it.mapIndex === job.mapIndex)?.value ?? null;
+  }
   if (mapIndex !== undefined) return values.find((it) => it.mapIndex === mapIndex)?.value ?? null;
   const [only] = values;
   if (only?.mapIndex === -1) return only.value;
@@ -88,8 +92,23 @@ async function findOutput(
   return (await isMapped(database, job, taskId)) ? [] : null;
 }
 
+/** Whether a task is in the same repetition of a mapped group as the one that asks. */
+async function isBeside(database: Database, job: Job, taskId: string): Promise<boolean> {
+  const { mappedGroup } = job.task;
+  if (mappedGroup === undefined || job.mapIndex < 0) return false;
+  return (await findTask(database, job, taskId))?.mappedGroup === mappedGroup;
+}
+
 async function isMapped(database: Database, job: Job, taskId: string): Promise<boolean> {
+  return (await findTask(database, job, taskId))?.expand !== undefined;
+}
+
+async function findTask(
+  database: Database,
+  job: Job,
+  taskId: string,
+): Promise<TaskModel | undefined> {
   const run = await findRun(database, job);
   const version = run && (await findVersion(database, run.dagId, run.version));
-  return version?.model.tasks.find((it) => it.id === taskId)?.expand !== undefined;
+  return version?.model.tasks.find((it) => it.id === taskId);
 }

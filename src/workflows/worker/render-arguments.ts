@@ -1,9 +1,11 @@
 import type { Json } from "#api/object.ts";
 import {
   outputReferences,
-  resolveOutputs,
+  resolveReferences,
   valueAt,
   type OutputReference,
+  type Resolution,
+  type TaskModel,
 } from "#dag/model/model.ts";
 import { expandedArguments } from "#dag/run/expansion.ts";
 import { operators } from "#workflows/operators/list.ts";
@@ -55,16 +57,24 @@ export async function resolveInput(job: Job, ask: Ask): Promise<Record<string, J
     const { task: taskId, key: name } = reference;
     found.set(key, await ask({ kind: "output", taskId, name, mapIndex: undefined }));
   }
-  const find = (it: OutputReference): Json => valueAt(found.get(keyOf(it)) ?? null, it.path);
-  const { params } = job.run;
-  const input = resolveOutputs(task.arguments, find, params) as Record<string, Json>;
-  if (task.expand === undefined || job.mapIndex < 0) return input;
-  const over = Object.entries(task.expand.over).map(([name, value]) => [
-    name,
-    resolveOutputs(value, find, params),
-  ]);
-  const values = Object.fromEntries(over) as Record<string, Json>;
-  return { ...input, ...expandedArguments(task.expand, values, job.mapIndex) };
+  const output = (it: OutputReference): Json => valueAt(found.get(keyOf(it)) ?? null, it.path);
+  const by = { output, params: job.run.params };
+  const mapped = job.mapIndex < 0 ? {} : mappedArguments(task, by, job.mapIndex);
+  if (task.mappedGroup === undefined) {
+    return { ...(resolveReferences(task.arguments, by) as Record<string, Json>), ...mapped };
+  }
+  return resolveReferences(task.arguments, { ...by, elements: mapped }) as Record<string, Json>;
+}
+
+/** What an instance, or its group's repetition, is mapped to. */
+function mappedArguments(
+  { expand }: TaskModel,
+  by: Resolution,
+  mapIndex: number,
+): Record<string, Json> {
+  if (expand === undefined) return {};
+  const values = resolveReferences({ ...expand.over }, by) as Record<string, Json>;
+  return expandedArguments(expand, values, mapIndex);
 }
 
 function keyOf({ task, key }: OutputReference): string {

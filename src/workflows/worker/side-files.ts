@@ -58,7 +58,9 @@ function withTemplates(task: TaskModel, search: Search): TaskModel {
   return {
     ...task,
     arguments: take(task.arguments),
-    ...(expand === undefined ? {} : { expand: { ...expand, over: take(expand.over) } }),
+    ...(expand === undefined || task.mappedGroup !== undefined
+      ? {}
+      : { expand: { ...expand, over: take(expand.over) } }),
   };
 }
 
