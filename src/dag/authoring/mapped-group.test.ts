@@ -51,7 +51,7 @@ test("taskGroup: whole sets of arguments, and parts of elements", () => {
   assert.deepEqual([first?.expand?.kind, first?.arguments], ["each", { name }]);
 });
 
-test("taskGroup: called it is a group as any other", () => {
+test("taskGroup: called, it is a plain group", () => {
   const { model } = dag("d", {}, () => {
     etl({ file: "a", to: "db" });
   });
