@@ -3,12 +3,15 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import type { Pod } from "#api/gen/types.ts";
+import { systemClock } from "#base/clock.ts";
+import { openSqlite } from "#sql/sqlite.ts";
 import { eventually } from "#testing/eventually.ts";
 import { GantryProcess, ok, systemMissing } from "#testing/gantry-process.ts";
+import { setInstanceStates } from "#workflows/scheduler/set-state.ts";
 
 const missing = systemMissing();
 const options = { skip: missing ?? false, timeout: 180_000 };
@@ -71,6 +74,16 @@ const files: Readonly<Record<string, string>> = {
         kubernetesDelete("deletes", { objects: [map] }),
       );
     });\n`,
+  "ended.ts": `import { dag, kubernetesPod } from "gantry/workflows";
+    import { appendFileSync } from "node:fs";
+    const pod = { image: "busybox", cmds: ["sh", "-c"], namespace: "default", arguments: ["echo begins; sleep 600"], terminationGracePeriod: 1 };
+    const called = (name) => (context) => appendFileSync("${join(home, "called")}", name + " " + context.error?.message + "\\n");
+    export const ended = dag("ended", { isPausedUponCreation: false }, () => {
+      kubernetesPod("timed", { ...pod, executionTimeout: "8s", onFailure: called("timed") });
+      kubernetesPod("cleared", pod);
+      kubernetesPod("marked", { ...pod, deferrable: true, pollInterval: 3600 });
+    });
+\n`,
   "held.ts": `import { dag, kubernetesPod } from "gantry/workflows";
     export const held = dag("held", { isPausedUponCreation: false }, () => {
       kubernetesPod("waits", {
@@ -208,6 +221,49 @@ test("pods: a task whose pod is deleted has failed, and says so", options, async
   await eventually(() => {
     const { waits = "" } = states("long", "lost");
     assert.match(waits, new RegExp(`^failed in try 1: pod ${name}.* was deleted`));
+  }, boundMs);
+});
+
+/** As the REST API does it. */
+async function mark(taskId: string, state: "success" | "failed"): Promise<void> {
+  await using database = openSqlite(join(cluster.directory, "data/workflows/workflows.sqlite"));
+  const run = { dagId: "ended", runId: "one" };
+  const chosen = (it: { readonly taskId: string }): boolean => it.taskId === taskId;
+  const changed = await setInstanceStates(database, { run, state, chosen }, systemClock.now());
+  assert.equal(changed.length, 1);
+}
+
+test("operators: a pod ends with its task: out of time, cleared, marked", options, async () => {
+  ok(cluster.gantry("dags", "trigger", "ended", "-r", "one"));
+  const podOf = (task: string): string | undefined =>
+    podsOf("ended").find((it) => {
+      const { labels, deletionTimestamp } = it.metadata ?? {};
+      return labels?.["task_id"] === task && deletionTimestamp === undefined;
+    })?.metadata?.name;
+  const old = await eventually(() => {
+    const [cleared, marked] = [podOf("cleared"), podOf("marked")];
+    assert.ok(cleared !== undefined && marked !== undefined, "pods are there");
+    assert.match(states("ended", "one")["marked"] ?? "", /^up_for_reschedule/);
+    return cleared;
+  }, boundMs);
+  const clear = ["tasks", "clear", "ended", "--run-id", "one", "-t", "^cleared$", "--yes"];
+  ok(cluster.gantry(...clear));
+  await mark("marked", "success");
+  await eventually(() => {
+    const found = states("ended", "one");
+    assert.match(found["timed"] ?? "", /^failed in try 1: .*execution timeout of 8000 ms/);
+    assert.match(found["cleared"] ?? "", /^running in try 2/);
+    assert.deepEqual([podOf("timed"), podOf("marked")], [undefined, undefined]);
+    const again = podOf("cleared");
+    assert.ok(again !== undefined && again !== old, "another pod runs");
+  }, boundMs);
+  await mark("cleared", "failed");
+  await eventually(() => {
+    assert.equal(podOf("cleared"), undefined);
+    assert.match(
+      readFileSync(join(home, "called"), "utf8"),
+      /^timed .*execution timeout of 8000 ms$/m,
+    );
   }, boundMs);
 });
 

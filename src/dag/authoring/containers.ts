@@ -159,11 +159,18 @@ export interface DockerOptions extends TaskOptions {
   readonly cpus?: number;
   /** Bytes, or `512m`. */
   readonly memLimit?: number | string;
-  readonly shmSize?: number;
+  /** Bytes, or `64m`. */
+  readonly shmSize?: number | string;
   readonly user?: string | number;
   readonly workingDir?: Text;
-  /** As Docker's API has them: `{ Type, Source, Target, ReadOnly }`. */
+  /** As Docker's API has them: `{ type, source, target, readOnly }`. */
   readonly mounts?: Objects;
+  /** Whether the container has a folder of the host, `tmpDir` in it; true by default. */
+  readonly mountTmpDir?: boolean;
+  /** `/tmp/airflow` by default; in the container's AIRFLOW_TMP_DIR. */
+  readonly tmpDir?: string;
+  /** The folder of the host in which that folder is made. */
+  readonly hostTmpDir?: string;
   readonly networkMode?: string;
   readonly hostname?: string;
   readonly dns?: readonly string[];
@@ -172,6 +179,15 @@ export interface DockerOptions extends TaskOptions {
   readonly privileged?: boolean;
   readonly capAdd?: readonly string[];
   readonly ipcMode?: string;
+  /** Whether a small init collects the container's processes. */
+  readonly init?: boolean;
+  /** `{ name: "nofile", soft: 1024, hard: 2048 }` */
+  readonly ulimits?: Objects;
+  /** Of graphics cards and the like: `{ driver, count, deviceIDs, capabilities }`. */
+  readonly deviceRequests?: Objects;
+  /** Of the container's log at the host: `10m`. */
+  readonly logOptsMaxSize?: string;
+  readonly logOptsMaxFile?: string;
   readonly tty?: boolean;
   readonly labels?: Texts;
   /** `8080/tcp` to a port of the host. */
@@ -180,10 +196,18 @@ export interface DockerOptions extends TaskOptions {
   readonly tlsCaCert?: string;
   readonly tlsClientCert?: string;
   readonly tlsClientKey?: string;
+  /** Whether the host's certificate is checked; true by default. */
+  readonly tlsVerify?: boolean;
+  /** The name in the host's certificate; false: any. */
+  readonly tlsHostname?: string | false;
+  readonly tlsSslVersion?: "TLSv1_2" | "TLSv1_3";
   readonly forcePull?: boolean;
   readonly autoRemove?: "never" | "success" | "force";
   /** Hands on all of the output instead of its last line. */
   readonly xcomAll?: boolean;
+  /** Hands on the file of the container that `retrieveOutputPath` names: JSON, or text. */
+  readonly retrieveOutput?: boolean;
+  readonly retrieveOutputPath?: string;
   readonly skipOnExitCode?: number | readonly number[];
   /** Seconds for one request; 60 by default. */
   readonly timeout?: number;

@@ -8,8 +8,8 @@ import { WorkerProcess, type WorkerCommand } from "./worker-process.ts";
 
 /** A worker that has run so many jobs is replaced, and with it the code of old versions. */
 const jobsPerWorkerMax = 2_000;
-/** How long a cancelled task may take to end by itself. */
-const cancelGraceMs = 2_000;
+/** How long a task that is cancelled, or out of time, may take to end what it has started elsewhere. */
+const cancelGraceMs = 3_000;
 /** Between two looks at whether jobs that wait need another worker. */
 const growEveryMs = 10;
 /** Jobs that usually take so long, or whose workers all have had theirs for so long, are no short ones. */
@@ -28,6 +28,8 @@ interface Slot {
   since: number;
   /** Why the worker is being killed; undefined while it is not. */
   killedFor: string | undefined;
+  /** Why its job is to end; undefined while it may go on. */
+  cancelledFor: string | undefined;
   jobs: number;
   /** Code that it has loaded. */
   readonly bundles: Set<string>;
@@ -143,11 +145,17 @@ export class LocalExecutor implements Executor {
       return;
     }
     const slot = [...this.#slots].find((it) => it.job?.attempt === attempt);
-    if (slot === undefined) return;
-    slot.worker.send({ kind: "cancel", attempt, reason });
+    if (slot?.job !== undefined) this.#cancel(slot, slot.job, reason);
+  }
+
+  /** Has a job end what it has started elsewhere, such as a pod, and then itself. */
+  #cancel(slot: Slot, job: Job, reason: string): void {
+    if (slot.cancelledFor !== undefined) return;
+    slot.cancelledFor = reason;
+    slot.worker.send({ kind: "cancel", attempt: job.attempt, reason });
     this.#tasks.start(async (signal) => {
       await this.#clock.sleep(cancelGraceMs, signal);
-      if (slot.job?.attempt === attempt) this.#kill(slot, reason);
+      if (slot.job === job) this.#kill(slot, reason);
     });
   }
 
@@ -182,6 +190,7 @@ export class LocalExecutor implements Executor {
       since: 0,
       job: undefined,
       killedFor: undefined,
+      cancelledFor: undefined,
       jobs: 0,
       bundles: new Set(),
     };
@@ -199,7 +208,10 @@ export class LocalExecutor implements Executor {
     if (job === undefined || message.kind === "parsed" || message.attempt !== job.attempt) return;
     if (message.kind === "log") this.#events.logged?.(job, message.text);
     else if (message.kind === "done") {
-      if (message.spoiled) this.#kill(slot, "its last task left it in disorder");
+      // What was broken off may have left processes of its own.
+      if (message.spoiled || slot.cancelledFor !== undefined) {
+        this.#kill(slot, "its last task left it in disorder");
+      }
       this.#end(slot, job, message.result);
     } else {
       const { id, question } = message;
@@ -256,7 +268,8 @@ export class LocalExecutor implements Executor {
         throw error;
       }
       if (slot.job === job) {
-        this.#kill(slot, `the task took longer than its execution timeout of ${timeoutMs} ms`);
+        const reason = `the task took longer than its execution timeout of ${timeoutMs} ms`;
+        this.#cancel(slot, job, reason);
       }
     });
   }

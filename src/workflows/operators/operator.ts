@@ -37,6 +37,11 @@ export interface Operator {
   /** A text with one of these endings, in such an argument, names a file with the template. */
   readonly templateEndings?: readonly string[];
   execute(call: OperatorCall): Promise<OperatorResult>;
+  /**
+   * Ends what tries of the task, up to the job's, have left running elsewhere. For operators of
+   * {@link leavesBehind}; called when their worker cannot do it.
+   */
+  kill?(call: OperatorCall): Promise<void>;
 }
 
 /** Ends this try as waiting: it is started again at `at`, milliseconds since the epoch. */

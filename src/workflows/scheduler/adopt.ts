@@ -1,5 +1,6 @@
 import type { Database, Queries } from "#sql/database.ts";
-import { releaseCallbacks } from "#workflows/state/callbacks.ts";
+import { leavesBehind } from "#workflows/operators/leaves-behind.ts";
+import { releaseCallbacks, saveKills } from "#workflows/state/callbacks.ts";
 import { saveEvents } from "#workflows/state/events.ts";
 import { instancesOf, type InstanceRow } from "#workflows/state/instances.ts";
 import { listSchedulers, removeScheduler, type SchedulerJob } from "#workflows/state/jobs.ts";
@@ -78,6 +79,7 @@ async function inherit(
       "where dag_id = ? and run_id = ? and task_id = ? and map_index = ? and attempt = ?";
     if (goesOn) await queries.run(`update task_instance set owner = ? ${where}`, heir.id, ...key);
     else {
+      if (leavesBehind.get(it.operator) === "abandoned") await saveKills(queries, [it]);
       await queries.run(
         `update task_instance set state = null, attempt = null, owner = null,
            max_tries = max_tries + 1, reason = 'the scheduler that ran it ended' ${where}`,

@@ -2,6 +2,7 @@ import { planRun, type Facts, type Step } from "#dag/run/plan.ts";
 import { expansionReferences, lengthOf } from "#dag/run/expansion.ts";
 import { isActive, isFinished } from "#dag/model/states.ts";
 import { valueAt, type OutputReference } from "#dag/model/model.ts";
+import { killOf } from "#workflows/state/callbacks.ts";
 import { findDag } from "#workflows/state/dags.ts";
 import { clearOutputs, outputsOf } from "#workflows/state/outputs.ts";
 import { listInstances, type InstanceRow } from "#workflows/state/instances.ts";
@@ -73,6 +74,8 @@ async function takeStep(
       if (isActive(instance.state) && instance.attempt !== undefined) {
         stopped.push({ attempt: instance.attempt, reason: step.reason });
       }
+      const kill = instance.state === null ? undefined : killOf(instance);
+      if (kill !== undefined) turn.callbacks.push(kill);
       const { state, reason } = step;
       record.set(instance, { state, reason, endedAt: turn.now, nextAt: undefined });
       turn.events.push({ ...eventOf(turn, instance), name: `task.${state}`, extra: reason });

@@ -1,6 +1,8 @@
 import { branchSkips, shortCircuitSkips } from "#dag/run/branch.ts";
 import { retryDelayMs } from "#dag/run/retry.ts";
 import type { TaskModel } from "#dag/model/model.ts";
+import { leavesBehind } from "#workflows/operators/leaves-behind.ts";
+import { killOf } from "#workflows/state/callbacks.ts";
 import type { InstanceRow } from "#workflows/state/instances.ts";
 import type { AttemptResult } from "#workflows/worker/protocol.ts";
 import { hasPast } from "./advance-run.ts";
@@ -31,6 +33,7 @@ export async function applyResult(turn: Turn, ended: Ended): Promise<void> {
     measured: { startedAt: instance.startedAt, operator: instance.operator },
   });
   callBackKilled(turn, { record, instance, task }, ended.result, change.state);
+  killRemains(turn, instance, ended.result, change.state);
   if (hasPast(record)) await wakeLater(turn, record.run);
 }
 
@@ -53,6 +56,19 @@ function callBackKilled(
   const { dagId, runId, taskId: id, mapIndex, tryNumber } = instance;
   const { error } = result;
   turn.callbacks.push({ dagId, runId, name, task: { id, mapIndex, tryNumber }, error });
+}
+
+/** What a killed worker has left elsewhere ends, unless the next try goes on with it. */
+function killRemains(
+  turn: Turn,
+  instance: InstanceRow,
+  result: AttemptResult,
+  state: Change["state"],
+): void {
+  const isKilled = result.kind === "lost" || (result.kind === "failed" && result.killed === true);
+  const goesOn = state !== "failed" && leavesBehind.get(instance.operator) === "taken-over";
+  const kill = isKilled && !goesOn ? killOf(instance) : undefined;
+  if (kill !== undefined) turn.callbacks.push(kill);
 }
 
 type Change = Partial<InstanceRow> & Pick<InstanceRow, "state">;

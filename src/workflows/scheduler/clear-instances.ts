@@ -1,5 +1,7 @@
 import { instancesToClear, remappedTasks, type ClearChoice } from "#dag/run/clear.ts";
 import type { Database, Queries } from "#sql/database.ts";
+import { isFinished } from "#dag/model/states.ts";
+import { saveKills } from "#workflows/state/callbacks.ts";
 import { findVersion } from "#workflows/state/dags.ts";
 import { saveEvents } from "#workflows/state/events.ts";
 import { listInstances, type InstanceRow } from "#workflows/state/instances.ts";
@@ -46,6 +48,10 @@ export async function clearInTransaction(
   if (dryRun || cleared.length === 0) return cleared;
   const retries = new Map(tasks.map((it) => [it.id, it.retries]));
   for (const it of cleared) await reset(queries, it, retries.get(it.taskId) ?? 0);
+  await saveKills(
+    queries,
+    cleared.filter((it) => !isFinished(it.state)),
+  );
   for (const id of remappedTasks(tasks, all, cleared)) await collapse(queries, run, id);
   await requeueRun(queries, run, now);
   const { dagId, runId } = run;
@@ -62,9 +68,10 @@ export async function clearInTransaction(
 async function reset(queries: Queries, it: InstanceRow, retries: number): Promise<void> {
   await queries.run(
     `update task_instance set state = null, max_tries = ?, attempt = null, owner = null,
-       next_at = null, ended_at = null, skips = null, reason = null
+       next_at = null, ended_at = null, skips = null, reason = null, fresh_from = ?
      where dag_id = ? and run_id = ? and task_id = ? and map_index = ?`,
     it.tryNumber + retries,
+    it.tryNumber + 1,
     it.dagId,
     it.runId,
     it.taskId,

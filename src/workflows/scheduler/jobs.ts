@@ -52,6 +52,7 @@ export async function jobOf(
     },
     code,
     logFile: logFileOf(places.logsFolder, instance, instance.tryNumber),
+    freshFrom: instance.freshFrom,
     firstStartedAt: instance.firstStartedAt ?? 0,
   };
 }

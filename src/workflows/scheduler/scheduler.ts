@@ -101,6 +101,7 @@ export class Scheduler implements JobEvents {
     stack.use(
       await database.listen(() => {
         this.#fenceDue = true;
+        this.#ports.callbacksWait?.();
         this.wake();
       }),
     );

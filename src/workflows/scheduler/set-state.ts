@@ -1,8 +1,9 @@
 import { isActive, isFinished, type RunState, type TaskState } from "#dag/model/states.ts";
 import type { Database, Queries } from "#sql/database.ts";
+import { saveKills } from "#workflows/state/callbacks.ts";
 import { findVersion } from "#workflows/state/dags.ts";
 import { saveEvents } from "#workflows/state/events.ts";
-import { listInstances, type InstanceKey, type InstanceRow } from "#workflows/state/instances.ts";
+import { listInstances, type InstanceRow } from "#workflows/state/instances.ts";
 import { findRun, type RunKey, type RunRow } from "#workflows/state/runs.ts";
 
 /** States that a person may give a run; as Airflow's `DagRunMutableStates`. */
@@ -61,7 +62,7 @@ async function endInstances(
 
 async function writeState(
   queries: Queries,
-  it: InstanceKey,
+  it: InstanceRow,
   to: { readonly state: TaskState; readonly now: number },
 ): Promise<void> {
   // Without its attempt nobody who runs it can change it any more.
@@ -75,6 +76,7 @@ async function writeState(
     it.taskId,
     it.mapIndex,
   );
+  if (!isFinished(it.state)) await saveKills(queries, [it]);
 }
 
 /** States that a person may give a task instance. */

@@ -1,11 +1,13 @@
-import type { CallbackName } from "#dag/model/model.ts";
 import { maybeText, numberOf, textOf } from "#sql/columns.ts";
 import { insertRows, type Queries } from "#sql/database.ts";
+import { onKill, type JobCallback } from "#workflows/worker/protocol.ts";
+import { leavesBehind } from "#workflows/operators/leaves-behind.ts";
+import type { InstanceRow } from "./instances.ts";
 import type { RunKey } from "./runs.ts";
 
 /** A callback that is still to be called: of a run, or of a try that could not call its own. */
 export interface NewCallback extends RunKey {
-  readonly name: CallbackName;
+  readonly name: JobCallback["name"];
   /** Undefined for one of the DAG. */
   readonly task:
     { readonly id: string; readonly mapIndex: number; readonly tryNumber: number } | undefined;
@@ -47,7 +49,7 @@ export async function claimCallback(
     id: numberOf(row, "id"),
     dagId: textOf(row, "dag_id"),
     runId: textOf(row, "run_id"),
-    name: textOf(row, "name") as CallbackName,
+    name: textOf(row, "name") as JobCallback["name"],
     task:
       task === undefined
         ? undefined
@@ -67,4 +69,23 @@ export async function deleteCallback(queries: Queries, id: number): Promise<void
 /** Gives what somebody had taken to others. */
 export async function releaseCallbacks(queries: Queries, owner: string): Promise<void> {
   await queries.run("update callback set owner = null where owner = ?", owner);
+}
+
+/** What ends the pods and containers of an instance's tries; undefined when it can have none. */
+export function killOf(
+  it: Pick<InstanceRow, "dagId" | "runId" | "taskId" | "mapIndex" | "tryNumber" | "operator">,
+): NewCallback | undefined {
+  if (it.tryNumber === 0 || !leavesBehind.has(it.operator)) return undefined;
+  const { dagId, runId, taskId: id, mapIndex, tryNumber } = it;
+  const task = { id, mapIndex, tryNumber };
+  return { dagId, runId, name: onKill, task, error: undefined };
+}
+
+/** Has what tries of these instances may have left elsewhere ended. */
+export async function saveKills(
+  queries: Queries,
+  instances: readonly Parameters<typeof killOf>[0][],
+): Promise<void> {
+  const kills = instances.map(killOf).filter((it) => it !== undefined);
+  if (kills.length > 0) await saveCallbacks(queries, kills);
 }

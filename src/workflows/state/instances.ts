@@ -26,6 +26,8 @@ export interface InstanceRow extends InstanceKey {
   readonly scheduledAt: number | undefined;
   readonly queuedAt: number | undefined;
   readonly startedAt: number | undefined;
+  /** Tries from this one on may have left something that a later one goes on with. */
+  readonly freshFrom: number;
   /** Of the first look of a sensor that is looked at again and again. */
   readonly firstStartedAt: number | undefined;
   readonly endedAt: number | undefined;
@@ -87,6 +89,7 @@ export function instanceRow(row: Row): InstanceRow {
     sortAt: numberOf(row, "sort_at"),
     queue: textOf(row, "queue"),
     executor: maybeText(row, "executor"),
+    freshFrom: maybeNumber(row, "fresh_from") ?? 0,
     scheduledAt: maybeNumber(row, "scheduled_at"),
     queuedAt: maybeNumber(row, "queued_at"),
     startedAt: maybeNumber(row, "started_at"),
@@ -123,6 +126,7 @@ export function newInstance(
     sortAt: run.runAfter,
     queue: task.queue,
     executor: task.executor,
+    freshFrom: 0,
     scheduledAt: undefined,
     queuedAt: undefined,
     startedAt: undefined,

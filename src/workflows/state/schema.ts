@@ -132,4 +132,8 @@ export const migrations: readonly Migration[] = [
         answered_by text, answered_at bigint, primary key (dag_id, run_id, task_id, map_index))`,
     ],
   },
+  {
+    name: "0008-fresh-tries",
+    statements: () => ["alter table task_instance add column fresh_from bigint"],
+  },
 ];

@@ -122,6 +122,7 @@ async function jobFor(
     },
     code: { bundleFolder: dagsFolder, file: version.file, dagsFolder },
     logFile: "",
+    freshFrom: 0,
     firstStartedAt: now,
   };
 }

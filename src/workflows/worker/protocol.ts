@@ -18,14 +18,19 @@ export interface Job {
   readonly code: Code | undefined;
   /** Appended to; undefined: what would be written is sent to who has started the worker. */
   readonly logFile: string | undefined;
+  /** Pods of tries before this one are not to be taken over: somebody has ended them. */
+  readonly freshFrom: number;
   /** When a sensor began to look, which counts for its timeout; milliseconds since the epoch. */
   readonly firstStartedAt: number;
   /** Calls this instead of running the task. */
   readonly callback?: JobCallback | undefined;
 }
 
+/** Ends what a try has left running elsewhere: pods, containers. Not a function of the author's. */
+export const onKill = "onKill";
+
 export interface JobCallback {
-  readonly name: CallbackName;
+  readonly name: CallbackName | typeof onKill;
   readonly error: string | undefined;
   /** The DAG's, not the task's. */
   readonly ofDag: boolean;

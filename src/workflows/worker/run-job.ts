@@ -5,12 +5,17 @@ import { FailError, SkipError, type TaskContext } from "#dag/authoring/context.t
 import type { Dag } from "#dag/authoring/dag.ts";
 import type { CallbackName } from "#dag/model/model.ts";
 import { operators } from "#workflows/operators/list.ts";
-import { Reschedule, type OperatorResult } from "#workflows/operators/operator.ts";
+import {
+  Reschedule,
+  type Operator,
+  type OperatorCall,
+  type OperatorResult,
+} from "#workflows/operators/operator.ts";
 import { outputSizeMax } from "#workflows/state/outputs.ts";
 import { textOf, toValue } from "#dag/template/values.ts";
 import type { Ask } from "./ask.ts";
 import { hideSecrets, taskContext } from "./context.ts";
-import type { AttemptResult, Job, JobCallback } from "./protocol.ts";
+import { onKill, type AttemptResult, type Job, type JobCallback } from "./protocol.ts";
 import type { TaskLog } from "./task-log.ts";
 import { fillIn, resolveInput } from "./render-arguments.ts";
 import { Templates } from "./templates.ts";
@@ -49,7 +54,7 @@ export async function runJob(
     render: async (template) => textOf(toValue(await templates.render(template))),
   });
   if (job.callback !== undefined)
-    return await runCallback(job.callback, job, { context, ...ports });
+    return await runCallback(job.callback, job, { context, templates, ...ports });
   let dag: Dag | undefined;
   let result: AttemptResult;
   let failure: unknown;
@@ -58,10 +63,11 @@ export async function runJob(
     await callBack(dag, "onExecute", { job, context, log, error: undefined });
     result = await execute(job, context, { ...ports, dag, templates });
   } catch (error) {
-    failure = error;
-    result = resultOfError(error);
-    if (result.kind === "failed") log.line("ERROR", stackOf(error));
-    else log.line("INFO", describeError(error));
+    // Of a task that was ended, what it threw then says less than why.
+    failure = signal.aborted ? signal.reason : error;
+    result = resultOfError(failure);
+    if (result.kind === "failed") log.line("ERROR", stackOf(failure));
+    else log.line("INFO", describeError(failure));
   }
   const error = failure instanceof Error ? failure : undefined;
   const name = callbackFor(result, job);
@@ -77,7 +83,18 @@ async function execute(
 ): Promise<AttemptResult> {
   const operator = operators.get(job.task.operator);
   if (operator === undefined) throw new FailError(`unknown operator '${job.task.operator}'`);
-  const result = await operator.execute({
+  const result = await operator.execute(await callOf(operator, job, context, ports));
+  context.signal.throwIfAborted();
+  return { kind: "success", ...resultFields(job, result) };
+}
+
+async function callOf(
+  operator: Operator,
+  job: Job,
+  context: TaskContext,
+  ports: JobPorts & { readonly dag: Dag | undefined; readonly templates: Templates },
+): Promise<OperatorCall> {
+  return {
     input: await fillIn(operator, await resolveInput(job, ports.ask), job, ports.templates),
     context,
     job,
@@ -87,9 +104,7 @@ async function execute(
     clock: ports.clock,
     environment: ports.environment,
     fetch: ports.fetch,
-  });
-  context.signal.throwIfAborted();
-  return { kind: "success", ...resultFields(job, result) };
+  };
 }
 
 function resultFields(
@@ -151,14 +166,20 @@ function callbackFor(result: AttemptResult, job: Job): CallbackName | undefined 
   }
 }
 
-/** Calls a callback of the DAG, or of a task whose worker was killed. */
+/** Calls a callback of the DAG, or of a task whose worker was killed, or ends what that has left. */
 async function runCallback(
   { name, error, ofDag }: JobCallback,
   job: Job,
-  ports: JobPorts & { readonly context: TaskContext },
+  ports: JobPorts & { readonly context: TaskContext; readonly templates: Templates },
 ): Promise<AttemptResult> {
   const { log, context } = ports;
   try {
+    if (name === onKill) {
+      const operator = operators.get(job.task.operator);
+      const own = { ...ports, dag: undefined };
+      await operator?.kill?.(await callOf(operator, job, context, own));
+      return { kind: "success", outputs: [] };
+    }
     const dag = await ports.loadDag();
     const callback = dag?.callback(name, ofDag ? undefined : job.taskId);
     await callback?.({ ...context, error: error === undefined ? undefined : new Error(error) });

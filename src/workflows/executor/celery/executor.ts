@@ -206,11 +206,11 @@ export class CeleryExecutor implements Executor {
         this.#end(it, { kind: "lost", reason: "no worker has it since its scheduler ended" });
         return;
       case "worker-lost":
-        this.#end(it, { kind: "failed", error: "its worker was lost", retry: true });
+        this.#end(it, { kind: "failed", error: "its worker was lost", retry: true, killed: true });
         return;
       case "no-worker": {
         const error = `no worker took it within ${queuedTimeoutMs} ms: gantry worker -q ${queue}`;
-        this.#end(it, { kind: "failed", error, retry: true });
+        this.#end(it, { kind: "failed", error, retry: true, killed: true });
       }
     }
   }

@@ -223,7 +223,7 @@ export class KubernetesExecutor implements Executor {
         signal.throwIfAborted();
         it.waitsFor = describeError(error);
         if (!mayPass(error)) {
-          this.#end(it, { kind: "failed", error: `its pod: ${it.waitsFor}`, retry: true });
+          this.#fail(it, `its pod: ${it.waitsFor}`);
           return;
         }
       }
@@ -298,7 +298,7 @@ export class KubernetesExecutor implements Executor {
   }
 
   #fail(it: Try, error: string): void {
-    this.#end(it, { kind: "failed", error, retry: true });
+    this.#end(it, { kind: "failed", error, retry: true, killed: true });
   }
 
   async #sweep(signal: AbortSignal): Promise<void> {

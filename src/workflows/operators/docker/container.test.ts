@@ -47,18 +47,30 @@ test("containerBody: Docker's names for Airflow's parameters", () => {
     mounts: [{ Type: "bind", Source: "/a", Target: "/b" }],
     extraHosts: { db: "10.0.0.1" },
     user: 1_000,
+    labels: { team: "x" },
+    ulimits: [{ name: "nofile", soft: 1, hard: 2 }],
+    logOptsMaxSize: "10m",
+    init: true,
   };
-  assert.deepEqual(containerBody(input), {
+  const temporary = { source: "/host", target: "/tmp/airflow" };
+  assert.deepEqual(containerBody(input, { task: "t" }, temporary), {
     Image: "shop:1",
     Cmd: ["run", "--all"],
-    Env: ["A=1"],
+    Env: ["AIRFLOW_TMP_DIR=/tmp/airflow", "A=1"],
     User: "1000",
     Tty: false,
+    Labels: { team: "x", task: "t" },
     ExposedPorts: { "8080/tcp": {} },
     HostConfig: {
       CpuShares: 512,
       Memory: 1_024,
-      Mounts: [{ Type: "bind", Source: "/a", Target: "/b" }],
+      Mounts: [
+        { Type: "bind", Source: "/a", Target: "/b" },
+        { Type: "bind", Source: "/host", Target: "/tmp/airflow" },
+      ],
+      Init: true,
+      Ulimits: [{ Name: "nofile", Soft: 1, Hard: 2 }],
+      LogConfig: { Type: "json-file", Config: { "max-size": "10m" } },
       ExtraHosts: ["db:10.0.0.1"],
       PortBindings: { "8080/tcp": [{ HostPort: "80" }] },
     },

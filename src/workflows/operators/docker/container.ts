@@ -2,24 +2,40 @@ import { isJsonObject, type Json, type JsonObject } from "#api/object.ts";
 
 type Input = Readonly<Record<string, Json>>;
 
-/** The body with which Docker's Engine API makes the container that a task asks for. */
-export function containerBody(input: Input): JsonObject {
+/** A folder of the host that a container has while it runs. */
+export interface TemporaryMount {
+  readonly source: string;
+  readonly target: string;
+}
+
+/**
+ * The body with which Docker's Engine API makes the container that a task asks for.
+ * @param labels go before the task's own.
+ */
+export function containerBody(
+  input: Input,
+  labels: Readonly<Record<string, string>>,
+  temporary: TemporaryMount | undefined,
+): JsonObject {
+  const folder = temporary === undefined ? {} : { AIRFLOW_TMP_DIR: temporary.target };
   const ports = isJsonObject(input["portBindings"]) ? input["portBindings"] : {};
   return defined({
     Image: input["image"],
     Cmd: words(input["command"]),
     Entrypoint: words(input["entrypoint"]),
-    Env: Object.entries(environmentOf(input)).map(([name, value]) => `${name}=${value}`),
+    Env: Object.entries({ ...folder, ...environmentOf(input) }).map(
+      ([name, value]) => `${name}=${value}`,
+    ),
     User: input["user"] == null ? undefined : plain(input["user"]),
     WorkingDir: input["workingDir"],
     Hostname: input["hostname"],
     Tty: input["tty"] === true,
-    Labels: input["labels"],
+    Labels: { ...texts(input["labels"]), ...labels },
     ExposedPorts:
       Object.keys(ports).length === 0
         ? undefined
         : Object.fromEntries(Object.keys(ports).map((it) => [protocolPort(it), {}])),
-    HostConfig: hostConfig(input, ports),
+    HostConfig: hostConfig(input, ports, temporary),
   });
 }
 
@@ -37,13 +53,17 @@ export function environmentOf(input: Input): Readonly<Record<string, string>> {
   };
 }
 
-function hostConfig(input: Input, ports: JsonObject): JsonObject {
+function hostConfig(
+  input: Input,
+  ports: JsonObject,
+  temporary: TemporaryMount | undefined,
+): JsonObject {
   const hosts = texts(input["extraHosts"]);
   return defined({
     CpuShares: typeof input["cpus"] === "number" ? Math.round(input["cpus"] * 1_024) : undefined,
     Memory: bytesOf(input["memLimit"]),
-    ShmSize: input["shmSize"],
-    Mounts: input["mounts"],
+    ShmSize: bytesOf(input["shmSize"]),
+    Mounts: mountsOf(input, temporary),
     NetworkMode: input["networkMode"],
     Dns: input["dns"],
     DnsSearch: input["dnsSearch"],
@@ -51,6 +71,10 @@ function hostConfig(input: Input, ports: JsonObject): JsonObject {
     Privileged: input["privileged"] === true ? true : undefined,
     CapAdd: input["capAdd"],
     IpcMode: input["ipcMode"],
+    Init: input["init"],
+    Ulimits: capitalised(input["ulimits"]),
+    DeviceRequests: capitalised(input["deviceRequests"]),
+    LogConfig: logConfig(input),
     PortBindings:
       Object.keys(ports).length === 0
         ? undefined
@@ -61,6 +85,40 @@ function hostConfig(input: Input, ports: JsonObject): JsonObject {
             ]),
           ),
   });
+}
+
+function mountsOf(input: Input, temporary: TemporaryMount | undefined): Json[] | undefined {
+  const own = capitalised(input["mounts"]) ?? [];
+  const added =
+    temporary === undefined
+      ? []
+      : [{ Type: "bind", Source: temporary.source, Target: temporary.target }];
+  const all = [...own, ...added];
+  return all.length === 0 ? undefined : all;
+}
+
+/** Objects as Docker's API has them, whose names begin with capitals; authors may write small ones. */
+function capitalised(value: Json | undefined): Json[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  return value.map((it) => (isJsonObject(it) ? capitalNames(it) : it));
+}
+
+function capitalNames(value: JsonObject): JsonObject {
+  const named = Object.entries(value).map(([name, it]) => [
+    name.charAt(0).toUpperCase() + name.slice(1),
+    it,
+  ]);
+  return Object.fromEntries(named) as JsonObject;
+}
+
+/** The engine's own driver, with limits of its files. */
+function logConfig(input: Input): JsonObject | undefined {
+  const config = defined({
+    "max-size": input["logOptsMaxSize"],
+    "max-file": input["logOptsMaxFile"],
+  });
+  if (Object.keys(config).length === 0) return undefined;
+  return { Type: "json-file", Config: config };
 }
 
 function protocolPort(port: string): string {

@@ -83,8 +83,10 @@ function callOf(
   const sink = { write: (text: string) => lines.push(text), close: () => undefined };
   const log = new TaskLog(sink, systemClock);
   const context = { signal: new AbortController().signal };
-  const given = { dockerUrl: host.url, ...input };
-  return { call: { input: given, context, log, environment: {} } as object as OperatorCall, lines };
+  const given = { dockerUrl: host.url, mountTmpDir: false, ...input };
+  const job = { dagId: "d", runId: "r", taskId: "t", mapIndex: -1, tryNumber: 1 };
+  const call = { input: given, context, log, job, environment: {} };
+  return { call: call as object as OperatorCall, lines };
 }
 
 test("docker: a container runs, its output is logged, the last line handed on", async () => {

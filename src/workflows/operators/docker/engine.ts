@@ -1,6 +1,20 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
+import type { ConnectionOptions } from "node:tls";
 import type { JsonObject } from "#api/object.ts";
+
+/** PEM, and what is checked. */
+export type EngineTls = Pick<
+  ConnectionOptions,
+  | "ca"
+  | "cert"
+  | "key"
+  | "rejectUnauthorized"
+  | "servername"
+  | "checkServerIdentity"
+  | "minVersion"
+  | "maxVersion"
+>;
 
 /** Where a Docker Engine listens, and how it is asked. */
 export interface EngineOptions {
@@ -8,9 +22,8 @@ export interface EngineOptions {
   readonly url: string;
   /** `1.43`; the engine's own when undefined or `auto`. */
   readonly apiVersion: string | undefined;
-  /** PEM, for an engine that wants TLS. */
-  readonly tls?:
-    { readonly ca?: string; readonly cert?: string; readonly key?: string } | undefined;
+  /** For an engine that wants TLS. */
+  readonly tls?: EngineTls | undefined;
   /** For the head of an answer. */
   readonly timeoutMs: number;
 }
@@ -63,8 +76,13 @@ export class DockerEngine {
 
   /** The answer as JSON; null for an empty one. @throws {EngineError} */
   async json(request: EngineRequest, signal: AbortSignal): Promise<JsonObject | null> {
-    const text = await readAll(await this.open(request, signal));
+    const text = await this.text(request, signal);
     return text.trim() === "" ? null : (JSON.parse(text) as JsonObject);
+  }
+
+  /** The whole answer. @throws {EngineError} */
+  async text(request: EngineRequest, signal: AbortSignal): Promise<string> {
+    return await readAll(await this.open(request, signal));
   }
 
   #send(request: EngineRequest, signal: AbortSignal): Promise<IncomingMessage> {

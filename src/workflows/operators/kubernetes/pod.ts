@@ -6,6 +6,7 @@ import { operatorPod } from "#workflows/kubernetes/operator-pod.ts";
 import { optionalText, type Operator, type OperatorCall } from "#workflows/operators/operator.ts";
 import { runPod } from "./run-pod.ts";
 import { podSettings } from "./settings.ts";
+import { deleteTaskPods, namespaceOf } from "./task-pods.ts";
 
 /** As Airflow's KubernetesPodOperator has them. */
 export const podTemplated: readonly string[] = [
@@ -39,6 +40,11 @@ export const kubernetesPodOperator: Operator = {
     await using cluster = await openTaskCluster(call);
     const pod = operatorPod(call.input, await templateOf(call));
     return await runPod(call, cluster, pod, podSettings(call.input));
+  },
+  async kill(call) {
+    await using cluster = await openTaskCluster(call);
+    const pod = operatorPod(call.input, await templateOf(call));
+    await deleteTaskPods(call, cluster, namespaceOf(pod, cluster), call.context.signal);
   },
 };
 

@@ -9,7 +9,7 @@ import { events, pods } from "#client/kinds.ts";
 import { Informer } from "#client/informer.ts";
 import { FailError, SkipError } from "#dag/authoring/context.ts";
 import type { TaskCluster } from "#workflows/kubernetes/cluster.ts";
-import { dnsLabel, podName, safeLabel } from "#workflows/kubernetes/names.ts";
+import { dnsLabel, podName } from "#workflows/kubernetes/names.ts";
 import { xcomSidecar } from "#workflows/kubernetes/operator-pod.ts";
 import { failureOf, podProgress } from "#workflows/kubernetes/pod-progress.ts";
 import {
@@ -17,9 +17,9 @@ import {
   type OperatorCall,
   type OperatorResult,
 } from "#workflows/operators/operator.ts";
-import type { Job } from "#workflows/worker/protocol.ts";
 import { PodLog } from "./pod-logs.ts";
 import type { PodSettings } from "./settings.ts";
+import { checkedLabel, deleteTaskPods, listTaskPods, namespaceOf, tryLabels } from "./task-pods.ts";
 import { endSidecar, takeXcom } from "./xcom.ts";
 
 const createTriesMax = 3;
@@ -30,21 +30,9 @@ const lastLinesMs = 10_000;
 const terminalMs = 30_000;
 /** Between two notes on the pod of how far its log has been copied. */
 const noteEveryMs = 5_000;
-const killMs = 1_500;
-/** Marks pods that no later try is to take for its own. */
-const checkedLabel = "already_checked";
+/** Less than a worker has for its end. */
+const killMs = 2_500;
 const loggedAnnotation = "workflows.gantry/logged-until";
-
-/** Labels by which a task's pod is found again; Airflow's. */
-export function podLabels(job: Job): Readonly<Record<string, string>> {
-  return {
-    dag_id: safeLabel(job.dagId),
-    task_id: safeLabel(job.taskId),
-    run_id: safeLabel(job.runId),
-    kubernetes_pod_operator: "True",
-    ...(job.mapIndex >= 0 ? { map_index: String(job.mapIndex) } : {}),
-  };
-}
 
 /**
  * Runs a pod to its end, or goes on with the one that an earlier worker of the task has left.
@@ -73,6 +61,15 @@ class PodRun {
   }
 
   async run(wanted: JsonObject): Promise<OperatorResult> {
+    try {
+      return await this.#run(wanted);
+    } catch (error) {
+      if (this.#call.context.signal.aborted) await this.#kill(namespaceOf(wanted, this.#cluster));
+      throw error;
+    }
+  }
+
+  async #run(wanted: JsonObject): Promise<OperatorResult> {
     const { log, context, clock } = this.#call;
     const { client } = this.#cluster;
     const { signal } = context;
@@ -90,19 +87,14 @@ class PodRun {
     });
     await using tasks = new TaskGroup(() => undefined);
     tasks.start((stop) => watched.run(stop));
-    try {
-      await watched.synced(signal);
-      const look = (): Pod => this.#look(watched);
-      const isGone = (): boolean =>
-        watched.get(`${this.#at.namespace}/${this.#at.name}`) === undefined;
-      return await this.#through(look, (holds) =>
-        // A look at what is gone throws, and only this task is to hear that.
-        watched.until(() => isGone() || holds(), signal),
-      );
-    } catch (error) {
-      if (signal.aborted) await this.#kill();
-      throw error;
-    }
+    await watched.synced(signal);
+    const look = (): Pod => this.#look(watched);
+    const isGone = (): boolean =>
+      watched.get(`${this.#at.namespace}/${this.#at.name}`) === undefined;
+    return await this.#through(look, (holds) =>
+      // A look at what is gone throws, and only this task is to hear that.
+      watched.until(() => isGone() || holds(), signal),
+    );
   }
 
   /** @throws {Error} when somebody has deleted it. */
@@ -127,7 +119,7 @@ class PodRun {
   }
 
   async #findOrCreate(wanted: JsonObject): Promise<Pod> {
-    const { call, namespace } = { call: this.#call, namespace: this.#namespaceOf(wanted) };
+    const { call, namespace } = { call: this.#call, namespace: namespaceOf(wanted, this.#cluster) };
     const found = this.#settings.reattaches ? await this.#find(namespace) : undefined;
     if (found !== undefined) {
       call.log.line(
@@ -157,35 +149,20 @@ class PodRun {
     }
   }
 
-  #namespaceOf(pod: JsonObject): string {
-    const own = childString(childObject(pod, "metadata"), "namespace");
-    return own === undefined || own === "" ? this.#cluster.namespace : own;
-  }
-
   #named(pod: JsonObject, namespace: string): JsonObject {
     const { job } = this.#call;
     const metadata = childObject(pod, "metadata") ?? {};
     const given = childString(metadata, "name") ?? job.taskId;
     const name = this.#settings.uniqueName ? podName(given, job.attempt) : dnsLabel(given);
-    const labels = {
-      ...childObject(metadata, "labels"),
-      ...podLabels(job),
-      try_number: String(job.tryNumber),
-    };
+    const labels = { ...childObject(metadata, "labels"), ...tryLabels(job) };
     return { ...pod, metadata: { ...metadata, name, namespace, labels } };
   }
 
   /** The pod that another worker has made for this task. @throws {Error} when there are several. */
   async #find(namespace: string): Promise<Pod | undefined> {
-    const { call, cluster } = { call: this.#call, cluster: this.#cluster };
-    const labels = Object.entries(podLabels(call.job)).map(([name, it]) => `${name}=${it}`);
-    const labelSelector = [...labels, `${checkedLabel}!=True`, "!airflow-worker"].join(",");
-    const { items } = await cluster.client.list(
-      pods,
-      { namespace, labelSelector },
-      call.context.signal,
-    );
-    const alive = items.filter((it) => it.metadata?.deletionTimestamp === undefined);
+    const { job, context } = this.#call;
+    const from = { namespace, tryNumber: job.freshFrom };
+    const alive = await listTaskPods(this.#call, this.#cluster, from, context.signal);
     if (alive.length < 2) return alive[0];
     const names = alive.map((it) => it.metadata?.name ?? "").join(", ");
     throw new FailError(`more than one pod runs for this task: ${names}; delete all but one`);
@@ -361,19 +338,18 @@ class PodRun {
   }
 
   /** Somebody ends the task: its pod goes with it. */
-  async #kill(): Promise<void> {
+  async #kill(namespace: string): Promise<void> {
     const { clock, log } = this.#call;
     await using limit = new TaskGroup(() => undefined);
     const late = new AbortController();
     limit.start(async (signal) => {
       await clock.sleep(killMs, signal);
-      late.abort(new Error("the pod was not deleted in time"));
+      late.abort(new Error("it was not deleted in time"));
     });
     try {
-      await this.#delete(late.signal);
-      log.line("INFO", `pod ${this.#at.name} is deleted`);
+      await deleteTaskPods(this.#call, this.#cluster, namespace, late.signal);
     } catch (error) {
-      log.line("WARNING", `pod ${this.#at.name} is left behind: ${describeError(error)}`);
+      log.line("WARNING", `the pod is left behind: ${describeError(error)}`);
     }
   }
 
