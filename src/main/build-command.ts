@@ -1,8 +1,7 @@
 import { Option, type Command } from "commander";
 import { collect } from "./cluster-verbs.ts";
 import { parseBytes, type BuildCommandOptions } from "./build-options.ts";
-import type { Where } from "./options.ts";
-import { defaultDataDirectory } from "./paths.ts";
+import { dataDirOption, type Where } from "./options.ts";
 
 /** Adds `gantry build`. */
 export function addBuildCommand(program: Command): void {
@@ -48,11 +47,7 @@ export function addBuildCommand(program: Command): void {
       20 * 2 ** 30,
     )
     .option("--check", "look for faults in the Dockerfile and build nothing", false)
-    .addOption(
-      new Option("--data-dir <path>", "where everything is kept")
-        .env("GANTRY_DATA_DIR")
-        .default(defaultDataDirectory),
-    )
+    .addOption(dataDirOption())
     .action(async (context: string | undefined, options: BuildCommandOptions) => {
       const { build } = await import("./build.ts");
       process.exitCode = await build(context ?? ".", options);
@@ -66,11 +61,7 @@ export function addBuilderCommand(program: Command): void {
     .description("what builds keep")
     .command("prune")
     .description("remove the results of steps and the caches that builds keep")
-    .addOption(
-      new Option("--data-dir <path>", "where everything is kept")
-        .env("GANTRY_DATA_DIR")
-        .default(defaultDataDirectory),
-    )
+    .addOption(dataDirOption())
     .action(async ({ dataDir }: Where) => {
       const { systemClock } = await import("#base/clock.ts");
       const { pruneBuilds } = await import("#build/engine/open.ts");

@@ -7,6 +7,7 @@ import type { ClusterOptions, Session } from "#cli/connection.ts";
 import type { DeleteOptions, ApplyOptions } from "#cli/apply.ts";
 import type { ExecOptions } from "#cli/exec.ts";
 import type { GetOptions } from "#cli/get.ts";
+import { resolvePath } from "./options.ts";
 import { defaultDataDirectory, pathsBelow, runDirectoryOf } from "./paths.ts";
 import { terminalIo } from "./terminal-io.ts";
 
@@ -198,7 +199,7 @@ function clusterVerb(parent: Command, usage: string, description: string): Comma
     .option("-n, --namespace <name>", "in this namespace")
     .option("--kubeconfig <path>", "of this cluster")
     .option("--context <name>", "in this context of the kubeconfig")
-    .option("--data-dir <path>", "of this installation");
+    .option("--data-dir <path>", "of this installation", resolvePath);
 }
 
 function parseTail(text: string): number | undefined {

@@ -9,7 +9,7 @@ import type { Publishing } from "#compose/convert/container.ts";
 import type { FileSource, Project } from "#compose/project/model.ts";
 import type { ComposeBuildFlags } from "./compose-build.ts";
 import { collect, inSession, parseCount } from "./cluster-verbs.ts";
-import { defaultDataDirectory } from "./paths.ts";
+import { dataDirOption } from "./options.ts";
 
 interface ProjectOptions {
   readonly file?: readonly string[];
@@ -39,11 +39,7 @@ export function addComposeVerbs(program: Command): void {
     .option("--kubeconfig <path>", "of this cluster")
     .option("--context <name>", "in this context of the kubeconfig")
     .option("-n, --namespace <name>", "in this namespace instead of one of the project's name")
-    .addOption(
-      new Option("--data-dir <path>", "where everything is kept")
-        .env("GANTRY_DATA_DIR")
-        .default(defaultDataDirectory),
-    );
+    .addOption(dataDirOption());
   addFiles(compose);
   addRunning(compose);
   addBuilding(compose);

@@ -9,21 +9,16 @@ import {
   type AgentOptions,
   type ServerOptions,
   type Where,
+  dataDirOption,
+  resolvePath,
 } from "./options.ts";
-import { defaultDataDirectory } from "./paths.ts";
-
-function serverDataDir(): Option {
-  return new Option("--data-dir <path>", "where everything is kept")
-    .env("GANTRY_DATA_DIR")
-    .default(defaultDataDirectory);
-}
 
 /** Adds the commands of clusters of several machines. */
 export function addHostCommands(program: Command): void {
   program
     .command("server")
     .description("run a control plane without a node, in the foreground")
-    .addOption(serverDataDir())
+    .addOption(dataDirOption())
     .option("--host <address>", "address to listen on", "0.0.0.0")
     .option("--port <number>", "port of the API server", parsePort, 6443)
     .addOption(logLevelOption())
@@ -48,7 +43,7 @@ export function addHostCommands(program: Command): void {
     .description("tokens with which machines join")
     .command("create")
     .description("make a token for a day, and print the command that joins a machine with it")
-    .addOption(serverDataDir())
+    .addOption(dataDirOption())
     .action(async (where: Where) => {
       const { createToken } = await import("./token.ts");
       process.stdout.write(`${await createToken(where, new AbortController().signal)}\n`);
@@ -64,7 +59,7 @@ function addAgent(program: Command): void {
     .option("--token-file <path>", "a file with the token")
     .option("--ca-hash <hash>", "sha256:… of the authority's public key; at first start only")
     .option("--node-name <name>", "name of the node; the machine's host name by default")
-    .option("--data-dir <path>", "where everything is kept", "/var/lib/gantry-agent")
+    .option("--data-dir <path>", "where everything is kept", resolvePath, "/var/lib/gantry-agent")
     .addOption(
       new Option("--runtime <name>", "what runs containers; simulated needs no root")
         .choices(["containerd", "simulated"])

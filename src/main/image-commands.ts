@@ -1,9 +1,8 @@
-import { Option, type Command } from "commander";
+import type { Command } from "commander";
 import type { ListOptions } from "#images/verbs/list.ts";
 import type { LoadCommand, LoginCommand, SaveCommand, TransferCommand } from "./image-verbs.ts";
 import type { InspectCommand } from "./inspect.ts";
-import type { Where } from "./options.ts";
-import { defaultDataDirectory } from "./paths.ts";
+import { dataDirOption, type Where } from "./options.ts";
 
 /** Adds the commands on images that Docker's client has. */
 export function addImageCommands(program: Command): void {
@@ -23,7 +22,7 @@ function addListing(program: Command): void {
     .option("-q, --quiet", "ids only", false)
     .option("--digests", "show digests", false)
     .option("--no-trunc", "whole ids")
-    .addOption(dataDir())
+    .addOption(dataDirOption())
     .action(async (name: string | undefined, options: ListArguments) => {
       const { nowMs, withImages } = await import("./image-verbs.ts");
       const { listImages } = await import("#images/verbs/list.ts");
@@ -38,7 +37,7 @@ function addListing(program: Command): void {
     .description("show how an image was made")
     .option("-q, --quiet", "ids only", false)
     .option("--no-trunc", "whole commands")
-    .addOption(dataDir())
+    .addOption(dataDirOption())
     .action(async (image: string, options: ListArguments) => {
       const { nowMs, withImages } = await import("./image-verbs.ts");
       const { showHistory } = await import("#images/verbs/list.ts");
@@ -53,7 +52,7 @@ function addListing(program: Command): void {
     .description("show all that is known of containers or images, as JSON")
     .option("-f, --format <template>", "json, or a template such as {{.State.Status}}")
     .option("--type <type>", "container or image")
-    .addOption(dataDir())
+    .addOption(dataDirOption())
     .action(async (names: string[], options: InspectCommand) => {
       const { inspectCommand } = await import("./inspect.ts");
       await inspectCommand(names, options);
@@ -68,7 +67,7 @@ function addChanges(program: Command): void {
     .argument("<source>", "a name or an id")
     .argument("<target>", "a new name")
     .description("give an image another name")
-    .addOption(dataDir())
+    .addOption(dataDirOption())
     .action(async (source: string, target: string, where: Where) => {
       const { withImages } = await import("./image-verbs.ts");
       const { tagImage } = await import("#images/verbs/change.ts");
@@ -81,7 +80,7 @@ function addChanges(program: Command): void {
     .argument("<images...>", "names or ids")
     .description("remove images")
     .option("-f, --force", "an id with all its names", false)
-    .addOption(dataDir())
+    .addOption(dataDirOption())
     .action(async (images: string[], options: Where & { readonly force: boolean }) => {
       const { printLine, withImages } = await import("./image-verbs.ts");
       const { removeImage } = await import("#images/verbs/change.ts");
@@ -101,7 +100,7 @@ function addTransfers(program: Command): void {
     .option("-q, --quiet", "print the name only", false)
     .option("--platform <os/arch>", "instead of this machine's")
     .option("--no-tls-verify", "believe any certificate, and plain HTTP")
-    .addOption(dataDir())
+    .addOption(dataDirOption())
     .action(async (name: string, options: TransferCommand) => {
       const { pullCommand } = await import("./image-verbs.ts");
       await pullCommand(name, options);
@@ -113,7 +112,7 @@ function addTransfers(program: Command): void {
     .option("-a, --all-tags", "all tags of the name", false)
     .option("-q, --quiet", "print the name only", false)
     .option("--no-tls-verify", "believe any certificate, and plain HTTP")
-    .addOption(dataDir())
+    .addOption(dataDirOption())
     .action(async (name: string, options: TransferCommand) => {
       const { pushCommand } = await import("./image-verbs.ts");
       await pushCommand(name, options);
@@ -126,7 +125,7 @@ function addArchives(program: Command): void {
     .argument("<images...>", "names or ids")
     .description("write images as a tar: an OCI layout that Docker loads too")
     .option("-o, --output <file>", "instead of the standard output")
-    .addOption(dataDir())
+    .addOption(dataDirOption())
     .action(async (images: string[], options: SaveCommand) => {
       const { saveCommand } = await import("./image-verbs.ts");
       await saveCommand(images, options);
@@ -136,7 +135,7 @@ function addArchives(program: Command): void {
     .description("take in images of a tar: an OCI layout, or of docker save; perhaps gzipped")
     .option("-i, --input <file>", "instead of the standard input")
     .option("-q, --quiet", "taken for Docker's sake: there is no progress to leave out", false)
-    .addOption(dataDir())
+    .addOption(dataDirOption())
     .action(async (options: LoadCommand) => {
       const { loadCommand } = await import("./image-verbs.ts");
       await loadCommand(options);
@@ -164,10 +163,4 @@ function addLogin(program: Command): void {
       const { logoutCommand } = await import("./image-verbs.ts");
       await logoutCommand(server);
     });
-}
-
-function dataDir(): Option {
-  return new Option("--data-dir <path>", "where everything is kept")
-    .env("GANTRY_DATA_DIR")
-    .default(defaultDataDirectory);
 }

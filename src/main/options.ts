@@ -1,7 +1,9 @@
+import { resolve } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
 import type { IngressPorts } from "./node-ingress.ts";
 import type { MirroredRegistry } from "./mirror-options.ts";
 import { logLevels, type LogLevel } from "#base/log.ts";
+import { defaultDataDirectory } from "./paths.ts";
 import type { WorkflowUpOptions } from "./workflow-up-options.ts";
 import { parseDuration } from "#kubelet/settings/duration.ts";
 
@@ -11,6 +13,19 @@ const nodesMax = 20;
 /** What every command that finds or makes an installation takes. */
 export interface Where {
   readonly dataDir: string;
+}
+
+/** The definition of {@link Where}. Mounts and other processes need the path from the root. */
+export function dataDirOption(): Option {
+  return new Option("--data-dir <path>", "where everything is kept")
+    .env("GANTRY_DATA_DIR")
+    .argParser(resolvePath)
+    .default(defaultDataDirectory);
+}
+
+/** For commander, which gives the value before as a second argument. */
+export function resolvePath(path: string): string {
+  return resolve(path);
 }
 
 /** What every command that runs for long takes. */

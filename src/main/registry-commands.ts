@@ -1,6 +1,6 @@
 import { Option, type Command } from "commander";
-import { defaultDataDirectory } from "./paths.ts";
 import type { CollectCommand, PasswordOptions, ServeOptions } from "./registry.ts";
+import { dataDirOption } from "./options.ts";
 
 /** Adds `gantry registry …`. */
 export function addRegistryCommands(program: Command): void {
@@ -36,7 +36,7 @@ export function addRegistryCommands(program: Command): void {
       "",
     )
     .option("--users <file>", "instead of the installation's file")
-    .addOption(dataDir())
+    .addOption(dataDirOption())
     .action(async (name: string, options: PasswordOptions) => {
       const { setPassword } = await import("./registry.ts");
       const made = await setPassword(name, options);
@@ -47,16 +47,10 @@ export function addRegistryCommands(program: Command): void {
     .description("remove what no image needs; what runs goes on")
     .option("--storage <path>", "instead of the installation's images")
     .option("--untagged", "remove images without a tag too", false)
-    .addOption(dataDir())
+    .addOption(dataDirOption())
     .action(async (options: CollectCommand) => {
       const { collectGarbage } = await import("./registry.ts");
       const done = await collectGarbage(options, new AbortController().signal);
       process.stdout.write(`${done}\n`);
     });
-}
-
-function dataDir(): Option {
-  return new Option("--data-dir <path>", "where everything is kept")
-    .env("GANTRY_DATA_DIR")
-    .default(defaultDataDirectory);
 }

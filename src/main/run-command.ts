@@ -3,8 +3,7 @@ import type { ClusterOptions } from "#cli/connection.ts";
 import { containerNamespace } from "#containers/labels.ts";
 import type { ContainerOptions } from "#containers/options.ts";
 import { collect, parseCount, withCluster } from "./cluster-verbs.ts";
-import type { Where } from "./options.ts";
-import { defaultDataDirectory } from "./paths.ts";
+import { dataDirOption, type Where } from "./options.ts";
 
 /** Docker's code for a client that fails before there is a container. */
 const failedCode = 125;
@@ -117,11 +116,7 @@ export function clusterOptions(command: Command): Command {
     .option("-n, --namespace <name>", `in this namespace instead of '${containerNamespace}'`)
     .option("--kubeconfig <path>", "of this cluster")
     .option("--context <name>", "in this context of the kubeconfig")
-    .addOption(
-      new Option("--data-dir <path>", "where everything is kept")
-        .env("GANTRY_DATA_DIR")
-        .default(defaultDataDirectory),
-    );
+    .addOption(dataDirOption());
 }
 
 function containerCommand(program: Command, name: string): Command {

@@ -1,15 +1,11 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
 import type { VerbSession } from "#workflows/verbs/session.ts";
-import { defaultDataDirectory } from "./paths.ts";
 import type { WorkflowWhere } from "./workflow-installation.ts";
+import { dataDirOption } from "./options.ts";
 
 function whereOptions(command: Command): Command {
   return command
-    .addOption(
-      new Option("--data-dir <path>", "where everything is kept")
-        .env("GANTRY_DATA_DIR")
-        .default(defaultDataDirectory),
-    )
+    .addOption(dataDirOption())
     .addOption(
       new Option(
         "--database <address>",

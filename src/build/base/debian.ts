@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { gzip } from "#build/archive/compress.ts";
+import { hashed } from "#build/archive/hashed.ts";
 import { assembleConfig, assembleManifest } from "#build/image/assemble.ts";
 import { emptyState, type Platform } from "#build/stage/state.ts";
 import { readTar } from "#build/tar/read.ts";
@@ -38,14 +39,8 @@ export async function makeDebianImage(
 ): Promise<readonly string[]> {
   await using lease = await store.openLease("seed", leaseMs);
   const hash = createHash("sha256");
-  async function* hashed(content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    for await (const chunk of content) {
-      hash.update(chunk);
-      yield chunk;
-    }
-  }
   const files = keptEntries(bootstrap(suite, epoch, signal), epoch);
-  const blob = await store.writeBlob(gzip(hashed(writeTar(files))), { lease }, signal);
+  const blob = await store.writeBlob(gzip(hashed(writeTar(files), hash)), { lease }, signal);
   const layer = {
     descriptor: { mediaType: mediaTypes.layerGzip, digest: blob.digest, size: blob.sizeBytes },
     diffId: `sha256:${hash.digest("hex")}`,

@@ -1,6 +1,7 @@
-import { createHash, type Hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { Stats } from "node:fs";
 import { readFiles } from "#build/archive/gnu-tar.ts";
+import { hashed } from "#build/archive/hashed.ts";
 import type { ModeChange } from "#build/stage/mode.ts";
 import { plainEntry, toBytesText, type TarEntry } from "#build/tar/entry.ts";
 import { readTar } from "#build/tar/read.ts";
@@ -98,16 +99,6 @@ export class ContentDigest {
 
   digest(): string {
     return this.#hash.copy().digest("hex");
-  }
-}
-
-async function* hashed(
-  content: AsyncIterable<Uint8Array>,
-  hash: Hash,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const chunk of content) {
-    hash.update(chunk);
-    yield chunk;
   }
 }
 

@@ -56,10 +56,7 @@ export function inlineEntry(
 ): WriteEntry {
   const bytes = typeof content === "string" ? Buffer.from(content, "utf8") : content;
   const entry = { ...plainEntry, name: toBytesText(target), size: bytes.length, mtime };
-  async function* once(): AsyncGenerator<Uint8Array, void, undefined> {
-    if (bytes.length > 0) yield bytes;
-  }
-  return { entry: changeEntry(entry, changes), content: once() };
+  return { entry: changeEntry(entry, changes), content: [bytes] };
 }
 
 /** A file of this machine under another name. */

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFiles, makeFiles } from "#build/archive/gnu-tar.ts";
 import { gzip } from "#build/archive/compress.ts";
+import { hashed } from "#build/archive/hashed.ts";
 import { compressionOf, decompress } from "#build/archive/decompress.ts";
 import { stepKey } from "#build/cache/key.ts";
 import type { StepRecord, StoredLayer } from "#build/cache/step-cache.ts";
@@ -33,7 +34,7 @@ export async function unpackBaseLayer(
   const directory = session.newDirectory("unpack");
   const hash = createHash("sha256");
   let layer: UnpackedLayer = { opaque: [], contentBytes: 0 };
-  const archive = readTar(hashing(unpacked(blob, signal), hash));
+  const archive = readTar(hashed(unpacked(blob, signal), hash));
   const entries = unpackLayer(archive, layerBytesMax, (it) => {
     layer = it;
   });
@@ -72,16 +73,6 @@ async function* unpacked(
   yield* decompress(whole(), compressionOf(start), signal);
 }
 
-async function* hashing(
-  content: AsyncIterable<Uint8Array>,
-  hash: ReturnType<typeof createHash>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const chunk of content) {
-    hash.update(chunk);
-    yield chunk;
-  }
-}
-
 /** A step's files and what they were made upon. */
 export interface LayerSource {
   readonly record: StepRecord;
@@ -107,7 +98,7 @@ export async function storeLayer(
   const { directory } = cache.treeLayer(record);
   const hash = createHash("sha256");
   const entries = packLayer(readTar(readFiles({ directory }, signal)), await below(), epoch);
-  const content = gzip(hashing(writeTar(entries), hash));
+  const content = gzip(hashed(writeTar(entries), hash));
   const blob = await store.writeBlob(content, { lease }, signal);
   const layer: StoredLayer = {
     mediaType: mediaTypes.layerGzip,

@@ -153,6 +153,7 @@ async function execute(
           locks: mounts.locks,
           bundle,
         },
+        directories: ["bundle", "bundle/rootfs"],
         files: [config, ...system.files, ...mounts.files],
         runtimeRoot,
         output: (chunk) => {

@@ -78,8 +78,5 @@ function blobName(digest: string): string {
 
 function textEntry(name: string, content: string | Buffer): WriteEntry {
   const bytes = typeof content === "string" ? Buffer.from(content) : content;
-  async function* once(): AsyncGenerator<Uint8Array, void, undefined> {
-    yield bytes;
-  }
-  return { entry: { ...plainEntry, name, size: bytes.length }, content: once() };
+  return { entry: { ...plainEntry, name, size: bytes.length }, content: [bytes] };
 }

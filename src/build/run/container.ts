@@ -1,15 +1,24 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import type { Readable, Writable } from "node:stream";
-import { containerScript, type ContainerPlan, type PipedFile } from "./plan.ts";
+import { Readable, type Writable } from "node:stream";
+import { plainEntry } from "#build/tar/entry.ts";
+import { writeTar, type WriteEntry } from "#build/tar/write.ts";
+import { containerScript, filesDescriptor, type ContainerPlan } from "./plan.ts";
 
-/** A file that goes into the container's private directory. */
-export interface PrivateFile extends Omit<PipedFile, "descriptor"> {
+/** A file that only the container sees. */
+export interface PrivateFile {
+  /** Below the private directory. */
+  readonly name: string;
   readonly content: string | Buffer;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
 }
 
 export interface ContainerRequest {
   readonly id: string;
-  readonly plan: Omit<ContainerPlan, "files" | "runtime" | "name">;
+  readonly plan: Omit<ContainerPlan, "runtime" | "name">;
+  /** Directories below the private directory, beside those that files are in. */
+  readonly directories: readonly string[];
   readonly files: readonly PrivateFile[];
   /** Where the runtime keeps what it knows of containers. */
   readonly runtimeRoot: string;
@@ -28,7 +37,6 @@ export class ExitError extends Error {
 }
 
 const environment = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" };
-const firstDescriptor = 3;
 
 /**
  * Runs a container to its end and resolves with its exit code. All mounts are in a mount namespace
@@ -39,9 +47,8 @@ export async function runContainer(
   signal: AbortSignal,
 ): Promise<number> {
   signal.throwIfAborted();
-  const files = request.files.map((it, index) => ({ ...it, descriptor: firstDescriptor + index }));
   const runtime = ["runc", "--root", request.runtimeRoot, "run"];
-  const script = containerScript({ ...request.plan, files, runtime, name: request.id });
+  const script = containerScript({ ...request.plan, runtime, name: request.id });
   const args = [
     "--pdeathsig",
     "KILL",
@@ -53,18 +60,15 @@ export async function runContainer(
     "-c",
     script,
   ];
-  const pipes = files.map(() => "pipe" as const);
   const child = spawn("setpriv", args, {
     env: environment,
-    stdio: ["ignore", "pipe", "pipe", ...pipes],
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
   });
   const ended = endOf(child);
-  for (const file of files) {
-    const pipe = child.stdio[file.descriptor] as Writable;
-    // A script that fails early is told by its exit code.
-    pipe.on("error", () => undefined);
-    pipe.end(file.content);
-  }
+  const pipe = child.stdio[filesDescriptor] as Writable;
+  // A script that fails early is told by its exit code.
+  pipe.on("error", () => undefined);
+  Readable.from(writeTar(privateEntries(request))).pipe(pipe);
   for (const stream of [child.stdout, child.stderr]) {
     (stream as Readable).setEncoding("utf8").on("data", request.output);
   }
@@ -80,6 +84,19 @@ export async function runContainer(
     return code;
   } finally {
     signal.removeEventListener("abort", kill);
+  }
+}
+
+async function* privateEntries({
+  directories,
+  files,
+}: ContainerRequest): AsyncGenerator<WriteEntry, void, undefined> {
+  for (const name of directories) {
+    yield { entry: { ...plainEntry, kind: "directory", name, mode: 0o755 } };
+  }
+  for (const { content, ...look } of files) {
+    const bytes = Buffer.from(content);
+    yield { entry: { ...plainEntry, ...look, size: bytes.length }, content: [bytes] };
   }
 }
 

@@ -5,7 +5,7 @@ import { encodeHeader } from "./header.ts";
 export interface WriteEntry {
   readonly entry: TarEntry;
   /** As many bytes as the entry's size says; undefined for none. */
-  readonly content?: AsyncIterable<Uint8Array> | undefined;
+  readonly content?: AsyncIterable<Uint8Array> | Iterable<Uint8Array> | undefined;
 }
 
 /** Small pieces are put together until they have this size. */
