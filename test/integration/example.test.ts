@@ -53,7 +53,8 @@ before(async () => {
   if (skip !== undefined) return;
   system = new GantryProcess(27_543);
   await outside("image", "seed", "debian:bookworm");
-  for (const tier of ["db", "api", "web"]) {
+  await outside("build", "-t", "example-postgres", resolve(example, "../images/postgres"));
+  for (const tier of ["api", "web"]) {
     await outside("build", "-t", `notes-${tier}`, join(example, tier));
   }
   ok(system.up("--nodes", "2"));
