@@ -1,16 +1,12 @@
 // Clearing, backfills, assets and callbacks, as users see them: the program from dist/, real workers.
 import assert from "node:assert/strict";
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { eventuallyFound, WorkflowProcess } from "#testing/workflow-process.ts";
 
-const program = resolve("dist/gantry.js");
-const home = mkdtempSync(join(tmpdir(), "gantry-scheduling-"));
-const dags = join(home, "dags");
-const called = join(home, "called");
-let scheduler: ChildProcess | undefined;
+const workflows = new WorkflowProcess();
+const called = join(workflows.home, "called");
 
 const file = `import { allOf, approval, asset, bash, dag, task } from "gantry/workflows";
 import { appendFileSync, existsSync } from "node:fs";
@@ -36,63 +32,38 @@ export const told = dag("told", {
   onFailure: (it) => note("dag failure " + it.runId + ": " + it.error?.message),
 }, () => {
   task("dies", { onFailure: (it) => note("task failure " + it.taskId + ": " + it.error?.message) }, () => {
-    if (!existsSync(${JSON.stringify(join(home, "mended"))})) process.kill(process.pid, "SIGKILL");
+    if (!existsSync(${JSON.stringify(join(workflows.home, "mended"))})) process.kill(process.pid, "SIGKILL");
   })();
 });
 `;
 
-function gantry(...args: readonly string[]): string {
-  const where = ["--data-dir", join(home, "data")];
-  const result = spawnSync(process.execPath, [program, ...args, ...where], { encoding: "utf8" });
-  assert.equal(result.status, 0, `${args.join(" ")}: ${result.stderr}`);
-  return result.stdout;
-}
-
-function rows(...args: readonly string[]): readonly Record<string, unknown>[] {
-  return JSON.parse(gantry(...args, "-o", "json")) as Record<string, unknown>[];
-}
-
-async function eventually<T>(what: string, look: () => T | undefined): Promise<T> {
-  for (let left = 150; left > 0; left -= 1) {
-    const found = look();
-    if (found !== undefined) return found;
-    await new Promise((done) => setTimeout(done, 200));
-  }
-  assert.fail(`${what} did not come about within 30 seconds`);
-}
-
 /** The states of a DAG's runs when all have ended, the newest first. */
 function ended(dag: string, count: number): string | undefined {
-  const states = rows("dags", "list-runs", dag).map((it) => String(it["state"]));
+  const states = workflows.rows("dags", "list-runs", dag).map((it) => String(it["state"]));
   const isOver = states.every((it) => it === "success" || it === "failed");
   return isOver && states.length >= count ? states.join(" ") : undefined;
 }
 
 before(async () => {
-  mkdirSync(dags, { recursive: true });
-  writeFileSync(join(dags, "all.ts"), file);
-  const args = [program, "scheduler", "--data-dir", join(home, "data"), "--dags-folder", dags];
-  scheduler = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
-  await eventually("the DAGs", () => (rows("dags", "list").length === 5 ? true : undefined));
+  writeFileSync(join(workflows.dags, "all.ts"), file);
+  workflows.start();
+  await eventuallyFound("the DAGs", () => (workflows.rows("dags", "list").length === 5 ? true : undefined));
 });
 
 after(async () => {
-  const over = new Promise((done) => scheduler?.once("exit", done));
-  scheduler?.kill("SIGTERM");
-  await over;
-  rmSync(home, { recursive: true, force: true });
+  await workflows[Symbol.asyncDispose]();
 });
 
 test(
   "assets: a DAG runs when others have made what it waits for",
   { timeout: 90_000 },
   async () => {
-    gantry("assets", "materialize", "clean");
-    await eventually("the reader's run", () => ended("reader", 1));
-    const [run] = rows("dags", "list-runs", "reader");
-    const [output] = rows("tasks", "outputs", "reader", String(run?.["run_id"]));
+    workflows.gantry("assets", "materialize", "clean");
+    await eventuallyFound("the reader's run", () => ended("reader", 1));
+    const [run] = workflows.rows("dags", "list-runs", "reader");
+    const [output] = workflows.rows("tasks", "outputs", "reader", String(run?.["run_id"]));
     assert.deepEqual(output?.["value"], ["clean", "raw"]);
-    const [clean] = rows("assets", "list");
+    const [clean] = workflows.rows("assets", "list");
     assert.deepEqual([clean?.["producers"], clean?.["consumers"]], ["maker.clean", "reader"]);
   },
 );
@@ -100,12 +71,12 @@ test(
 test("backfill: runs of past dates", { timeout: 90_000 }, async () => {
   const dates = ["--from-date", "2026-05-01", "--to-date", "2026-05-03"];
   const order = ["backfill", "create", "--dag-id", "daily", ...dates];
-  assert.equal(rows(...order, "--dry-run").length, 3);
-  gantry(...order, "--max-active-runs", "1");
-  await eventually("the backfill's end", () =>
-    rows("backfill", "list").some((it) => it["state"] === "completed") ? true : undefined,
+  assert.equal(workflows.rows(...order, "--dry-run").length, 3);
+  workflows.gantry(...order, "--max-active-runs", "1");
+  await eventuallyFound("the backfill's end", () =>
+    workflows.rows("backfill", "list").some((it) => it["state"] === "completed") ? true : undefined,
   );
-  const runs = rows("dags", "list-runs", "daily", "-e", "2026-05-03");
+  const runs = workflows.rows("dags", "list-runs", "daily", "-e", "2026-05-03");
   assert.deepEqual(
     runs.map((it) => [String(it["run_id"]).slice(0, 20), it["state"]]),
     ["03", "02", "01"].map((day) => [`backfill__2026-05-${day}`, "success"]),
@@ -116,42 +87,42 @@ test(
   "callbacks and clear: what was killed is told, and runs again",
   { timeout: 90_000 },
   async () => {
-    const [run] = rows("dags", "trigger", "told", "-r", "first");
+    const [run] = workflows.rows("dags", "trigger", "told", "-r", "first");
     assert.equal(run?.["dag_run_id"], "first");
     const lines = (count: number): string[] | undefined => {
       const text = existsSync(called) ? readFileSync(called, "utf8").trim().split("\n") : [];
       return text.length >= count ? text : undefined;
     };
-    const failed = await eventually("the callbacks of a failure", () => lines(2));
+    const failed = await eventuallyFound("the callbacks of a failure", () => lines(2));
     assert.match(
       failed[0] ?? "",
       /^task failure dies: the worker process ended \(signal SIGKILL\)/,
     );
     assert.equal(failed[1], "dag failure first: task dies failed");
-    assert.match(gantry("tasks", "failed-deps", "told", "first", "dies"), /'failed' state/);
+    assert.match(workflows.gantry("tasks", "failed-deps", "told", "first", "dies"), /'failed' state/);
 
-    writeFileSync(join(home, "mended"), "");
-    assert.match(gantry("tasks", "clear", "told", "--only-failed"), /add --yes/);
-    gantry("tasks", "clear", "told", "--only-failed", "--yes");
-    const mended = await eventually("the callback of a success", () => lines(3));
+    writeFileSync(join(workflows.home, "mended"), "");
+    assert.match(workflows.gantry("tasks", "clear", "told", "--only-failed"), /add --yes/);
+    workflows.gantry("tasks", "clear", "told", "--only-failed", "--yes");
+    const mended = await eventuallyFound("the callback of a success", () => lines(3));
     assert.equal(mended[2], "dag success first");
     assert.equal(ended("told", 1), "success");
   },
 );
 
 test("approval: a task waits for people", { timeout: 90_000 }, async () => {
-  gantry("dags", "trigger", "asks", "-r", "yes");
-  gantry("dags", "trigger", "asks", "-r", "no");
-  const questions = (): readonly Record<string, unknown>[] => rows("tasks", "questions");
-  await eventually("the questions", () => (questions().length === 2 ? true : undefined));
-  gantry("tasks", "answer", "asks", "yes", "release", "Approve", "--by", "anna");
-  gantry("tasks", "answer", "asks", "no", "release", "Reject");
-  await eventually("the runs' end", () => ended("asks", 2));
+  workflows.gantry("dags", "trigger", "asks", "-r", "yes");
+  workflows.gantry("dags", "trigger", "asks", "-r", "no");
+  const questions = (): readonly Record<string, unknown>[] => workflows.rows("tasks", "questions");
+  await eventuallyFound("the questions", () => (questions().length === 2 ? true : undefined));
+  workflows.gantry("tasks", "answer", "asks", "yes", "release", "Approve", "--by", "anna");
+  workflows.gantry("tasks", "answer", "asks", "no", "release", "Reject");
+  await eventuallyFound("the runs' end", () => ended("asks", 2));
   const states = (run: string): unknown[] =>
-    rows("tasks", "states-for-dag-run", "asks", run).map((it) => it["state"]);
+    workflows.rows("tasks", "states-for-dag-run", "asks", run).map((it) => it["state"]);
   assert.deepEqual(states("yes"), ["success", "success"]);
   assert.deepEqual(states("no"), ["skipped", "success"]);
-  const outputs = rows("tasks", "outputs", "asks", "yes");
+  const outputs = workflows.rows("tasks", "outputs", "asks", "yes");
   const output = outputs.find((it) => it["task_id"] === "release");
   assert.deepEqual(output?.["value"], { chosenOptions: ["Approve"], by: "anna" });
 });
