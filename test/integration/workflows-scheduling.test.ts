@@ -47,7 +47,9 @@ function ended(dag: string, count: number): string | undefined {
 before(async () => {
   writeFileSync(join(workflows.dags, "all.ts"), file);
   workflows.start();
-  await eventuallyFound("the DAGs", () => (workflows.rows("dags", "list").length === 5 ? true : undefined));
+  await eventuallyFound("the DAGs", () =>
+    workflows.rows("dags", "list").length === 5 ? true : undefined,
+  );
 });
 
 after(async () => {
@@ -99,7 +101,10 @@ test(
       /^task failure dies: the worker process ended \(signal SIGKILL\)/,
     );
     assert.equal(failed[1], "dag failure first: task dies failed");
-    assert.match(workflows.gantry("tasks", "failed-deps", "told", "first", "dies"), /'failed' state/);
+    assert.match(
+      workflows.gantry("tasks", "failed-deps", "told", "first", "dies"),
+      /'failed' state/,
+    );
 
     writeFileSync(join(workflows.home, "mended"), "");
     assert.match(workflows.gantry("tasks", "clear", "told", "--only-failed"), /add --yes/);

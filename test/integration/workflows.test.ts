@@ -9,7 +9,9 @@ const workflows = new WorkflowProcess();
 const { dags } = workflows;
 
 function stateOf(dag: string, run: string): string | undefined {
-  const state = workflows.rows("dags", "list-runs", dag).find((it) => it["run_id"] === run)?.["state"];
+  const state = workflows.rows("dags", "list-runs", dag).find((it) => it["run_id"] === run)?.[
+    "state"
+  ];
   return state === "success" || state === "failed" ? state : undefined;
 }
 
@@ -68,9 +70,9 @@ test("workflows: the example runs, with mapping, a branch, a group and a teardow
   workflows.gantry("dags", "unpause", "shop");
   workflows.gantry("dags", "trigger", "shop", "-r", "mine", "-l", "2026-05-10T00:00:00Z");
   assert.equal(await eventuallyFound("the run's end", () => stateOf("shop", "mine")), "success");
-  const states = workflows.rows("tasks", "states-for-dag-run", "shop", "mine").map(
-    (it) => `${String(it["task_id"])}[${String(it["map_index"])}]=${String(it["state"])}`,
-  );
+  const states = workflows
+    .rows("tasks", "states-for-dag-run", "shop", "mine")
+    .map((it) => `${String(it["task_id"])}[${String(it["map_index"])}]=${String(it["state"])}`);
   assert.deepEqual(states, [
     "connect[null]=success",
     "disconnect[null]=success",
@@ -95,10 +97,12 @@ test("workflows: what goes wrong is said at its place, and the others run on", a
   workflows.gantry("dags", "trigger", "odd", "-r", "mine");
   assert.equal(await eventuallyFound("the run's end", () => stateOf("odd", "mine")), "failed");
   const states = new Map(
-    workflows.rows("tasks", "states-for-dag-run", "odd", "mine").map((it) => [
-      it["task_id"],
-      `${String(it["state"])} after ${String(it["try_number"])}: ${String(it["reason"])}`,
-    ]),
+    workflows
+      .rows("tasks", "states-for-dag-run", "odd", "mine")
+      .map((it) => [
+        it["task_id"],
+        `${String(it["state"])} after ${String(it["try_number"])}: ${String(it["reason"])}`,
+      ]),
   );
   assert.match(states.get("slow") ?? "", /^failed after 1: .*execution timeout of 1000 ms/);
   assert.match(states.get("loops") ?? "", /^failed after 1: .*execution timeout of 1000 ms/);
@@ -118,7 +122,9 @@ test("workflows: what goes wrong is said at its place, and the others run on", a
 test("workflows: a killed scheduler's work goes on when it is started again", async () => {
   workflows.gantry("dags", "trigger", "long", "-r", "mine");
   await eventuallyFound("the first task", () =>
-    workflows.rows("tasks", "states-for-dag-run", "long", "mine").find((it) => it["state"] === "running"),
+    workflows
+      .rows("tasks", "states-for-dag-run", "long", "mine")
+      .find((it) => it["state"] === "running"),
   );
   await workflows.end("SIGKILL");
   workflows.start();
@@ -141,10 +147,13 @@ test("workflows: a changed file is a new version within a second or so", async (
 test("workflows: DAGs from YAML, one for each file of a folder", async () => {
   workflows.gantry("dags", "unpause", "load_orders");
   workflows.gantry("dags", "trigger", "load_orders", "-r", "mine", "-l", "2026-05-10T00:00:00Z");
-  assert.equal(await eventuallyFound("the run's end", () => stateOf("load_orders", "mine")), "success");
-  const values = workflows.rows("tasks", "outputs", "load_orders", "mine").map(
-    (it) => `${String(it["task_id"])}=${String(it["value"])}`,
+  assert.equal(
+    await eventuallyFound("the run's end", () => stateOf("load_orders", "mine")),
+    "success",
   );
+  const values = workflows
+    .rows("tasks", "outputs", "load_orders", "mine")
+    .map((it) => `${String(it["task_id"])}=${String(it["value"])}`);
   assert.deepEqual(values, [
     "checks.column=id of orders-2026-05-10",
     "checks.column=amount of orders-2026-05-10",
@@ -181,7 +190,15 @@ test("workflows: a DAG is tried out in one process, and leaves nothing", () => {
   const bad = workflows.command(...tried, "-c", '{"limit": 0}');
   assert.equal(bad.code, 1);
   assert.match(bad.stderr, /Invalid input for param limit: 0 is less than 1/);
-  const rendered = workflows.gantry("tasks", "render", "load_orders", "load", "mine", "--dags-folder", dags);
+  const rendered = workflows.gantry(
+    "tasks",
+    "render",
+    "load_orders",
+    "load",
+    "mine",
+    "--dags-folder",
+    dags,
+  );
   assert.match(rendered, /property: command\n.*\necho orders-2026-05-10 at most 100/);
   assert.equal(workflows.rows("dags", "list-runs", "load_orders").length, before);
 });
