@@ -24,6 +24,12 @@ export function addRunsVerbs(program: Command, dags: Command, tasks: Command): v
       await inSession(options, (session) => runsDelete(session, dag, run));
     },
   );
+  listVerb(dags, "deadlines <dag>", "list the deadlines of runs, and which were missed")
+    .option("--run-id <run>", "only of this run")
+    .action(async (dag: string, options: WorkflowWhere & Form & { readonly runId?: string }) => {
+      const { dagsDeadlines } = await import("#workflows/verbs/runs.ts");
+      await inSession(options, (session) => dagsDeadlines(session, dag, options));
+    });
   verb(dags, "delete <dag>", "delete a DAG with all its runs")
     .option("-y, --yes", "as Airflow's; nothing is asked", false)
     .action(async (dag: string, options: WorkflowWhere) => {

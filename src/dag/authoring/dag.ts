@@ -16,6 +16,7 @@ import { checkParams } from "#dag/params/check.ts";
 import { parseMoment } from "#dag/timetable/moment.ts";
 import { isTimeZone } from "#dag/timetable/time-zone.ts";
 import { scheduleProblem } from "#dag/timetable/timetable.ts";
+import { deadlineCallback, deadlineModels } from "./deadline.ts";
 import { checkId, collect, DagError, type Draft, type TaskFunction } from "./draft.ts";
 import { paramValues, type ParamValues } from "./param-value.ts";
 import type { Callback, DagOptions, Param, Params, TaskOptions } from "./options.ts";
@@ -47,6 +48,11 @@ export class Dag {
     if (taskId !== undefined) return this.#callbacks.get(taskId)?.[name];
     if (name === "onSuccess") return this.#options.onSuccess;
     return name === "onFailure" ? this.#options.onFailure : undefined;
+  }
+
+  /** The author's callback of a deadline, by its place in the model. */
+  deadlineCallback(position: number): Callback | undefined {
+    return deadlineCallback(this.#options.deadline, position);
   }
 }
 
@@ -135,6 +141,7 @@ function dagModel(id: string, options: DagOptions): Frame {
     files: options.files,
     templateSearchpath: searchPath(options.templateSearchpath),
     callbacks: (["onSuccess", "onFailure"] as const).filter((it) => options[it] !== undefined),
+    deadlines: deadlineModels(options.deadline, timeZone),
   };
 }
 

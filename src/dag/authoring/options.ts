@@ -2,6 +2,7 @@ import type { Json, JsonObject } from "#api/object.ts";
 import type { Duration } from "#dag/model/duration.ts";
 import type { TriggerRule, WeightRule } from "#dag/model/model.ts";
 import type { Asset } from "./asset.ts";
+import type { Deadline } from "./deadline.ts";
 import type { TaskContext } from "./context.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -9,7 +10,11 @@ import type { Schedule } from "./schedule.ts";
 export type Callback = (context: CallbackContext) => void | Promise<void>;
 
 /** What a callback is told: the task's context, and the failure if there was one. */
-export type CallbackContext = TaskContext & { readonly error?: Error | undefined };
+export type CallbackContext = TaskContext & {
+  readonly error?: Error | undefined;
+  /** When the deadline was that the run has missed. */
+  readonly deadline?: Date | undefined;
+};
 
 export interface Callbacks {
   readonly onExecute?: Callback;
@@ -99,6 +104,8 @@ export interface DagOptions<P extends Params = Params> {
   readonly params?: P;
   /** For every task that does not say otherwise. */
   readonly defaultArgs?: TaskOptions;
+  /** By when a run must have succeeded. */
+  readonly deadline?: Deadline | readonly Deadline[];
   readonly onSuccess?: Callback;
   readonly onFailure?: Callback;
 }

@@ -9,6 +9,7 @@ export type { Asset, AssetExpression } from "./asset.ts";
 export { chain, Output } from "./output.ts";
 export type { Input, Link } from "./output.ts";
 export { DagError, group } from "./draft.ts";
+export type { Deadline } from "./deadline.ts";
 export { Element } from "./element.ts";
 export { taskGroup } from "./mapped-group.ts";
 export type { Given, MappableGroup, Repeated, TaskGroup } from "./mapped-group.ts";

@@ -124,6 +124,20 @@ export interface ParamModel {
   readonly schema: JsonObject;
 }
 
+/** What the time of a deadline is counted from. Times in milliseconds. */
+export type DeadlineReference =
+  | { readonly kind: "logical_date" | "queued_at" }
+  | { readonly kind: "fixed"; readonly at: number }
+  /** What the newest runs took; with fewer than `minRuns` of them there is no deadline. */
+  | { readonly kind: "average_runtime"; readonly maxRuns: number; readonly minRuns: number };
+
+/** By when a run must have succeeded. */
+export interface DeadlineModel {
+  readonly name?: string | undefined;
+  readonly reference: DeadlineReference;
+  readonly intervalMs: number;
+}
+
 export interface DagModel {
   readonly format: typeof dagFormat;
   readonly id: string;
@@ -149,6 +163,8 @@ export interface DagModel {
   /** Folders where template files are looked for, relative to the DAG's file. */
   readonly templateSearchpath?: readonly string[] | undefined;
   readonly callbacks: readonly CallbackName[];
+  /** Each has a callback in the file, at the same place. */
+  readonly deadlines?: readonly DeadlineModel[] | undefined;
   readonly groups: readonly GroupModel[];
   /** In an order in which each task comes after those before it. */
   readonly tasks: readonly TaskModel[];

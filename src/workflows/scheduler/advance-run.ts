@@ -4,6 +4,7 @@ import { isActive, isFinished } from "#dag/model/states.ts";
 import { valueAt, type OutputReference } from "#dag/model/model.ts";
 import { killOf } from "#workflows/state/callbacks.ts";
 import { findDag } from "#workflows/state/dags.ts";
+import { dropMet } from "#workflows/state/deadlines.ts";
 import { clearOutputs, outputsOf } from "#workflows/state/outputs.ts";
 import { listInstances, type InstanceRow } from "#workflows/state/instances.ts";
 import { previousRun } from "#workflows/state/runs.ts";
@@ -125,6 +126,8 @@ async function finish(
     const error = step.state === "failed" ? step.reason : undefined;
     turn.callbacks.push({ dagId, runId, name: callback, task: undefined, error });
   }
+  const { deadlines = [] } = record.model;
+  if (step.state === "success" && deadlines.length > 0) await dropMet(queries, record.run, now);
   await wakeLater(turn, record.run);
   await wakeQueued(turn, dagId);
   const dag = await findDag(queries, dagId);

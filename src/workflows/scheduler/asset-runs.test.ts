@@ -6,12 +6,12 @@ import { empty } from "#dag/authoring/operators.ts";
 import type { Database } from "#sql/database.ts";
 import { migrate } from "#sql/migrate.ts";
 import { openSqlite } from "#sql/sqlite.ts";
+import { inTurn } from "#testing/workflow-turn.ts";
 import { eventsOfRun, listAssets, type NewAssetEvent } from "#workflows/state/assets.ts";
 import { saveDag, setPaused } from "#workflows/state/dags.ts";
 import { listRuns } from "#workflows/state/runs.ts";
 import { migrations } from "#workflows/state/schema.ts";
 import { createAssetRuns } from "./asset-runs.ts";
-import { RunRecords } from "./run-records.ts";
 
 const [a, b, c] = [asset("a"), asset("b"), asset("c")];
 
@@ -29,13 +29,7 @@ async function turn(database: Database, now: number, ...made: readonly string[])
     extra: {},
     source,
   }));
-  await database.transaction((queries) =>
-    createAssetRuns({
-      ...{ queries, now, owner: "me", host: "h", pid: 1, records: new RunRecords() },
-      ...{ settings: { executorOf: () => "x", mapLengthMax: 1 }, events: [], outputs: [] },
-      ...{ assetEvents, callbacks: [], newId: () => "id" },
-    }),
-  );
+  await inTurn(database, now, (it) => createAssetRuns({ ...it, assetEvents }));
 }
 
 async function runs(database: Database): Promise<string> {

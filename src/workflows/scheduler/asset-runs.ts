@@ -9,7 +9,9 @@ import {
   saveAssetEvents,
 } from "#workflows/state/assets.ts";
 import { findDag, findVersion } from "#workflows/state/dags.ts";
-import { insertRun } from "#workflows/state/runs.ts";
+import type { DagModel } from "#dag/model/model.ts";
+import type { NewRun } from "#workflows/state/runs.ts";
+import { createRun } from "./create-run.ts";
 import type { Turn } from "./turn-context.ts";
 
 /** Most DAGs that are looked at in one turn because something was made for them. */
@@ -23,8 +25,9 @@ export async function createAssetRuns(turn: Turn): Promise<void> {
     const dag = await findDag(queries, dagId);
     const version = dag && (await findVersion(queries, dagId, dag.version));
     const made = await queuedAssets(queries, dagId);
-    const schedule = version?.model.schedule;
-    if (dag === undefined || schedule?.kind !== "assets") continue;
+    if (dag === undefined || version === undefined) continue;
+    const { schedule } = version.model;
+    if (schedule.kind !== "assets") continue;
     if (!isMet(schedule.when, new Set(made.keys()))) {
       await markLookedAt(queries, dagId, now);
       continue;
@@ -32,7 +35,7 @@ export async function createAssetRuns(turn: Turn): Promise<void> {
     const interval = { start: now, end: now };
     const times = { logicalDate: now, interval, runAfter: now, now };
     const { version: number } = dag;
-    const runId = await insertNamed(queries, {
+    const runId = await insertNamed(queries, version.model, {
       ...{ dagId, version: number, runType: "asset_triggered", conf: {}, ...times },
     });
     await consumeAssets(queries, { dagId, runId });
@@ -43,11 +46,12 @@ export async function createAssetRuns(turn: Turn): Promise<void> {
 /** Two runs may begin in one millisecond. */
 async function insertNamed(
   queries: Queries,
-  run: Omit<Parameters<typeof insertRun>[1], "runId">,
+  model: DagModel,
+  run: Omit<NewRun, "runId">,
 ): Promise<string> {
   const base = `asset_triggered__${formatMoment(run.now)}`;
   for (let count = 0; ; count += 1) {
     const runId = count === 0 ? base : `${base}_${count}`;
-    if (await insertRun(queries, { ...run, runId })) return runId;
+    if (await createRun(queries, model, { ...run, runId })) return runId;
   }
 }

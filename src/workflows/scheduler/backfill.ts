@@ -14,7 +14,8 @@ import {
 } from "#workflows/state/backfills.ts";
 import { findDag, findVersion } from "#workflows/state/dags.ts";
 import { saveEvents } from "#workflows/state/events.ts";
-import { insertRun, runRow, wakeQueuedRuns, type RunRow } from "#workflows/state/runs.ts";
+import { createRun } from "./create-run.ts";
+import { runRow, wakeQueuedRuns, type RunRow } from "#workflows/state/runs.ts";
 import { clearInTransaction, requeueRun } from "./clear-instances.ts";
 import { checkParams } from "#dag/params/check.ts";
 
@@ -71,7 +72,7 @@ export async function createBackfill(
     }
     const id = await insertBackfill(queries, { ...request, createdAt: now });
     for (const date of dates)
-      await order(queries, { id, version: dag.version, request, date }, now);
+      await order(queries, { id, version: dag.version, model: version.model, request, date }, now);
     await saveEvents(queries, [{ at: now, name: "backfill.created", dagId, extra: String(id) }]);
     return { id, dates };
   }, true);
@@ -123,12 +124,13 @@ async function order(
   given: {
     readonly id: number;
     readonly version: number;
+    readonly model: DagModel;
     readonly request: BackfillRequest;
     readonly date: BackfillDate;
   },
   now: number,
 ): Promise<void> {
-  const { id, version, request, date } = given;
+  const { id, version, model, request, date } = given;
   const { dagId, conf } = request;
   const { interval, runAfter } = date.time;
   if (date.action === "create") {
@@ -136,7 +138,7 @@ async function order(
     const logicalDate = interval.start;
     const about = { version, runType: "backfill", backfill: id } as const;
     const run = { dagId, runId, ...about, logicalDate, interval, runAfter, conf, now };
-    if (await insertRun(queries, run)) {
+    if (await createRun(queries, model, run)) {
       await saveEvents(queries, [{ at: now, name: "run.created", dagId, runId }]);
     }
   } else if (date.action === "again" && date.run !== undefined) {

@@ -93,8 +93,9 @@ export class CallbackRunner implements JobEvents {
   }
 
   /** Undefined when the run is gone. */
-  async #jobOf({ id, dagId, runId, name, task: of, error }: CallbackRow): Promise<Job | undefined> {
+  async #jobOf(row: CallbackRow): Promise<Job | undefined> {
     const { database } = this.#world;
+    const { id, dagId, runId, name, task: of, error, deadline } = row;
     const record = await new RunRecords().get(database, { dagId, runId });
     const task = record?.model.tasks.find((it) => of === undefined || it.id === of.id);
     if (record === undefined || task === undefined) return undefined;
@@ -107,7 +108,7 @@ export class CallbackRunner implements JobEvents {
       ...job,
       task: { ...task, executionTimeoutMs: callbackTimeoutMs },
       logFile: of === undefined && logFile !== undefined ? ofRun(logFile) : logFile,
-      callback: { name, error, ofDag: of === undefined },
+      callback: { name, error, ofDag: of === undefined, deadline },
     };
   }
 }

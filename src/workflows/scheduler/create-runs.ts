@@ -1,7 +1,7 @@
 import { formatMoment } from "#dag/timetable/moment.ts";
 import { nextRun } from "#dag/timetable/timetable.ts";
 import { findVersion, setNext, type DagRow } from "#workflows/state/dags.ts";
-import { insertRun } from "#workflows/state/runs.ts";
+import { createRun } from "./create-run.ts";
 import type { Turn } from "./turn-context.ts";
 
 /** Makes the runs of DAGs whose time has come, by schedule. */
@@ -37,7 +37,7 @@ async function createDueRun(turn: Turn, dag: DagRow): Promise<void> {
     conf: {},
     now,
   };
-  if (await insertRun(queries, run)) {
+  if (await createRun(queries, version.model, run)) {
     turn.events.push({ at: now, name: "run.created", dagId: run.dagId, runId: run.runId });
   }
   const next = nextRun(schedule, { ...limits, last: due.interval });

@@ -5,7 +5,8 @@ import { manualInterval, type Interval } from "#dag/timetable/timetable.ts";
 import type { Database } from "#sql/database.ts";
 import { findDag, findVersion } from "#workflows/state/dags.ts";
 import { saveEvents } from "#workflows/state/events.ts";
-import { describeRun, insertRun, type RunAbout } from "#workflows/state/runs.ts";
+import { describeRun, type RunAbout } from "#workflows/state/runs.ts";
+import { createRun } from "./create-run.ts";
 
 export interface Trigger {
   readonly dagId: string;
@@ -50,7 +51,7 @@ export async function triggerRun(
     const names = runNames(trigger, at);
     for (const name of names) {
       const created = { ...run, runId: name, runType: "manual" as const, runAfter };
-      if (!(await insertRun(queries, created))) continue;
+      if (!(await createRun(queries, version.model, created))) continue;
       if (trigger.about !== undefined) await describeRun(queries, created, trigger.about);
       const owner = trigger.about?.triggeringUser;
       await saveEvents(queries, [{ at: now, name: "run.created", dagId, runId: name, owner }]);

@@ -4,11 +4,13 @@ import { saveEvents } from "#workflows/state/events.ts";
 import type { InstanceRow } from "#workflows/state/instances.ts";
 import { addScheduler, touchScheduler } from "#workflows/state/jobs.ts";
 import { saveOutputs } from "#workflows/state/outputs.ts";
+import { nextDeadline } from "#workflows/state/deadlines.ts";
 import { nextPlan, runsToPlan, type RunKey } from "#workflows/state/runs.ts";
 import { createAssetRuns } from "./asset-runs.ts";
 import { createDueRuns } from "./create-runs.ts";
 import { advanceRun } from "./advance-run.ts";
 import { applyResult } from "./apply-result.ts";
+import { missDeadlines } from "./deadlines.ts";
 import { reclaim } from "./reclaim.ts";
 import { queueInstances } from "./queue-instances.ts";
 import type { RunRecord } from "./run-record.ts";
@@ -82,18 +84,20 @@ export async function takeTurn(turn: Turn, input: TurnInput): Promise<TurnResult
     stopped.push(...advanced.stopped);
     if (advanced.finished) finished.push(record);
   }
+  await missDeadlines(turn);
   const started = await queueInstances(turn, input.free);
   const writes = [
     ...records.touched().map((it) => it.commit(queries)),
     saveEvents(queries, turn.events),
     saveCallbacks(queries, turn.callbacks),
   ];
-  const [nextRunAt, nextPlanAt] = await Promise.all([
+  const [nextRunAt, nextPlanAt, nextDeadlineAt] = await Promise.all([
     nextDue(queries),
     nextPlan(queries),
+    nextDeadline(queries),
     ...writes,
   ]);
-  const wake = [nextRunAt, nextPlanAt].filter((it) => it !== undefined);
+  const wake = [nextRunAt, nextPlanAt, nextDeadlineAt].filter((it) => it !== undefined);
   const wakeAt = wake.length === 0 ? undefined : Math.min(...wake);
   return { started, finished, stopped, hasCallbacks: turn.callbacks.length > 0, wakeAt };
 }

@@ -1,4 +1,4 @@
-import { maybeText, numberOf, textOf } from "#sql/columns.ts";
+import { maybeNumber, maybeText, numberOf, textOf } from "#sql/columns.ts";
 import { insertRows, type Queries } from "#sql/database.ts";
 import { onKill, type JobCallback } from "#workflows/worker/protocol.ts";
 import { leavesBehind } from "#workflows/operators/leaves-behind.ts";
@@ -12,6 +12,14 @@ export interface NewCallback extends RunKey {
   readonly task:
     { readonly id: string; readonly mapIndex: number; readonly tryNumber: number } | undefined;
   readonly error: string | undefined;
+  /** The deadline that was missed, by its place in the DAG's model. */
+  readonly deadline?: MissedDeadline | undefined;
+}
+
+export interface MissedDeadline {
+  readonly position: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
 }
 
 export interface CallbackRow extends NewCallback {
@@ -25,10 +33,14 @@ export async function saveCallbacks(
   await insertRows(
     queries,
     "callback",
-    ["dag_id", "run_id", "name", "task_id", "map_index", "try_number", "error"],
-    callbacks.map(({ dagId, runId, name, task, error }) => [
+    [
+      ...["dag_id", "run_id", "name", "task_id", "map_index", "try_number", "error"],
+      ...["deadline_position", "deadline_at"],
+    ],
+    callbacks.map(({ dagId, runId, name, task, error, deadline }) => [
       ...[dagId, runId, name, task?.id ?? null],
       ...[task?.mapIndex ?? -1, task?.tryNumber ?? 0, error ?? null],
+      ...[deadline?.position ?? null, deadline?.at ?? null],
     ]),
   );
 }
@@ -45,6 +57,7 @@ export async function claimCallback(
   );
   if (row === undefined) return undefined;
   const task = maybeText(row, "task_id");
+  const position = maybeNumber(row, "deadline_position");
   return {
     id: numberOf(row, "id"),
     dagId: textOf(row, "dag_id"),
@@ -59,6 +72,7 @@ export async function claimCallback(
             tryNumber: numberOf(row, "try_number"),
           },
     error: maybeText(row, "error"),
+    deadline: position === undefined ? undefined : { position, at: numberOf(row, "deadline_at") },
   };
 }
 

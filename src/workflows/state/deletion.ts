@@ -9,6 +9,7 @@ const runTables = [
   "output",
   "run_asset_event",
   "callback",
+  "deadline",
   "approval",
   "task_instance",
   "dag_run",

@@ -136,4 +136,17 @@ export const migrations: readonly Migration[] = [
     name: "0008-fresh-tries",
     statements: () => ["alter table task_instance add column fresh_from bigint"],
   },
+  {
+    name: "0009-deadlines",
+    statements: (dialect) => [
+      `create table deadline (
+        id ${dialect === "sqlite" ? "integer primary key" : "bigserial primary key"},
+        dag_id text not null, run_id text not null, position bigint not null, name text,
+        due_at bigint not null, created_at bigint not null, missed_at bigint)`,
+      "create index deadline_due on deadline (missed_at, due_at)",
+      "create index deadline_run on deadline (dag_id, run_id)",
+      "alter table callback add column deadline_position bigint",
+      "alter table callback add column deadline_at bigint",
+    ],
+  },
 ];

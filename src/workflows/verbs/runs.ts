@@ -1,5 +1,6 @@
 import { nextRun } from "#dag/timetable/timetable.ts";
 import { deleteDag, deleteRun, type Deletion } from "#workflows/state/deletion.ts";
+import { listDeadlines } from "#workflows/state/deadlines.ts";
 import { findVersion } from "#workflows/state/dags.ts";
 import { findInstance } from "#workflows/state/instances.ts";
 import { findRun } from "#workflows/state/runs.ts";
@@ -36,6 +37,23 @@ export async function runsShow(
     output === "json" || output === "yaml"
       ? [fields]
       : Object.entries(fields).map(([property, value]) => ({ property, value: value ?? null }));
+  session.out(formatRows(rows, output));
+}
+
+/** The deadlines of a DAG's runs, and which were missed. */
+export async function dagsDeadlines(
+  session: VerbSession,
+  dagId: string,
+  { runId, output }: Form & { readonly runId?: string },
+): Promise<void> {
+  await requireDag(session, dagId);
+  const rows = (await listDeadlines(session.database, { dagId, runId })).map((it) => ({
+    run_id: it.runId,
+    deadline: it.name ?? String(it.position),
+    deadline_time: when(it.dueAt),
+    missed: it.missedAt !== undefined,
+    missed_at: when(it.missedAt),
+  }));
   session.out(formatRows(rows, output));
 }
 

@@ -30,8 +30,10 @@ export interface Job {
 export const onKill = "onKill";
 
 export interface JobCallback {
-  readonly name: CallbackName | typeof onKill;
+  readonly name: CallbackName | typeof onKill | "onDeadline";
   readonly error: string | undefined;
+  /** Of the DAG, that the run has missed. */
+  readonly deadline?: { readonly position: number; readonly at: number } | undefined;
   /** The DAG's, not the task's. */
   readonly ofDag: boolean;
 }

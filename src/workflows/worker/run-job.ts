@@ -168,7 +168,7 @@ function callbackFor(result: AttemptResult, job: Job): CallbackName | undefined 
 
 /** Calls a callback of the DAG, or of a task whose worker was killed, or ends what that has left. */
 async function runCallback(
-  { name, error, ofDag }: JobCallback,
+  { name, error, ofDag, deadline }: JobCallback,
   job: Job,
   ports: JobPorts & { readonly context: TaskContext; readonly templates: Templates },
 ): Promise<AttemptResult> {
@@ -181,8 +181,15 @@ async function runCallback(
       return { kind: "success", outputs: [] };
     }
     const dag = await ports.loadDag();
-    const callback = dag?.callback(name, ofDag ? undefined : job.taskId);
-    await callback?.({ ...context, error: error === undefined ? undefined : new Error(error) });
+    const callback =
+      name === "onDeadline"
+        ? dag?.deadlineCallback(deadline?.position ?? 0)
+        : dag?.callback(name, ofDag ? undefined : job.taskId);
+    await callback?.({
+      ...context,
+      error: error === undefined ? undefined : new Error(error),
+      deadline: deadline === undefined ? undefined : new Date(deadline.at),
+    });
   } catch (failure) {
     log.line("ERROR", `${name} failed: ${stackOf(failure)}`);
   }

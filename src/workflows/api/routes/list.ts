@@ -4,6 +4,7 @@ import { backfillRoutes } from "./backfills.ts";
 import { clearRoutes } from "./clear.ts";
 import { connectionRoutes } from "./connections.ts";
 import { dagPartRoutes } from "./dag-parts.ts";
+import { deadlineRoute } from "./deadlines.ts";
 import { poolRoutes } from "./pools.ts";
 import { recordRoutes } from "./records.ts";
 import { dagRunRoutes } from "./dag-runs.ts";
@@ -21,6 +22,7 @@ export const routes: readonly Route[] = [
   ...dagRoutes,
   ...dagRunRoutes,
   waitRoute,
+  deadlineRoute,
   ...taskInstanceRoutes,
   ...clearRoutes,
   ...backfillRoutes,
