@@ -1,26 +1,8 @@
 import type { DeadlineModel, DeadlineReference } from "#dag/model/model.ts";
-import { durationMs, type Duration } from "#dag/model/duration.ts";
+import { durationMs } from "#dag/model/duration.ts";
 import { parseMoment } from "#dag/timetable/moment.ts";
 import { DagError } from "./draft.ts";
-import type { Callback } from "./options.ts";
-
-/** By when a run must have succeeded, and what is done when it has not; Airflow's `DeadlineAlert`. */
-export interface Deadline {
-  readonly name?: string;
-  /**
-   * What `interval` is counted from: the run's logical date, when it was queued, a moment, or, from when
-   * it was queued, what the newest runs took on the average (of 10, unless said otherwise; without as
-   * many there is no deadline).
-   */
-  readonly reference:
-    | "logical_date"
-    | "queued_at"
-    | { readonly at: string | Date }
-    | { readonly averageRuntime: { readonly maxRuns?: number; readonly minRuns?: number } };
-  readonly interval: Duration;
-  /** Called once for a run, in a process of its own, with `context.deadline`. */
-  readonly callback: Callback;
-}
+import type { Callback, Deadline } from "./options.ts";
 
 const runsDefault = 10;
 

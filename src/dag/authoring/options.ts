@@ -2,7 +2,6 @@ import type { Json, JsonObject } from "#api/object.ts";
 import type { Duration } from "#dag/model/duration.ts";
 import type { TriggerRule, WeightRule } from "#dag/model/model.ts";
 import type { Asset } from "./asset.ts";
-import type { Deadline } from "./deadline.ts";
 import type { TaskContext } from "./context.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -62,6 +61,24 @@ export interface ExecutorConfig {
   readonly podOverride?: JsonObject;
   /** A file on the scheduler's machine, instead of the executor's template. */
   readonly podTemplateFile?: string;
+}
+
+/** By when a run must have succeeded, and what is done when it has not; Airflow's `DeadlineAlert`. */
+export interface Deadline {
+  readonly name?: string;
+  /**
+   * What `interval` is counted from: the run's logical date, when it was queued, a moment, or, from when
+   * it was queued, what the newest runs took on the average (of 10, unless said otherwise; without as
+   * many there is no deadline).
+   */
+  readonly reference:
+    | "logical_date"
+    | "queued_at"
+    | { readonly at: string | Date }
+    | { readonly averageRuntime: { readonly maxRuns?: number; readonly minRuns?: number } };
+  readonly interval: Duration;
+  /** Called once for a run, in a process of its own, with `context.deadline`. */
+  readonly callback: Callback;
 }
 
 /** A parameter of a DAG, checked by JSON Schema. */

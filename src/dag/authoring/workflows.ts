@@ -9,7 +9,6 @@ export type { Asset, AssetExpression } from "./asset.ts";
 export { chain, Output } from "./output.ts";
 export type { Input, Link } from "./output.ts";
 export { DagError, group } from "./draft.ts";
-export type { Deadline } from "./deadline.ts";
 export { Element } from "./element.ts";
 export { taskGroup } from "./mapped-group.ts";
 export type { Given, MappableGroup, Repeated, TaskGroup } from "./mapped-group.ts";
@@ -20,6 +19,7 @@ export type {
   Callback,
   CallbackContext,
   DagOptions,
+  Deadline,
   ExecutorConfig,
   Param,
   Params,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dag } from "#dag/authoring/dag.ts";
 import { empty } from "#dag/authoring/operators.ts";
-import type { Deadline } from "#dag/authoring/deadline.ts";
+import type { Deadline } from "#dag/authoring/options.ts";
 import { migrate } from "#sql/migrate.ts";
 import { openSqlite } from "#sql/sqlite.ts";
 import { inTurn } from "#testing/workflow-turn.ts";
