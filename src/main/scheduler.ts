@@ -44,7 +44,12 @@ export async function scheduler(options: SchedulerOptions): Promise<void> {
   const executors = parseExecutors(executor, kubernetesQueue);
   await using database = await openWorkflowDatabase(places, options.database);
   await using resources = new AsyncDisposableStack();
-  const remote = await executorPorts(executors, options, systemClock, resources);
+  const remote = await executorPorts(
+    executors,
+    options,
+    { database, clock: systemClock, log },
+    resources,
+  );
   const engine = engineOptions(places, { parallelism, warmWorkers, executors, pausedAtCreation });
   log.info("the workflow scheduler starts", { dags: places.dagsFolder, executor });
   const ports = enginePorts(database, places, log);

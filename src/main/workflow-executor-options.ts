@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
+import { addBrokerOptions } from "./workflow-broker.ts";
 
 /** Options of the scheduler about what runs tasks; Airflow's variables say the same. */
 export function addExecutorOptions(command: Command): Command {
@@ -32,12 +33,12 @@ export function addExecutorOptions(command: Command): Command {
       .default(600),
   );
   for (const it of kubernetesOptions()) command.addOption(it);
-  return command;
+  return addBrokerOptions(command);
 }
 
 /** Options of `gantry worker`; Airflow's. */
 export function addWorkerOptions(command: Command): Command {
-  return command
+  return addBrokerOptions(command)
     .addOption(
       new Option("-q, --queues <names>", "queues to take tasks of, with commas between")
         .argParser((text) => text.split(",").map((it) => it.trim()))

@@ -2,17 +2,22 @@ import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
+import { hostname } from "node:os";
 import type { Clock } from "#base/clock.ts";
+import type { Logger } from "#base/log.ts";
 import { Client } from "#client/client.ts";
 import { inClusterConnection, readKubeconfig, type Connection } from "#client/kubeconfig.ts";
 import { TlsTransport } from "#client/tls-transport.ts";
+import type { Database } from "#sql/database.ts";
+import { DatabaseBroker } from "#workflows/broker/database-broker.ts";
 import type { ExecutorPorts } from "#workflows/executor/open.ts";
 import type { ExecutorChoice } from "#workflows/executor/names.ts";
 import { machineAddress } from "./network-plan.ts";
 import { pathsBelow, runDirectoryOf } from "./paths.ts";
+import { openNamedBroker, type BrokerOptions } from "./workflow-broker.ts";
 
 /** What the command line says about executors whose workers are elsewhere. */
-export interface ExecutorOptions {
+export interface ExecutorOptions extends BrokerOptions {
   readonly dataDir: string;
   readonly parallelism: number;
   /** `host:port` on which workers elsewhere are awaited. */
@@ -38,29 +43,38 @@ export interface ExecutorOptions {
   readonly taskQueuedTimeout: number;
 }
 
-type RemotePorts = Pick<ExecutorPorts, "workerServer" | "kubernetes" | "celery">;
+type RemotePorts = Pick<ExecutorPorts, "workers" | "kubernetes" | "celery">;
 
 /** Opens what the chosen executors need; it is closed with `resources`. */
 export async function executorPorts(
   choice: ExecutorChoice,
   options: ExecutorOptions,
-  clock: Clock,
+  ports: { readonly database: Database; readonly clock: Clock; readonly log: Logger },
   resources: AsyncDisposableStack,
 ): Promise<RemotePorts> {
   const kinds = [...choice.kinds.values()];
   const [pods, queues] = [kinds.includes("KubernetesExecutor"), kinds.includes("CeleryExecutor")];
-  if (!pods && !queues)
-    return { workerServer: undefined, kubernetes: undefined, celery: undefined };
+  if (!pods && !queues) return { workers: undefined, kubernetes: undefined, celery: undefined };
   const workers = await openWorkerServer(options, resources);
   const { url: workerUrl, certificateAuthority } = workers;
   const access = { workerUrl, certificateAuthority };
-  const { parallelism } = options;
-  const queuedTimeoutMs = options.taskQueuedTimeout * 1_000;
+  const { clock } = ports;
   return {
-    workerServer: workers.server,
+    workers: { server: workers.server, address: { url: workerUrl, certificateAuthority } },
     kubernetes: pods ? await kubernetesPorts(options, access, clock, resources) : undefined,
-    celery: queues ? { ...access, parallelism, queuedTimeoutMs } : undefined,
+    celery: queues ? await celeryPorts(options, ports, resources) : undefined,
   };
+}
+
+async function celeryPorts(
+  options: ExecutorOptions,
+  { database, clock, log }: { database: Database; clock: Clock; log: Logger },
+  resources: AsyncDisposableStack,
+): Promise<NonNullable<RemotePorts["celery"]>> {
+  const { parallelism, taskQueuedTimeout } = options;
+  const named = await openNamedBroker(options, `scheduler ${hostname()}:${process.pid}`, log);
+  const broker = resources.use(named ?? new DatabaseBroker(database, clock));
+  return { broker, settings: { parallelism, queuedTimeoutMs: taskQueuedTimeout * 1_000 } };
 }
 
 async function kubernetesPorts(

@@ -10,6 +10,7 @@ import { openSqlite } from "#sql/sqlite.ts";
 import type { EngineOptions, EnginePorts } from "#workflows/engine.ts";
 import { Vault } from "#workflows/state/vault.ts";
 import { pathsBelow, runDirectoryOf } from "./paths.ts";
+import { brokerVariable } from "./workflow-broker.ts";
 
 /** What every command about workflows takes. */
 export interface WorkflowWhere {
@@ -88,7 +89,7 @@ export function enginePorts(
   database: Database,
   places: WorkflowPlaces,
   log: Logger,
-): Omit<EnginePorts, "workerServer" | "kubernetes" | "celery"> {
+): Omit<EnginePorts, "workers" | "kubernetes" | "celery"> {
   const environment = ownEnvironment();
   return {
     database,
@@ -115,9 +116,12 @@ export function workerCommand(places: WorkflowPlaces): EnginePorts["worker"] {
   };
 }
 
+/** Variables that only this process is to know, not the tasks that it runs. */
+const ownVariables = ["GANTRY_SECRET_KEY", brokerVariable];
+
 function ownEnvironment(): Record<string, string> {
   const own = Object.entries(process.env).flatMap(([name, value]) =>
-    value === undefined || name === "GANTRY_SECRET_KEY" ? [] : [[name, value] as const],
+    value === undefined || ownVariables.includes(name) ? [] : [[name, value] as const],
   );
   return Object.fromEntries(own);
 }

@@ -31,7 +31,8 @@ export async function workflowJob(): Promise<void> {
   // It starts while the connection comes about.
   runner.warm(1);
   const codeFolder = join(tmpdir(), `gantry-code-${process.pid}`);
-  const options = { token, url, certificateAuthority, worker: hostname(), codeFolder };
+  const schedulers = [{ url, certificateAuthority }];
+  const options = { token, schedulers, worker: hostname(), codeFolder };
   const refusal = await runRemoteJob(options, { clock: systemClock, runner }, stop.signal);
   if (refusal === undefined) return;
   process.stderr.write(`the task is not run: ${refusal}\n`);

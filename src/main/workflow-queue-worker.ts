@@ -1,9 +1,12 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "#base/clock.ts";
-import { jsonLogger } from "#base/log.ts";
+import { jsonLogger, type Logger } from "#base/log.ts";
+import type { Broker } from "#workflows/broker/broker.ts";
+import { DatabaseBroker } from "#workflows/broker/database-broker.ts";
 import { LocalJobRunner } from "#workflows/remote/job-runner.ts";
 import { runQueueWorker } from "#workflows/remote/queue-worker.ts";
+import { openNamedBroker, type BrokerOptions } from "./workflow-broker.ts";
 import {
   openWorkflowDatabase,
   workerCommand,
@@ -12,7 +15,7 @@ import {
 } from "./workflow-installation.ts";
 import { writeLog } from "./write-log.ts";
 
-export interface WorkerOptions extends WorkflowWhere {
+export interface WorkerOptions extends WorkflowWhere, BrokerOptions {
   readonly queues: readonly string[];
   readonly concurrency: number;
   /** Most and fewest worker processes. */
@@ -36,22 +39,36 @@ export async function queueWorker(options: WorkerOptions): Promise<void> {
   }
   const max = options.autoscale?.max ?? options.concurrency;
   const min = options.autoscale?.min ?? options.concurrency;
-  await using database = await openWorkflowDatabase(places, options.database);
   const command = workerCommand(places);
+  const name = `${options.hostname ?? hostname()}:${process.pid}`;
+  await using resources = new AsyncDisposableStack();
+  const broker = await openBroker(options, name, log, resources);
   await using runner = new LocalJobRunner({ parallelism: max, command }, systemClock);
   runner.warm(min);
-  const name = `${options.hostname ?? hostname()}:${process.pid}`;
   log.info("the worker starts", { name, queues: options.queues.join(","), processes: max });
   const settings = { queues: options.queues, concurrency: max, name };
   const codeFolder = join(places.home, "worker-code");
   const ended = new AbortController();
   const shrinking = runner.shrinkEvery(shrinkMs, min, ended.signal);
   try {
-    const ports = { database, clock: systemClock, log, runner };
+    const ports = { broker, clock: systemClock, log, runner };
     await runQueueWorker({ ...settings, codeFolder }, ports, leaving.signal, stop.signal);
   } finally {
     ended.abort(new Error("the worker ends"));
     await shrinking;
   }
   log.info("the worker ends");
+}
+
+/** The named broker, for which no database is needed, or the workflows' database. */
+async function openBroker(
+  options: WorkerOptions,
+  name: string,
+  log: Logger,
+  resources: AsyncDisposableStack,
+): Promise<Broker> {
+  const named = await openNamedBroker(options, `worker ${name}`, log);
+  if (named !== undefined) return resources.use(named);
+  const database = await openWorkflowDatabase(workflowPlaces(options), options.database);
+  return new DatabaseBroker(resources.use(database), systemClock);
 }

@@ -1,9 +1,9 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { chownSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openPostgres } from "#sql/postgres.ts";
+import { freePort } from "./free-port.ts";
 
 const packages = "/usr/lib/postgresql";
 
@@ -80,12 +80,4 @@ function asPostgres(program: string, args: readonly string[]): [string, string[]
   const newest = readdirSync(packages).sort().at(-1) ?? "none";
   const user = ["--reuid=postgres", "--regid=postgres", "--clear-groups"];
   return ["setpriv", [...user, join(packages, newest, "bin", program), ...args]];
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((done) => probe.listen(0, "127.0.0.1", done));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((done) => probe.close(done));
-  return port;
 }

@@ -36,7 +36,7 @@ export interface EngineOptions {
 
 export interface EnginePorts extends Pick<
   ExecutorPorts,
-  "random" | "workerServer" | "kubernetes" | "celery"
+  "random" | "workers" | "kubernetes" | "celery"
 > {
   readonly database: Database;
   readonly clock: Clock;

@@ -3,8 +3,11 @@ import type { Server } from "node:http";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
+import { TaskGroup } from "#base/task-group.ts";
 import type { Client } from "#client/client.ts";
 import type { Database } from "#sql/database.ts";
+import type { Broker, SchedulerAddress } from "#workflows/broker/broker.ts";
+import { KnownSchedulers } from "#workflows/remote/known-schedulers.ts";
 import type { CodeFiles } from "#workflows/remote/messages.ts";
 import { WorkerEndpoint } from "#workflows/remote/endpoint.ts";
 import { AttemptTokens, type AttemptClaim } from "#workflows/remote/token.ts";
@@ -33,8 +36,8 @@ export interface ExecutorPorts {
   /** Of them, how many wait for work from the start. */
   readonly warmWorkers: number;
   /** Where workers elsewhere come for their jobs; undefined: there are none. */
-  readonly workerServer: Server | undefined;
-  readonly celery: CelerySettings | undefined;
+  readonly workers: { readonly server: Server; readonly address: SchedulerAddress } | undefined;
+  readonly celery: { readonly broker: Broker; readonly settings: CelerySettings } | undefined;
   readonly kubernetes:
     { readonly client: Client; readonly settings: KubernetesSettings } | undefined;
 }
@@ -95,17 +98,18 @@ class Opener {
   }
 
   #celery(): Executor {
-    const { celery, database, clock, log } = this.#ports;
-    if (celery === undefined) throw new Error("CeleryExecutor needs an address for its workers");
-    const ports = { database, clock, log, endpoint: this.#workers() };
-    return new CeleryExecutor(celery, ports, this.#scheduler.events);
+    const { celery, clock, log } = this.#ports;
+    if (celery === undefined) throw new Error("CeleryExecutor needs a broker");
+    const ports = { broker: celery.broker, clock, log, endpoint: this.#workers() };
+    return new CeleryExecutor(celery.settings, ports, this.#scheduler.events);
   }
 
   /** One for all executors whose workers are elsewhere. */
   #workers(): WorkerEndpoint {
     if (this.#endpoint !== undefined) return this.#endpoint;
-    const { database, vault, clock, log, workerServer } = this.#ports;
-    if (workerServer === undefined) throw new Error("workers elsewhere need an address to come to");
+    const { database, vault, clock, log, workers } = this.#ports;
+    if (workers === undefined) throw new Error("workers elsewhere need an address to come to");
+    const schedulers = new KnownSchedulers(workers.address);
     const endpoint = new WorkerEndpoint({
       clock,
       log,
@@ -114,9 +118,20 @@ class Opener {
       codeOf: (job) => codeOf(database, job),
       isCurrent: (claim) => isCurrent(database, claim),
       claim: (claim, worker) => claimInstance(database, claim, worker),
+      schedulers,
     });
-    endpoint.mount(workerServer);
+    endpoint.mount(workers.server);
     this.#resources.use(endpoint);
+    const looking = this.#resources.use(
+      new TaskGroup((error) => {
+        log.error("the other schedulers are not looked for", { error: error as Error });
+      }),
+    );
+    const changed = (): void => {
+      endpoint.tellSchedulers();
+    };
+    const { id } = this.#scheduler;
+    looking.start((signal) => schedulers.run({ database, clock, id }, changed, signal));
     this.#endpoint = endpoint;
     return endpoint;
   }

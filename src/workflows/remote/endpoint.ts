@@ -5,10 +5,12 @@ import type { Json } from "#api/object.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { TaskGroup } from "#base/task-group.ts";
+import type { SchedulerAddress } from "#workflows/broker/broker.ts";
 import type { JobEvents } from "#workflows/executor/executor.ts";
 import type { AttemptResult, Job, Question } from "#workflows/worker/protocol.ts";
 import { fileSink } from "#workflows/worker/task-log.ts";
 import { Channel } from "./channel.ts";
+import type { KnownSchedulers } from "./known-schedulers.ts";
 import { closeCodes, jobPath, messageSizeMax, type CodeFiles } from "./messages.ts";
 import type { AttemptClaim, AttemptTokens } from "./token.ts";
 
@@ -31,6 +33,8 @@ export interface EndpointPorts {
   readonly codeOf: (job: Job) => Promise<CodeFiles | undefined>;
   /** Whether a try is still the one that counts, whoever's it is. */
   readonly isCurrent: (claim: AttemptClaim) => Promise<boolean>;
+  /** Where this and the other schedulers await workers. */
+  readonly schedulers: KnownSchedulers;
   /** Notes who runs a try. False when another worker has it. */
   readonly claim: (claim: AttemptClaim, worker: string) => Promise<boolean>;
 }
@@ -63,6 +67,17 @@ export class WorkerEndpoint implements AsyncDisposable {
     this.#tasks = new TaskGroup((error) => {
       ports.log.error("a worker's connection failed", { error: error as Error });
     });
+  }
+
+  /** This one first. */
+  get schedulers(): readonly SchedulerAddress[] {
+    return this.#ports.schedulers.all;
+  }
+
+  /** Tells the workers that are here of schedulers that have come or gone. */
+  tellSchedulers(): void {
+    const message = { kind: "schedulers", schedulers: this.schedulers } as const;
+    for (const { channel } of this.#expected.values()) channel?.send(message);
   }
 
   /** A token with which a worker may take the job. */
@@ -148,7 +163,7 @@ export class WorkerEndpoint implements AsyncDisposable {
     const plain = { ...job, code: undefined, logFile: undefined };
     const file = job.code === undefined ? undefined : job.code.file;
     const start = file === undefined ? plain : { ...plain, code: emptyCode(file) };
-    channel.send({ kind: "start", job: start, code, token });
+    channel.send({ kind: "start", job: start, code, token, schedulers: this.schedulers });
     events.connected();
   }
 

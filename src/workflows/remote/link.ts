@@ -1,14 +1,15 @@
 import { WebSocket } from "ws";
 import type { Clock } from "#base/clock.ts";
+import type { SchedulerAddress } from "#workflows/broker/broker.ts";
 import { closeCodes, jobPath, messageSizeMax, type FromRemote, type ToRemote } from "./messages.ts";
 import { watchSilence } from "./silence.ts";
 
+/** A scheduler that is not there by then is not waited for: there may be another. */
+const handshakeMs = 5_000;
+
 export interface LinkOptions {
-  /** `http://host:port` or `https://…` of the scheduler. */
-  readonly url: string;
+  readonly scheduler: SchedulerAddress;
   readonly token: string;
-  /** PEM of who may sign the scheduler's certificate; undefined: those of the system. */
-  readonly certificateAuthority: string | undefined;
   /** Names this worker to people. */
   readonly worker: string;
 }
@@ -28,11 +29,12 @@ export class Link {
     options: LinkOptions,
     events: { readonly opened: () => void; readonly heard: (message: ToRemote) => void },
   ) {
-    const url = `${options.url.replace(/^http/, "ws").replace(/\/$/, "")}${jobPath}`;
+    const { url: address, certificateAuthority } = options.scheduler;
+    const url = `${address.replace(/^http/, "ws").replace(/\/$/, "")}${jobPath}`;
     this.#socket = new WebSocket(url, {
       maxPayload: messageSizeMax,
-      handshakeTimeout: 10_000,
-      ...(options.certificateAuthority === undefined ? {} : { ca: options.certificateAuthority }),
+      handshakeTimeout: handshakeMs,
+      ...(certificateAuthority === undefined ? {} : { ca: certificateAuthority }),
       headers: {
         authorization: `Bearer ${options.token}`,
         "x-gantry-worker": options.worker,

@@ -1,10 +1,11 @@
 import type { Json } from "#api/object.ts";
+import type { SchedulerAddress } from "#workflows/broker/broker.ts";
 import type { BundleFiles } from "#workflows/state/dags.ts";
 import type { AttemptResult, Job, Question } from "#workflows/worker/protocol.ts";
 
 // One connection carries one try of a task: a WebSocket at `jobPath`, messages in JSON, the token of
-// the try in the header `Authorization`. A worker that loses its connection opens another and sends
-// again what was not acknowledged.
+// the try in the header `Authorization`. A worker that loses its connection opens another, to one after
+// the other of the schedulers that it knows, and sends again what was not acknowledged.
 
 export const jobPath = "/execution/job";
 
@@ -32,7 +33,10 @@ export type ToRemote =
       readonly code: CodeFiles | undefined;
       /** For the next connection: the one that this began with ends sooner. */
       readonly token: string;
+      /** Where to go when this one is lost; this one is the first. */
+      readonly schedulers: readonly SchedulerAddress[];
     }
+  | { readonly kind: "schedulers"; readonly schedulers: readonly SchedulerAddress[] }
   | { readonly kind: "token"; readonly token: string }
   | { readonly kind: "cancel"; readonly reason: string }
   | { readonly kind: "answer"; readonly id: number; readonly value: Json }

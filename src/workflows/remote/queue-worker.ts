@@ -1,8 +1,7 @@
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { TaskGroup } from "#base/task-group.ts";
-import type { Database } from "#sql/database.ts";
-import { takeJobs, type QueuedJob } from "#workflows/state/worker-queue.ts";
+import type { Broker, QueuedJob } from "#workflows/broker/broker.ts";
 import { runRemoteJob, type JobRunner } from "./remote-job.ts";
 
 export interface QueueWorkerOptions {
@@ -15,7 +14,7 @@ export interface QueueWorkerOptions {
 }
 
 export interface QueueWorkerPorts {
-  readonly database: Database;
+  readonly broker: Broker;
   readonly clock: Clock;
   readonly log: Logger;
   readonly runner: JobRunner;
@@ -43,6 +42,7 @@ class QueueWorker {
   readonly #ports: QueueWorkerPorts;
   readonly #signal: AbortSignal;
   readonly #running = new Set<Promise<void>>();
+  #isReached = true;
   #news = Promise.withResolvers<undefined>();
 
   constructor(options: QueueWorkerOptions, ports: QueueWorkerPorts, signal: AbortSignal) {
@@ -52,16 +52,20 @@ class QueueWorker {
   }
 
   async run(leaving: AbortSignal): Promise<void> {
-    const { database, log } = this.#ports;
-    await using listening = await database.listen(() => {
+    const { broker, log } = this.#ports;
+    await using listening = await broker.listen(this.#options.queues, () => {
       this.#news.resolve(undefined);
     });
     while (!leaving.aborted) {
       this.#news = Promise.withResolvers();
       try {
-        if (await this.#take()) continue;
+        const more = await this.#take();
+        if (!this.#isReached) log.info("the queues are reached again");
+        this.#isReached = true;
+        if (more) continue;
       } catch (error) {
-        log.error("the queues cannot be reached", { error: error as Error });
+        if (this.#isReached) log.error("the queues cannot be reached", { error: error as Error });
+        this.#isReached = false;
       }
       await this.#wait(leaving);
     }
@@ -75,15 +79,15 @@ class QueueWorker {
     const { queues, concurrency } = this.#options;
     const free = concurrency - this.#running.size;
     if (free <= 0) return false;
-    const jobs = await takeJobs(this.#ports.database, queues, free);
+    const jobs = await this.#ports.broker.take(queues, free);
     for (const it of jobs) this.#start(it);
     return jobs.length === free && free > 0 && this.#running.size < concurrency;
   }
 
-  #start({ url, token, certificateAuthority, attempt }: QueuedJob): void {
+  #start({ schedulers, token, attempt }: QueuedJob): void {
     const { codeFolder, name: worker } = this.#options;
     const { clock, runner, log } = this.#ports;
-    const options = { url, token, certificateAuthority, worker, codeFolder };
+    const options = { schedulers, token, worker, codeFolder };
     const running = runRemoteJob(options, { clock, runner }, this.#signal)
       .then((refusal) => {
         if (refusal !== undefined) log.info("a job was given up", { attempt, reason: refusal });

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Json } from "#api/object.ts";
 import { Backoff } from "#base/backoff.ts";
 import type { Clock } from "#base/clock.ts";
+import type { SchedulerAddress } from "#workflows/broker/broker.ts";
 import { writeBundleOnce } from "#workflows/loader/bundles.ts";
 import type { JobEvents } from "#workflows/executor/executor.ts";
 import { OpenQuestions } from "#workflows/worker/ask.ts";
@@ -16,7 +17,9 @@ export interface JobRunner {
   cancel(attempt: string, reason: string): void;
 }
 
-export interface RemoteJobOptions extends LinkOptions {
+export interface RemoteJobOptions extends Pick<LinkOptions, "token" | "worker"> {
+  /** Never empty: where to go, one after the other; the first has the job. */
+  readonly schedulers: readonly SchedulerAddress[];
   /** Where code is put. */
   readonly codeFolder: string;
 }
@@ -55,6 +58,10 @@ class RemoteJob implements JobEvents {
   #result: AttemptResult | undefined;
   #job: Job | undefined;
   #token: string;
+  #schedulers: readonly SchedulerAddress[];
+  #at = 0;
+  /** How often a scheduler has given the job. */
+  #starts = 0;
   #link: Link | undefined;
   readonly #stored = new AbortController();
 
@@ -66,17 +73,21 @@ class RemoteJob implements JobEvents {
     this.#clock = ports.clock;
     this.#runner = ports.runner;
     this.#token = options.token;
+    this.#schedulers = options.schedulers;
   }
 
   async run(signal: AbortSignal): Promise<string | undefined> {
-    const pauses = new Backoff<string>({ initialMs: 100, maxMs: 2_000 });
+    const pauses = new Backoff<string>({ initialMs: 100, maxMs: 1_000 });
     const either = AbortSignal.any([signal, this.#stored.signal]);
     let heardAt = this.#clock.monotonic();
     while (!either.aborted) {
+      const serial = this.#starts;
       const end = await this.#connect(either, () => {
         heardAt = this.#clock.monotonic();
-        pauses.succeed("");
       });
+      // One that has the job is the first to be asked again, any other is passed over.
+      if (this.#starts > serial) pauses.succeed("");
+      else this.#at += 1;
       if (isAborted(either)) break;
       const silence = this.#clock.monotonic() - heardAt;
       if (end.kind === "refused" || silence > tokenLifetimeMs) {
@@ -128,8 +139,10 @@ class RemoteJob implements JobEvents {
   }
 
   async #connect(signal: AbortSignal, opened: () => void): Promise<LinkEnd> {
+    const scheduler = this.#schedulers[this.#at % this.#schedulers.length];
+    if (scheduler === undefined) throw new Error("a job names no scheduler");
     const link = new Link(
-      { ...this.#options, token: this.#token },
+      { scheduler, token: this.#token, worker: this.#options.worker },
       {
         opened,
         heard: (message) => {
@@ -145,8 +158,13 @@ class RemoteJob implements JobEvents {
     switch (message.kind) {
       case "start":
         this.#token = message.token;
+        this.#starts += 1;
+        this.#know(message.schedulers);
         if (this.#job === undefined) this.#start(message.job, message.code);
         else this.#sendAgain();
+        return;
+      case "schedulers":
+        this.#know(message.schedulers);
         return;
       case "token":
         this.#token = message.token;
@@ -168,6 +186,12 @@ class RemoteJob implements JobEvents {
       case "stored":
         this.#stored.abort(new Error("the result is stored"));
     }
+  }
+
+  /** The one that tells of the others is the first. */
+  #know(schedulers: readonly SchedulerAddress[]): void {
+    this.#schedulers = schedulers;
+    this.#at = 0;
   }
 
   #start(received: Job, code: CodeFiles | undefined): void {

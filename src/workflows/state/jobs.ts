@@ -1,5 +1,6 @@
-import { numberOf, textOf } from "#sql/columns.ts";
+import { maybeText, numberOf, textOf } from "#sql/columns.ts";
 import type { Queries } from "#sql/database.ts";
+import type { SchedulerAddress } from "#workflows/broker/broker.ts";
 
 /** A process that schedules, as the others see it. */
 export interface SchedulerJob {
@@ -40,4 +41,30 @@ export async function touchScheduler(queries: Queries, id: string, now: number):
 
 export async function removeScheduler(queries: Queries, id: string): Promise<void> {
   await queries.run("delete from job where id = ?", id);
+}
+
+/** Where schedulers await workers; those that have such an address. */
+export async function listAddresses(queries: Queries): Promise<readonly SchedulerAddress[]> {
+  const rows = await queries.rows(
+    `select distinct worker_url, worker_authority from job
+     where worker_url is not null order by worker_url`,
+  );
+  return rows.map((row) => ({
+    url: textOf(row, "worker_url"),
+    certificateAuthority: maybeText(row, "worker_authority"),
+  }));
+}
+
+/** Says where the scheduler of this id awaits workers; nothing where it is not known. */
+export async function saveAddress(
+  queries: Queries,
+  id: string,
+  { url, certificateAuthority }: SchedulerAddress,
+): Promise<void> {
+  await queries.run(
+    "update job set worker_url = ?, worker_authority = ? where id = ?",
+    url,
+    certificateAuthority ?? null,
+    id,
+  );
 }

@@ -149,4 +149,11 @@ export const migrations: readonly Migration[] = [
       "alter table callback add column deadline_at bigint",
     ],
   },
+  {
+    name: "0010-scheduler-addresses",
+    statements: () => [
+      "alter table job add column worker_url text",
+      "alter table job add column worker_authority text",
+    ],
+  },
 ];

@@ -1,10 +1,9 @@
 import type { Clock } from "#base/clock.ts";
 import { describeError, type Logger } from "#base/log.ts";
 import { TaskGroup } from "#base/task-group.ts";
-import type { Database } from "#sql/database.ts";
+import type { Broker, QueuedTry } from "#workflows/broker/broker.ts";
 import type { Executor, JobEvents } from "#workflows/executor/executor.ts";
 import type { WorkerEndpoint } from "#workflows/remote/endpoint.ts";
-import { dequeueJob, enqueueJob, waitingJobs } from "#workflows/state/worker-queue.ts";
 import type { AttemptResult, Job } from "#workflows/worker/protocol.ts";
 import { judgeQueued } from "./plan.ts";
 
@@ -12,15 +11,12 @@ import { judgeQueued } from "./plan.ts";
 export interface CelerySettings {
   /** Most jobs in queues and at workers together. */
   readonly parallelism: number;
-  /** Where workers reach this scheduler. */
-  readonly workerUrl: string;
-  readonly certificateAuthority: string | undefined;
   /** A job that no worker has taken after so long has failed. */
   readonly queuedTimeoutMs: number;
 }
 
 export interface CeleryPorts {
-  readonly database: Database;
+  readonly broker: Broker;
   readonly endpoint: WorkerEndpoint;
   readonly clock: Clock;
   readonly log: Logger;
@@ -40,13 +36,14 @@ interface Try {
   hasEnded: boolean;
 }
 
-/** Gives jobs to workers on any machine, by named queues in the workflows' database. */
+/** Gives jobs to workers on any machine, by named queues of a broker. */
 export class CeleryExecutor implements Executor {
   readonly #settings: CelerySettings;
   readonly #ports: CeleryPorts;
   readonly #events: JobEvents;
   readonly #tries = new Map<string, Try>();
   readonly #tasks: TaskGroup;
+  #isReached = true;
 
   constructor(settings: CelerySettings, ports: CeleryPorts, events: JobEvents) {
     this.#settings = settings;
@@ -77,12 +74,14 @@ export class CeleryExecutor implements Executor {
 
   adopt(job: Job): void {
     const added = this.#add(job, true);
-    this.#tasks.start(async (signal) => {
-      // What still waits is to bring its worker here, not to the scheduler that ended.
-      const waiting = await waitingJobs(this.#ports.database, [job.attempt]);
-      if (waiting.has(job.attempt)) await this.#enqueue(added, signal);
-      else added.waits = false;
-    });
+    // What still waits is to bring its worker here, not to the scheduler that ended.
+    this.#tasks.start((signal) =>
+      this.#untilReached(added, signal, async () => {
+        const { broker } = this.#ports;
+        added.waits = (await broker.waiting([messageOf(job)])).has(job.attempt);
+        if (added.waits) await this.#put(added);
+      }),
+    );
   }
 
   cancel(attempt: string, reason: string): void {
@@ -137,7 +136,8 @@ export class CeleryExecutor implements Executor {
     it.hasEnded = true;
     this.#events.ended(it.job, result);
     this.#forget(it);
-    this.#tasks.start(() => dequeueJob(this.#ports.database, it.job.attempt));
+    // One that stays because the broker is not reached brings a worker that is sent away.
+    this.#tasks.start(() => this.#ports.broker.remove(messageOf(it.job)).catch(() => undefined));
   }
 
   #forget(it: Try): void {
@@ -146,42 +146,55 @@ export class CeleryExecutor implements Executor {
   }
 
   async #enqueue(it: Try, signal: AbortSignal): Promise<void> {
-    const { database, clock, endpoint, log } = this.#ports;
-    const { workerUrl: url, certificateAuthority } = this.#settings;
-    const { attempt, task } = it.job;
+    await this.#untilReached(it, signal, () => this.#put(it));
+  }
+
+  async #put(it: Try): Promise<void> {
+    const { broker, clock, endpoint } = this.#ports;
+    const weight = it.job.task.totalWeight;
+    const token = await endpoint.token(it.job);
+    const { schedulers } = endpoint;
+    await broker.put({ ...messageOf(it.job), weight, token, schedulers });
+    it.since = clock.monotonic();
+  }
+
+  async #untilReached(it: Try, signal: AbortSignal, act: () => Promise<void>): Promise<void> {
     while (!it.hasEnded) {
       try {
-        const { queue, totalWeight: weight } = task;
-        const token = await endpoint.token(it.job);
-        const queued = { attempt, queue, weight, url, token, certificateAuthority };
-        await enqueueJob(database, queued, clock.now());
-        it.since = clock.monotonic();
+        await act();
         return;
       } catch (error) {
         signal.throwIfAborted();
-        log.error("a job is not in its queue yet", { attempt, error: describeError(error) });
+        this.#missed(error);
       }
-      await clock.sleep(retryMs, signal);
+      await this.#ports.clock.sleep(retryMs, signal);
     }
   }
 
   async #sweep(signal: AbortSignal): Promise<void> {
-    const { database, clock, log } = this.#ports;
+    const { broker, clock } = this.#ports;
     for (;;) {
       await clock.sleep(sweepMs, signal);
+      const open = [...this.#tries.values()].filter((it) => !it.hasCome && !it.hasEnded);
       try {
-        const open = [...this.#tries.values()].filter((it) => !it.hasCome && !it.hasEnded);
-        const waiting = await waitingJobs(
-          database,
-          open.map((it) => it.job.attempt),
-        );
+        const waiting = await broker.waiting(open.map((it) => messageOf(it.job)));
+        this.#isReached = true;
         for (const it of open) this.#notice(it, waiting.has(it.job.attempt));
-        for (const it of [...this.#tries.values()]) this.#judge(it);
       } catch (error) {
         signal.throwIfAborted();
-        log.error("the queues cannot be looked at", { error: error as Error });
+        this.#missed(error);
+        // While workers cannot take anything, nobody is late.
+        for (const it of open) it.since = clock.monotonic();
       }
+      for (const it of [...this.#tries.values()]) this.#judge(it);
     }
+  }
+
+  #missed(error: unknown): void {
+    if (this.#isReached) {
+      this.#ports.log.error("the queues cannot be reached", { reason: describeError(error) });
+    }
+    this.#isReached = false;
   }
 
   /** Being taken begins another wait. */
@@ -214,4 +227,8 @@ export class CeleryExecutor implements Executor {
       }
     }
   }
+}
+
+function messageOf({ attempt, task }: Job): QueuedTry {
+  return { attempt, queue: task.queue };
 }
