@@ -16,6 +16,7 @@ const systemPackages: readonly { readonly name: string; readonly provides: reado
   { name: "busybox-static", provides: ["/usr/bin/busybox", "/bin/busybox"] },
   { name: "mmdebstrap", provides: ["/usr/bin/mmdebstrap"] },
   { name: "etcd-server", provides: ["/usr/bin/etcd", "/usr/local/bin/etcd"] },
+  { name: "redis-server", provides: ["/usr/bin/redis-server"] },
   { name: "postgresql", provides: ["/usr/lib/postgresql"] },
   { name: "kubernetes-client", provides: ["/usr/bin/kubectl", "/usr/local/bin/kubectl"] },
   { name: "umoci", provides: ["/usr/bin/umoci"] },

@@ -47,7 +47,7 @@ export async function scheduler(options: SchedulerOptions): Promise<void> {
   const remote = await executorPorts(
     executors,
     options,
-    { database, clock: systemClock, log },
+    { database, clock: systemClock },
     resources,
   );
   const engine = engineOptions(places, { parallelism, warmWorkers, executors, pausedAtCreation });

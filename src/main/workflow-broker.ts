@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { Option, type Command } from "commander";
-import type { Logger } from "#base/log.ts";
 import type { Broker } from "#workflows/broker/broker.ts";
 
 /** What the command line says about the queues of the Celery executor. */
@@ -38,7 +37,6 @@ export function addBrokerOptions(command: Command): Command {
 export async function openNamedBroker(
   options: BrokerOptions,
   name: string,
-  log: Logger,
 ): Promise<Broker | undefined> {
   const text = options.broker ?? process.env[brokerVariable] ?? "";
   if (text === "") return undefined;
@@ -58,7 +56,7 @@ export async function openNamedBroker(
     cert: contentOf(brokerTlsCert),
     key: contentOf(brokerTlsKey),
   };
-  return new RedisBroker({ address: { ...address, password }, tls, name, log });
+  return new RedisBroker({ address: { ...address, password }, tls, name });
 }
 
 function contentOf(file: string | undefined): string | undefined {

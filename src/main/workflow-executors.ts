@@ -4,7 +4,6 @@ import { createServer, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { hostname } from "node:os";
 import type { Clock } from "#base/clock.ts";
-import type { Logger } from "#base/log.ts";
 import { Client } from "#client/client.ts";
 import { inClusterConnection, readKubeconfig, type Connection } from "#client/kubeconfig.ts";
 import { TlsTransport } from "#client/tls-transport.ts";
@@ -49,7 +48,7 @@ type RemotePorts = Pick<ExecutorPorts, "workers" | "kubernetes" | "celery">;
 export async function executorPorts(
   choice: ExecutorChoice,
   options: ExecutorOptions,
-  ports: { readonly database: Database; readonly clock: Clock; readonly log: Logger },
+  ports: { readonly database: Database; readonly clock: Clock },
   resources: AsyncDisposableStack,
 ): Promise<RemotePorts> {
   const kinds = [...choice.kinds.values()];
@@ -68,11 +67,11 @@ export async function executorPorts(
 
 async function celeryPorts(
   options: ExecutorOptions,
-  { database, clock, log }: { database: Database; clock: Clock; log: Logger },
+  { database, clock }: { readonly database: Database; readonly clock: Clock },
   resources: AsyncDisposableStack,
 ): Promise<NonNullable<RemotePorts["celery"]>> {
   const { parallelism, taskQueuedTimeout } = options;
-  const named = await openNamedBroker(options, `scheduler ${hostname()}:${process.pid}`, log);
+  const named = await openNamedBroker(options, `scheduler ${hostname()}:${process.pid}`);
   const broker = resources.use(named ?? new DatabaseBroker(database, clock));
   return { broker, settings: { parallelism, queuedTimeoutMs: taskQueuedTimeout * 1_000 } };
 }

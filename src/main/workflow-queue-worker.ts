@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "#base/clock.ts";
-import { jsonLogger, type Logger } from "#base/log.ts";
+import { jsonLogger } from "#base/log.ts";
 import type { Broker } from "#workflows/broker/broker.ts";
 import { DatabaseBroker } from "#workflows/broker/database-broker.ts";
 import { LocalJobRunner } from "#workflows/remote/job-runner.ts";
@@ -42,7 +42,7 @@ export async function queueWorker(options: WorkerOptions): Promise<void> {
   const command = workerCommand(places);
   const name = `${options.hostname ?? hostname()}:${process.pid}`;
   await using resources = new AsyncDisposableStack();
-  const broker = await openBroker(options, name, log, resources);
+  const broker = await openBroker(options, name, resources);
   await using runner = new LocalJobRunner({ parallelism: max, command }, systemClock);
   runner.warm(min);
   log.info("the worker starts", { name, queues: options.queues.join(","), processes: max });
@@ -64,10 +64,9 @@ export async function queueWorker(options: WorkerOptions): Promise<void> {
 async function openBroker(
   options: WorkerOptions,
   name: string,
-  log: Logger,
   resources: AsyncDisposableStack,
 ): Promise<Broker> {
-  const named = await openNamedBroker(options, `worker ${name}`, log);
+  const named = await openNamedBroker(options, `worker ${name}`);
   if (named !== undefined) return resources.use(named);
   const database = await openWorkflowDatabase(workflowPlaces(options), options.database);
   return new DatabaseBroker(resources.use(database), systemClock);

@@ -12,12 +12,12 @@ const program = "/usr/bin/redis-server";
 export class RedisProcess implements AsyncDisposable {
   readonly port: number;
   readonly #folder: string;
-  readonly #settings: readonly string[];
+  readonly #password: string | undefined;
   #server: ChildProcess | undefined;
 
-  private constructor(port: number, settings: readonly string[]) {
+  private constructor(port: number, password: string | undefined) {
     this.port = port;
-    this.#settings = settings;
+    this.#password = password;
     this.#folder = mkdtempSync(join(tmpdir(), "gantry-redis-"));
   }
 
@@ -25,15 +25,17 @@ export class RedisProcess implements AsyncDisposable {
     return existsSync(program);
   }
 
-  /** @param settings such as `--requirepass`, `word`. @throws {Error} when it does not come up. */
-  static async start(settings: readonly string[] = []): Promise<RedisProcess> {
-    const made = new RedisProcess(await freePort(), settings);
+  /** @param password that it asks for; none when undefined. */
+  static async start(password?: string): Promise<RedisProcess> {
+    const made = new RedisProcess(await freePort(), password);
     await made.again();
     return made;
   }
 
+  /** With its password. */
   get address(): string {
-    return `redis://127.0.0.1:${this.port}/0`;
+    const user = this.#password === undefined ? "" : `:${this.#password}@`;
+    return `redis://${user}127.0.0.1:${this.port}/0`;
   }
 
   /** Kills it, with what it has not saved. */
@@ -48,34 +50,29 @@ export class RedisProcess implements AsyncDisposable {
   /** Starts it, at the same port. */
   async again(): Promise<void> {
     const where = ["--bind", "127.0.0.1", "--port", String(this.port), "--dir", this.#folder];
+    const secret = this.#password === undefined ? [] : ["--requirepass", this.#password];
     const memory = ["--save", "", "--appendonly", "no"];
-    this.#server = spawn(program, [...where, ...memory, ...this.#settings], { stdio: "ignore" });
-    await this.client((redis) => redis.echo("serving").catch(isRefusal));
+    this.#server = spawn(program, [...where, ...memory, ...secret], { stdio: "ignore" });
+    await this.#client((redis) => redis.echo("serving"));
   }
 
   /** Everything that it holds is gone. */
   async flush(): Promise<void> {
-    await this.client((redis) => redis.flushall());
-  }
-
-  async client<T>(act: (redis: Redis) => Promise<T>): Promise<T> {
-    const redis = new Redis(this.port, "127.0.0.1", { retryStrategy: () => 50 });
-    redis.on("error", () => undefined);
-    try {
-      return await act(redis);
-    } finally {
-      redis.disconnect();
-    }
+    await this.#client((redis) => redis.flushall());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
     rmSync(this.#folder, { recursive: true, force: true });
   }
-}
 
-/** One that asks for a password serves. */
-function isRefusal(error: unknown): string {
-  if (error instanceof Error && error.message.startsWith("NOAUTH")) return error.message;
-  throw error;
+  async #client(act: (redis: Redis) => Promise<unknown>): Promise<void> {
+    const redis = new Redis(this.address, { retryStrategy: () => 50 });
+    redis.on("error", () => undefined);
+    try {
+      await act(redis);
+    } finally {
+      redis.disconnect();
+    }
+  }
 }

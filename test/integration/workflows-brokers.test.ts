@@ -1,9 +1,7 @@
 // What every broker must do, with the real servers.
-import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import { systemClock } from "#base/clock.ts";
-import { silentLogger } from "#base/log.ts";
 import { migrate } from "#sql/migrate.ts";
 import { openPostgres } from "#sql/postgres.ts";
 import { brokerSuite } from "#testing/broker-suite.ts";
@@ -40,7 +38,6 @@ async function openRedis(address = redis.address): Promise<RedisBroker> {
   const broker = new RedisBroker({
     address: parseRedisAddress(address),
     name: "test",
-    log: silentLogger,
   });
   await eventually(() => broker.waiting([{ attempt: "none", queue: "default" }]), boundMs);
   return broker;

@@ -1,14 +1,7 @@
 import type { ConnectionOptions } from "node:tls";
-import {
-  createRedisBackend,
-  Queue,
-  Worker,
-  type BackendFactory,
-  type Job,
-  type QueueBase,
-} from "bullmq";
+import { createRedisBackend, Queue, Worker, type Job, type QueueBase } from "bullmq";
 import { Redis, type RedisOptions } from "ioredis";
-import { describeError, type Logger } from "#base/log.ts";
+import { describeError } from "#base/log.ts";
 import type { Broker, QueuedJob, QueuedTry } from "./broker.ts";
 import { describeRedisAddress, type RedisAddress } from "./redis-address.ts";
 
@@ -22,7 +15,6 @@ export interface RedisBrokerOptions {
   };
   /** Names this process to who looks at the server's clients. */
   readonly name: string;
-  readonly log: Logger;
 }
 
 /** Begins all keys and channels. */
@@ -54,7 +46,8 @@ export class RedisBroker implements Broker {
   readonly #redis: Redis;
   readonly #ends = new Map<string, Ends>();
   #failure = "";
-  #isReached = true;
+  /** Settles with the first try to connect, however it ends. */
+  readonly #tried = Promise.withResolvers<undefined>();
   #turn = 0;
 
   constructor(options: RedisBrokerOptions) {
@@ -67,16 +60,16 @@ export class RedisBroker implements Broker {
       commandTimeout: answerMs,
     });
     this.#redis.on("error", (error: unknown) => {
-      this.#lost(error);
+      this.#failure = describeError(error);
+      this.#tried.resolve(undefined);
     });
     this.#redis.on("ready", () => {
-      if (!this.#isReached) options.log.info("the broker is reached again");
-      this.#isReached = true;
+      this.#tried.resolve(undefined);
     });
   }
 
   async put(job: QueuedJob): Promise<void> {
-    const { queue } = this.#open(job.queue);
+    const { queue } = await this.#open(job.queue);
     const jobId = idOf(job.attempt);
     const priority = priorityOf(job.weight);
     await answered<unknown>([
@@ -102,7 +95,8 @@ export class RedisBroker implements Broker {
     const names = new Set(tries.map((it) => it.queue));
     const found = await answered(
       [...names].map(async (name) => {
-        const ids = await this.#open(name).queue.getRanges(["prioritized", "wait"], 0, -1);
+        const { queue } = await this.#open(name);
+        const ids = await queue.getRanges(["prioritized", "wait"], 0, -1);
         return ids.filter((it) => wanted.has(it));
       }),
     );
@@ -110,7 +104,8 @@ export class RedisBroker implements Broker {
   }
 
   async remove({ attempt, queue: name }: QueuedTry): Promise<void> {
-    await this.#open(name).queue.remove(idOf(attempt));
+    const { queue } = await this.#open(name);
+    await queue.remove(idOf(attempt));
   }
 
   listen(queues: readonly string[], listener: () => void): Promise<AsyncDisposable> {
@@ -129,14 +124,16 @@ export class RedisBroker implements Broker {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const ends = [...this.#ends.values()];
-    await Promise.allSettled(ends.map((it) => it.worker?.close(true)));
-    await Promise.allSettled(ends.map((it) => it.queue.close()));
+    for (const { queue, worker } of this.#ends.values()) {
+      await worker?.close(true).catch(() => undefined);
+      await queue.close().catch(() => undefined);
+    }
     this.#redis.disconnect();
   }
 
   /** @throws {Error} when the server cannot be reached. */
-  #open(name: string): Ends {
+  async #open(name: string): Promise<Ends> {
+    await this.#tried.promise;
     if (this.#redis.status !== "ready") {
       const reason = this.#failure === "" ? "" : `: ${this.#failure}`;
       throw new Error(`${describeRedisAddress(this.#options.address)} cannot be reached${reason}`);
@@ -150,8 +147,8 @@ export class RedisBroker implements Broker {
     return made;
   }
 
-  #workerOf(name: string): Worker<QueuedJob> {
-    const ends = this.#open(name);
+  async #workerOf(name: string): Promise<Worker<QueuedJob>> {
+    const ends = await this.#open(name);
     if (ends.worker !== undefined) return ends.worker;
     const settings = { autorun: false, lockDuration: takingMs, stalledInterval: takingMs };
     const worker = new Worker<QueuedJob>(
@@ -183,10 +180,10 @@ export class RedisBroker implements Broker {
   }
 
   async #takeOf(name: string, count: number): Promise<readonly QueuedJob[]> {
-    const worker = this.#workerOf(name);
+    const worker = await this.#workerOf(name);
     const next = async (at: number): Promise<Job<QueuedJob> | undefined> => {
       const token = `${this.#options.name} ${at}`;
-      const job = await worker.getNextJob(token, { block: false });
+      const job = (await worker.getNextJob(token, { block: false })) as Job<QueuedJob> | undefined;
       // Whoever comes for the try first has it: a message that is not known to be gone is no harm.
       await job?.moveToCompleted(undefined, token, false).catch(() => undefined);
       return job;
@@ -200,23 +197,14 @@ export class RedisBroker implements Broker {
     const others = more.map((it) => (it.status === "fulfilled" ? it.value : undefined));
     return [first, ...others].flatMap((it) => (it === undefined ? [] : [it.data]));
   }
-
-  #lost(error: unknown): void {
-    this.#failure = describeError(error);
-    if (!this.#isReached) return;
-    this.#isReached = false;
-    this.#options.log.error("the broker cannot be reached", {
-      broker: describeRedisAddress(this.#options.address),
-      reason: this.#failure,
-    });
-  }
 }
 
 /** Of the queues and workers of one broker: they share its connection. */
-const withoutOwnConnection: BackendFactory<ReturnType<typeof createRedisBackend>> = (
-  name,
-  options,
-) => createRedisBackend(name, options, {});
+function withoutOwnConnection(
+  ...[name, options]: Parameters<typeof createRedisBackend>
+): ReturnType<typeof createRedisBackend> {
+  return createRedisBackend(name, options, {});
+}
 
 function connectionOptions({
   address,
@@ -229,6 +217,7 @@ function connectionOptions({
     port,
     db,
     connectionName: name,
+    connectTimeout: answerMs,
     retryStrategy: (times) => Math.min(times * 100, reconnectMaxMs),
     ...(user === undefined ? {} : { username: user }),
     ...(password === undefined ? {} : { password }),

@@ -178,7 +178,7 @@ export class CeleryExecutor implements Executor {
       const open = [...this.#tries.values()].filter((it) => !it.hasCome && !it.hasEnded);
       try {
         const waiting = await broker.waiting(open.map((it) => messageOf(it.job)));
-        this.#isReached = true;
+        this.#reached();
         for (const it of open) this.#notice(it, waiting.has(it.job.attempt));
       } catch (error) {
         signal.throwIfAborted();
@@ -188,6 +188,11 @@ export class CeleryExecutor implements Executor {
       }
       for (const it of [...this.#tries.values()]) this.#judge(it);
     }
+  }
+
+  #reached(): void {
+    if (!this.#isReached) this.#ports.log.info("the queues are reached again");
+    this.#isReached = true;
   }
 
   #missed(error: unknown): void {
