@@ -7,16 +7,19 @@ import { CachedObject } from "./cached-object.ts";
 import type { CacheEvent, EventType, FrameWriter } from "./cache-event.ts";
 import { EventRing, ringBytesMax } from "./event-ring.ts";
 import { objectFilter } from "./object-filter.ts";
-import { Watcher, WatchFanout } from "./watch-fanout.ts";
+import { Watcher, WatchFanout, writeBytesMax } from "./watch-fanout.ts";
 
 /** A socket of which the test decides when it is full. */
 class TestSink {
   text = "";
+  /** Length of the longest write. */
+  longest = 0;
   isFull = false;
   #listener: (() => void) | undefined;
 
   write(bytes: Uint8Array): boolean {
     this.text += Buffer.from(bytes).toString();
+    this.longest = Math.max(this.longest, bytes.length);
     return !this.isFull;
   }
 
@@ -238,6 +241,30 @@ test("fan-out: events that come close together go out in one window", async () =
   await clock.advance(10);
   await turn();
   assert.equal(sink.take(), "ADDED:a/1@2 ADDED:a/1@3");
+});
+
+test("fan-out: a burst is written in pieces, to those who hear it and to those who catch up", async () => {
+  const clock = new FakeClock(1_000);
+  const { watch, fanout, ring } = world(clock);
+  const [, live] = watch(all);
+  const [, lagging] = watch(all);
+  lagging.isFull = true;
+  const count = Math.ceil((writeBytesMax * 3) / "ADDED:a/1@1 ".length);
+  for (let revision = 1; revision <= count; revision++) {
+    const it = object("a/1", revision, {});
+    const event = { revision, object: it, previous: undefined, frames: new Map() };
+    ring.append({ ...event, type: "ADDED" });
+    fanout.publish({ ...event, type: "ADDED" });
+  }
+  fanout.flushSoon(false);
+  const wanted = Array.from({ length: count }, (_, i) => `ADDED:a/1@${i + 1}`).join(" ");
+  const isOneMore = (bytes: number): boolean => bytes < writeBytesMax + "ADDED:a/1@99999 ".length;
+  assert.equal(live.take(), wanted);
+  assert.ok(isOneMore(live.longest));
+  lagging.drain();
+  while (fanout.size > 0 && !lagging.text.includes(`@${count} `)) await turn();
+  assert.equal(lagging.take(), wanted);
+  assert.ok(isOneMore(lagging.longest));
 });
 
 test("ring: positions by revision, and undefined for what was dropped", () => {

@@ -7,8 +7,11 @@ import { eventTypeFor, frameOf, type CacheEvent, type FrameWriter } from "./cach
 import type { EventRing } from "./event-ring.ts";
 import type { ObjectFilter } from "./object-filter.ts";
 
-/** A lagging watcher gets at most this much in one turn of the event loop. */
-const catchUpBytesMax = 256 * 1024;
+/**
+ * Most bytes of one write to a watcher, unless one event is larger. What a watcher that stops
+ * reading costs the server is this and its share of what streams may hold unsent.
+ */
+export const writeBytesMax = 64 * 1024;
 /** Sockets written in one turn: about 10 µs each, so that no turn takes much over a millisecond. */
 const writesPerTurnMax = 128;
 /** Turns that a watch whose time is up waits for its last bytes; a busy server has always some. */
@@ -50,6 +53,7 @@ interface Group {
   readonly live: Set<Watcher>;
   /** Frames of events since `position`, joined at the next flush. */
   pending: Buffer[];
+  pendingBytes: number;
   position: number;
 }
 
@@ -139,7 +143,8 @@ export class WatchFanout implements AsyncDisposable {
   /** Sends at once when it has been quiet, and gathers for a window when it has not. */
   flushSoon(busy: boolean): void {
     this.#endLostWatchers();
-    if (this.#scheduled || this.#pending.size === 0) return;
+    const isQuiet = this.#pending.size === 0 && this.#deliveries.length === 0;
+    if (this.#scheduled || isQuiet) return;
     if (this.#clock.monotonic() - this.#flushedAtMs >= idleGapMs) {
       this.flush();
       return;
@@ -202,8 +207,11 @@ export class WatchFanout implements AsyncDisposable {
   #offer(group: Group, event: CacheEvent): void {
     const type = eventTypeFor(event, group.filter);
     if (type === undefined) return;
-    group.pending.push(frameOf(event, type, group.writer));
+    const frame = frameOf(event, type, group.writer);
+    group.pending.push(frame);
+    group.pendingBytes += frame.length;
     this.#pending.add(group);
+    if (group.pendingBytes >= writeBytesMax) this.#flushGroup(group);
   }
 
   #flushGroup(group: Group): void {
@@ -211,6 +219,7 @@ export class WatchFanout implements AsyncDisposable {
     group.position = this.#ring.next;
     if (pending.length === 0) return;
     group.pending = [];
+    group.pendingBytes = 0;
     this.#pending.delete(group);
     const [only] = pending;
     const bytes = pending.length === 1 && only !== undefined ? only : Buffer.concat(pending);
@@ -269,7 +278,7 @@ export class WatchFanout implements AsyncDisposable {
     }
     const frames: Buffer[] = [];
     let size = 0;
-    while (watcher.position < this.#ring.next && size < catchUpBytesMax) {
+    while (watcher.position < this.#ring.next && size < writeBytesMax) {
       const event = this.#ring.at(watcher.position);
       watcher.position++;
       const type = event === undefined ? undefined : eventTypeFor(event, watcher.filter);
@@ -326,6 +335,7 @@ export class WatchFanout implements AsyncDisposable {
       writer,
       live: new Set(),
       pending: [],
+      pendingBytes: 0,
       position: this.#ring.next,
     };
     this.#groups.set(id, group);

@@ -24,6 +24,7 @@ import {
   streamsPerSessionMax,
   urlBytesMax,
 } from "./limits.ts";
+import { UnsentBytes } from "./unsent-bytes.ts";
 
 export interface HttpFrontOptions {
   /** PEM texts. `clientCa` verifies client certificates; connections without one are taken too. */
@@ -58,6 +59,7 @@ export async function openHttpFront(options: HttpFrontOptions): Promise<HttpFron
 
 class Front implements HttpFront, Serving {
   readonly deadlines: Deadlines;
+  readonly unsent = new UnsentBytes();
   readonly requests = new Set<FrontRequest>();
   readonly #options: HttpFrontOptions;
   readonly #tasks: TaskGroup;

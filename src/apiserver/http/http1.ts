@@ -1,9 +1,8 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import type { ApiResponse, ByteSink, Caller } from "./exchange.ts";
+import type { ApiResponse, Caller } from "./exchange.ts";
 import { clientGone, FrontRequest } from "./front-request.ts";
 import type { Serving } from "./http2.ts";
-import { sinkBytesMax } from "./limits.ts";
 import { readBody } from "./read-body.ts";
 import { requestHeaders } from "./request-headers.ts";
 
@@ -71,7 +70,7 @@ function respond(
   }
   outgoing.writeHead(response.status, response.headers);
   outgoing.flushHeaders();
-  body.run(sinkOf(outgoing), request.signal).then(
+  body.run(serving.unsent.sinkOf(outgoing), request.signal).then(
     () => {
       request.finish();
       outgoing.end();
@@ -81,16 +80,6 @@ function respond(
       outgoing.destroy();
     },
   );
-}
-
-function sinkOf(outgoing: ServerResponse): ByteSink {
-  return {
-    write(bytes) {
-      if (outgoing.destroyed || outgoing.writableEnded) return true;
-      return outgoing.write(bytes) || outgoing.writableLength < sinkBytesMax;
-    },
-    onceDrained: (listener) => outgoing.once("drain", listener),
-  };
 }
 
 /** Writes a response onto a socket that asked for an upgrade and does not get it, and closes it. */

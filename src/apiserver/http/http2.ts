@@ -4,17 +4,19 @@ import http2, {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Deadlines } from "./deadlines.ts";
-import type { ApiResponse, ByteSink, Caller } from "./exchange.ts";
+import type { ApiResponse, Caller } from "./exchange.ts";
 import { clientGone, FrontRequest } from "./front-request.ts";
-import { idleTimeoutMs, sinkBytesMax } from "./limits.ts";
+import { idleTimeoutMs } from "./limits.ts";
 import { readBody } from "./read-body.ts";
 import { requestHeaders } from "./request-headers.ts";
+import type { UnsentBytes } from "./unsent-bytes.ts";
 
 const { HTTP2_HEADER_METHOD, HTTP2_HEADER_PATH, NGHTTP2_NO_ERROR } = http2.constants;
 
 /** What both protocols need of the front. */
 export interface Serving {
   readonly deadlines: Deadlines;
+  readonly unsent: UnsentBytes;
   /** Answers the request; never rejects. */
   answer(request: FrontRequest): Promise<ApiResponse>;
   /** Runs a body to its end; failures are logged, and end the stream abnormally. */
@@ -91,7 +93,7 @@ function respond(
     return;
   }
   stream.respond({ ":status": response.status, ...response.headers });
-  body.run(sinkOf(stream), request.signal).then(
+  body.run(serving.unsent.sinkOf(stream), request.signal).then(
     () => {
       request.finish();
       stream.end();
@@ -110,17 +112,6 @@ function closeUnread(stream: ServerHttp2Stream): void {
   stream.once("finish", () => {
     if (!stream.readableEnded) stream.close(NGHTTP2_NO_ERROR);
   });
-}
-
-function sinkOf(stream: ServerHttp2Stream): ByteSink {
-  return {
-    write(bytes) {
-      if (stream.destroyed || stream.writableEnded) return true;
-      stream.write(bytes);
-      return stream.writableLength < sinkBytesMax;
-    },
-    onceDrained: (listener) => stream.once("drain", listener),
-  };
 }
 
 function textOf(value: string | string[] | undefined): string | undefined {

@@ -12,8 +12,10 @@ export const idleTimeoutMs = 150_000;
 export const requestTimeoutMs = 60_000;
 /** Streams of one HTTP/2 connection; clients open another connection beyond. */
 export const streamsPerSessionMax = 1_000;
-/** A stream that holds this much unsent is full. */
+/** A stream that holds this much unsent is full, however few there are. */
 export const sinkBytesMax = 512 * 1024;
+/** What all streamed responses may hold unsent, in equal shares; see `unsent-bytes.ts`. */
+export const unsentBytesMax = 64 * 1024 * 1024;
 /** Responses at least this long are compressed for those who ask; upstream's threshold. */
 export const gzipBytesMin = 128 * 1024;
 /** How long connections may go on after the server was told to stop. */

@@ -5,14 +5,13 @@ import type { Leaves } from "#apiserver/cache/leaf-index.ts";
 import type { ObjectFilter } from "#apiserver/cache/object-filter.ts";
 import type { Asker } from "#apiserver/cache/registry-cache.ts";
 import type { ResourceCache } from "#apiserver/cache/resource-cache.ts";
-import { Watcher } from "#apiserver/cache/watch-fanout.ts";
+import { Watcher, writeBytesMax } from "#apiserver/cache/watch-fanout.ts";
 import { drained, nextTurn, type ByteSink, type ResponseBody } from "#apiserver/http/exchange.ts";
 import type { Representation } from "#apiserver/negotiate/representation.ts";
 import type { RegistryPorts } from "./kind.ts";
 import { checkListOptions, parseRevision, type ListOptions } from "./list-options.ts";
 import type { WatchTimers } from "./watch-timers.ts";
 
-const chunkBytes = 256 * 1024;
 const scannedPerTurn = 50_000;
 
 export interface WatchRequest {
@@ -129,7 +128,7 @@ async function sendInitial(
       frames.push(frame);
       size += frame.length;
     }
-    if (size < chunkBytes && ++scanned % scannedPerTurn !== 0) continue;
+    if (size < writeBytesMax && ++scanned % scannedPerTurn !== 0) continue;
     signal.throwIfAborted();
     if (size > 0 && !sink.write(Buffer.concat(frames))) await drained(sink, signal);
     frames = [];
