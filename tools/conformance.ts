@@ -6,6 +6,7 @@ import { format } from "prettier";
 import { Cluster } from "./conformance/cluster.ts";
 import { renderDocument } from "./conformance/document.ts";
 import { reasons } from "./conformance/reasons.ts";
+import { readDocument } from "./conformance/read-document.ts";
 import { areaOf, mergeResults, type TestResult } from "./conformance/report.ts";
 import { conformanceTests, phasesOf, runPhase } from "./conformance/run.ts";
 import { buildSuite, type Suite } from "./conformance/upstream.ts";
@@ -14,7 +15,8 @@ import { buildSuite, type Suite } from "./conformance/upstream.ts";
  * `npm run conformance [areas…]`: builds Kubernetes' own conformance tests, starts a cluster of two
  * nodes for them, runs them (one area after the other: those that may run at the same time, then the
  * serial ones) and writes docs/conformance.md. As root, with Go and its module proxy at hand.
- * Results are kept: tests that do not run this time keep the results that they had.
+ * Results are kept: tests that do not run this time keep the results that they had, in the cache or, if
+ * that is empty, in the document.
  */
 
 const usage = `npm run conformance -- [options] [areas such as sig-node; all of them if none is named]
@@ -62,6 +64,7 @@ async function main(): Promise<void> {
   const suite = await buildSuite(values.cache, values.release);
   const tests = await conformanceTests(suite);
   const keptPath = join(values.cache, suite.release, "results.json");
+  if (!existsSync(keptPath)) write(keptPath, keptInDocument(tests));
   if (!values.document) await runAreas(suite, tests, keptPath);
   const { results, wallSeconds } = readKept(keptPath);
   const text = renderDocument({
@@ -114,6 +117,12 @@ function choose(tests: readonly string[], area: string, { results }: Kept): read
   return tests.filter(
     (it) => areaOf(it) === area && focus.test(it) && !(values.failed && passed.has(it)),
   );
+}
+
+/** What the document tells, for a cache that is empty. Of the time that areas took, only the sum is known. */
+function keptInDocument(tests: readonly string[]): Kept {
+  const { results, wallSeconds } = readDocument(readFileSync(document, "utf8"), tests);
+  return { results, wallSeconds: { earlier: wallSeconds } };
 }
 
 function readKept(path: string): Kept {

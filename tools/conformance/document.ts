@@ -75,11 +75,15 @@ function renderTests({ tests, results }: Conformance): readonly string[] {
       .toSorted(compareText)
       .map((name) => {
         const result = byName.get(name);
-        const short = escape(name.replace(/^\[[^\]]*\] /, "").replace(/ \[Conformance\]$/, ""));
-        return [short, result?.outcome ?? "not run", result?.seconds ?? ""];
+        return [shortName(name), result?.outcome ?? "not run", result?.seconds ?? ""];
       });
     return [`## ${area}`, table(["test", "result", "seconds"], rows)];
   });
+}
+
+/** A test's name in the table of its area, as Markdown. */
+export function shortName(name: string): string {
+  return escape(name.replace(/^\[[^\]]*\] /, "").replace(/ \[Conformance\]$/, ""));
 }
 
 function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
