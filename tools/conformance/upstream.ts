@@ -101,8 +101,8 @@ async function build(
   renameSync(`${binary}.new`, binary);
 }
 
-/** What the command prints. The builds leave the machine to others who want it. */
-async function go(args: readonly string[]): Promise<string> {
+/** What Go prints. The builds leave the machine to others who want it. */
+export async function go(args: readonly string[]): Promise<string> {
   const child = spawn("nice", ["go", ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     cwd: "/",
