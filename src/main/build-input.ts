@@ -8,6 +8,7 @@ import type { Session } from "#build/cache/session.ts";
 import type { CopySource } from "#build/copy/select.ts";
 import { dockerfileBytesMax } from "#build/dockerfile/statements.ts";
 import { openContext } from "#build/engine/context.ts";
+import type { GitAccess } from "#build/git/access.ts";
 import { cloneRepository } from "#build/git/clone.ts";
 import { isGitUrl } from "#build/stage/evaluate-copy.ts";
 
@@ -25,6 +26,8 @@ export interface InputOptions {
   readonly file: string | undefined;
   /** Whether a repository's `.git` is part of the context. */
   readonly keepGitDir: boolean;
+  /** What opens the repository of a context. */
+  readonly gitAccess: GitAccess;
 }
 
 /** Bytes that a context's archive may unpack to. */
@@ -38,7 +41,7 @@ const defaultName = "Dockerfile";
  */
 export async function readInput(
   context: string,
-  { file, keepGitDir }: InputOptions,
+  { file, keepGitDir, gitAccess }: InputOptions,
   session: Session,
   signal: AbortSignal,
 ): Promise<BuildInput> {
@@ -48,7 +51,7 @@ export async function readInput(
   const repository = repositoryOf(context);
   if (repository !== undefined) {
     const request = { url: repository, checksum: "", keepGitDir };
-    const tree = await cloneRepository(request, session, signal);
+    const tree = await cloneRepository(request, { session, gitAccess }, signal);
     return readDirectory(tree.root.hostPath, file);
   }
   if (/^https?:\/\//.test(context)) {

@@ -1,6 +1,6 @@
 import { createWriteStream } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
+import { availableParallelism, homedir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -67,7 +67,12 @@ async function buildHere(
   await using open = await openBuild(join(paths.data, "build"), systemClock, options.cacheSize);
   const isOwnName = ownNames(await registryPortOf(paths), []);
   const keepGitDir = isSet(buildOptions.buildArgs.get("BUILDKIT_CONTEXT_KEEP_GIT_DIR"));
-  const about = { file: options.file, keepGitDir };
+  const gitAccess = {
+    secrets: buildOptions.secrets,
+    sshSocket: buildOptions.sshSockets.get("default"),
+    knownHosts: join(homedir(), ".ssh", "known_hosts"),
+  };
+  const about = { file: options.file, keepGitDir, gitAccess };
   const input = await readInput(context, about, open.session, signal);
   const world: Omit<BuildWorld, "progress"> = {
     ...open,
@@ -75,6 +80,7 @@ async function buildHere(
     lease,
     clock: systemClock,
     download,
+    gitAccess,
     repositoryOf: (reference) => storedName({ isOwnName }, reference),
     pull: async (reference, stop) => {
       const { pullBase } = await import("./build-registry.ts");

@@ -29,6 +29,9 @@ const gitEnvironment = {
   GIT_COMMITTER_EMAIL: "a@localhost",
 };
 
+const token = "t0ken-of-nobody";
+const credentials = Buffer.from(`x-access-token:${token}`).toString("base64");
+
 let machine: GantryProcess;
 let server: Server;
 let url = "";
@@ -47,6 +50,10 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
     setTimeout(() => request.socket.destroy(), 50);
   } else if (pathname.startsWith("/git/")) {
     serveGit(request, response, pathname.slice("/git".length), search.slice(1));
+  } else if (pathname.startsWith("/private/")) {
+    if (request.headers.authorization === `basic ${credentials}`) {
+      serveGit(request, response, pathname.slice("/private".length), search.slice(1));
+    } else response.writeHead(401, { "www-authenticate": "Basic" }).end();
   } else {
     const content = served.get(pathname);
     if (content === undefined) response.writeHead(404).end();
@@ -266,6 +273,34 @@ ADD ${url}/git/outer.git /outer
     );
   },
 );
+
+test("a private repository: opened by secrets, which are written nowhere", options, async () => {
+  const repository = `${url}/private/app.git`;
+  const keys = write(newDirectory(), { token: `${token}\n`, header: `basic ${credentials}` });
+  const host = new URL(url).host;
+  const given: readonly (readonly string[])[] = [
+    ["--secret", `id=GIT_AUTH_TOKEN,src=${keys}/token`],
+    ["--secret", `id=GIT_AUTH_HEADER.${host},src=${keys}/header`],
+  ];
+  for (const secret of given) {
+    const output = newDirectory();
+    ok(await build(["-o", output, ...secret, repository]));
+    assert.equal(shell(output, "ls -A | LC_ALL=C sort"), "Dockerfile\nfile.txt\nsub");
+  }
+  const dockerfile = `FROM scratch\nADD ${repository} /\n`;
+  const [first = []] = given;
+  const added = await build([...first, "-"], dockerfile);
+  ok(added);
+  const wrong = write(newDirectory(), { token: "wrong" });
+  for (const secret of [[], ["--secret", `id=GIT_AUTH_TOKEN,src=${wrong}/token`]]) {
+    const refused = await build([...secret, "-"], dockerfile);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /:2: git fetch of .*private[\s\S]*--secret id=GIT_AUTH_TOKEN/);
+  }
+  assert.doesNotMatch(added.stderr, new RegExp(`${token}|${credentials}`));
+  const data = join(machine.directory, "data");
+  assert.equal(run("grep", ["-rlE", `${token}|${credentials}`, data]).stdout, "");
+});
 
 test("contexts: a repository, a URL, an archive on standard input", options, async () => {
   const context = write(newDirectory(), {

@@ -207,7 +207,7 @@ async function planRepository(
   { world, destination, signal }: PlanWorld,
 ): Promise<PlannedSource> {
   const { checksum, keepGitDir } = operation;
-  const tree = await cloneRepository({ url, checksum, keepGitDir }, world.session, signal);
+  const tree = await cloneRepository({ url, checksum, keepGitDir }, world, signal);
   const [selection] = select({ tree, ignore: undefined }, ".", {
     excludes: undefined,
     parents: false,

@@ -2,6 +2,7 @@ import type { Clock } from "#base/clock.ts";
 import type { CacheLayout } from "#build/cache/layout.ts";
 import type { Session } from "#build/cache/session.ts";
 import type { StepCache } from "#build/cache/step-cache.ts";
+import type { GitAccess } from "#build/git/access.ts";
 import type { ImageReference } from "#oci/reference.ts";
 import type { ImageStore, Lease } from "#images/store/image-store.ts";
 import type { BuildProgress } from "./progress.ts";
@@ -24,6 +25,8 @@ export interface BuildWorld {
   readonly progress: BuildProgress;
   /** @throws {Error} for anything but a file. */
   readonly download: (url: string, signal: AbortSignal) => Promise<Download>;
+  /** What opens the repositories of ADD. */
+  readonly gitAccess: GitAccess;
   /** Where the store keeps images of a name. */
   readonly repositoryOf: (reference: ImageReference) => string;
   /** Brings an image into the store from its registry. @throws {Error} when it has none. */

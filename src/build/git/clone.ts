@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import type { Session } from "#build/cache/session.ts";
 import { LayeredTree } from "#build/tree/layered.ts";
+import { accessEnvironment, withoutPasswords, type GitAccess } from "./access.ts";
 import { parseRepositoryUrl } from "./repository-url.ts";
 
 export interface RepositoryRequest {
@@ -30,13 +31,14 @@ type Git = (...args: readonly string[]) => Promise<string>;
 /** The files of a git repository, as of one commit. @throws {Error} with what git says. */
 export async function cloneRepository(
   request: RepositoryRequest,
-  session: Session,
+  { session, gitAccess }: { readonly session: Session; readonly gitAccess: GitAccess },
   signal: AbortSignal,
 ): Promise<LayeredTree> {
   const url = parseRepositoryUrl(request.url);
   const { remote, ref } = url;
   const directory = session.newDirectory("git");
-  const git = gitIn(directory, remote, signal);
+  const access = await accessEnvironment(remote, gitAccess, session.newPath("hosts"));
+  const git = gitIn(directory, { remote, access }, signal);
   await git("init", "--quiet");
   await git("remote", "add", "origin", "--", remote);
   await checkOut(git, ref, signal);
@@ -81,21 +83,42 @@ function removeGitDirectories(directory: string): void {
   }
 }
 
-function gitIn(directory: string, remote: string, signal: AbortSignal): Git {
+function gitIn(
+  directory: string,
+  {
+    remote,
+    access,
+  }: { readonly remote: string; readonly access: Readonly<Record<string, string>> },
+  signal: AbortSignal,
+): Git {
   return async (...args) => {
-    try {
-      const options = { cwd: directory, env: environment, signal };
-      return (await promisify(execFile)("git", [...args], options)).stdout.trim();
-    } catch (cause) {
-      signal.throwIfAborted();
-      const { stderr = "", code } = cause as { readonly stderr?: string; readonly code?: unknown };
-      if (code === "ENOENT") {
-        throw new Error(`cannot get ${remote}: install the Debian package git`, { cause });
-      }
+    const options = { cwd: directory, env: { ...environment, ...access }, signal };
+    const done = await promisify(execFile)("git", [...args], options).catch(failureOf);
+    if (!("code" in done)) return done.stdout.trim();
+    signal.throwIfAborted();
+    if (done.code === "ENOENT") {
       throw new Error(
-        `git ${args[0] ?? ""} of ${remote} failed: ${stderr.trim().slice(0, errorBytesMax)}`,
-        { cause },
+        `cannot get ${withoutPasswords(remote)}: install the Debian packages git and openssh-client`,
       );
     }
+    const said = done.stderr.trim().slice(0, errorBytesMax);
+    const error = `git ${args[0] ?? ""} of ${remote} failed: ${said}${remedyOf(said)}`;
+    throw new Error(withoutPasswords(error));
   };
+}
+
+/** What is shown of a failure: the error itself has addresses with their passwords. */
+function failureOf(error: unknown): { readonly code: unknown; readonly stderr: string } {
+  const { stderr = "", code } = error as { readonly stderr?: string; readonly code?: unknown };
+  return { code, stderr };
+}
+
+/** What helps where git says that it may not. */
+function remedyOf(said: string): string {
+  if (/could not read Username|Authentication failed/.test(said)) {
+    return "\nIf the repository is private: --secret id=GIT_AUTH_TOKEN,env=VARIABLE";
+  }
+  return said.includes("Permission denied (publickey")
+    ? "\nTo use your agent's keys: --ssh default"
+    : "";
 }
