@@ -12,6 +12,7 @@ import { openExecutors, type ExecutorPorts } from "./executor/open.ts";
 import type { WorkerCommand } from "./executor/worker-process.ts";
 import { BundleFolders } from "./loader/bundles.ts";
 import { Loader } from "./loader/loader.ts";
+import { TimetableRunner } from "./scheduler/timetable-runner.ts";
 import { Scheduler, type StoredTurn } from "./scheduler/scheduler.ts";
 import { defaultMapLengthMax } from "./scheduler/world.ts";
 import { migrations } from "./state/schema.ts";
@@ -63,13 +64,14 @@ export async function runEngine(
   const applied = await migrate(database, migrations);
   if (applied.length > 0) log.info("the database is up to date", { migrations: applied.join(" ") });
   await using resources = new AsyncDisposableStack();
-  const { scheduler, callbacks } = openScheduler(options, ports, resources);
+  const { scheduler, callbacks, timetables } = openScheduler(options, ports, resources);
   const loader = openLoader(options, ports);
   await using tasks = new TaskGroup((error) => {
     log.error("a part of the workflows failed", { error: error as Error });
   });
   tasks.start((stop) => loader.run(stop));
   tasks.start((stop) => callbacks.run(stop));
+  tasks.start((stop) => timetables.run(stop));
   await scheduler.run(signal);
 }
 
@@ -97,7 +99,11 @@ export function openScheduler(
   options: EngineOptions,
   ports: EnginePorts,
   resources: AsyncDisposableStack,
-): { readonly scheduler: Scheduler; readonly callbacks: CallbackRunner } {
+): {
+  readonly scheduler: Scheduler;
+  readonly callbacks: CallbackRunner;
+  readonly timetables: TimetableRunner;
+} {
   const { database, clock, log, host, pid, newId, isAlive, vault, environment } = ports;
   const { executors, parallelism, warmWorkers } = options;
   const settings = {
@@ -131,5 +137,6 @@ export function openScheduler(
   const openExecutor = (events: JobEvents): Executor =>
     new LocalExecutor({ parallelism: 1, command: ports.worker }, events, clock);
   const callbacks = new CallbackRunner(world, { ...shared, openExecutor }, scheduler.id);
-  return { scheduler, callbacks };
+  const timetables = new TimetableRunner(world, shared.places, ports.worker);
+  return { scheduler, callbacks, timetables };
 }

@@ -31,7 +31,11 @@ for (const [schedule, text, met] of cases) {
     for (const it of made) {
       const relevant = it.filter((name) => names.has(name));
       const want = wanted.has(it.join(" ")) || wanted.has(relevant.join(" "));
-      assert.equal(isMet(model.when, new Set(it)), want, it.join(" "));
+      assert.equal(
+        isMet(model.when, { assets: new Set(it), aliases: new Set() }),
+        want,
+        it.join(" "),
+      );
     }
   });
 }

@@ -29,12 +29,30 @@ export function asset(
     readonly extra?: Readonly<Record<string, Json>>;
   } = {},
 ): Asset {
-  if (name.trim() === "" || name.length > idLengthMax) {
-    throw new Error(`an asset's name must have 1 to ${idLengthMax} characters: '${name}'`);
-  }
+  checkedName("asset", name);
   const { uri = name, group = "asset", extra = {} } = options;
   return new Asset({ name, uri, group, extra });
 }
+
+/**
+ * A name for assets that are known only when a task runs: the task has it among its `outlets`, and tells
+ * with `context.assetMade` what it made. A DAG scheduled by it runs when one of them was made.
+ */
+export class AssetAlias {
+  readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+/** Names an alias. @throws {Error} for a bad name. */
+export function assetAlias(name: string): AssetAlias {
+  return new AssetAlias(checkedName("asset alias", name));
+}
+
+/** What a condition is made of. */
+export type AssetPart = Asset | AssetAlias | AssetExpression;
 
 /** A condition over assets, for `schedule`. */
 export class AssetExpression {
@@ -46,15 +64,21 @@ export class AssetExpression {
 }
 
 /** Every one of them must have been made since the last run. */
-export function allOf(...parts: readonly (Asset | AssetExpression)[]): AssetExpression {
+export function allOf(...parts: readonly AssetPart[]): AssetExpression {
   return new AssetExpression({ all: parts.map(conditionOf) });
 }
 
 /** One of them must have been made since the last run. */
-export function anyOf(...parts: readonly (Asset | AssetExpression)[]): AssetExpression {
+export function anyOf(...parts: readonly AssetPart[]): AssetExpression {
   return new AssetExpression({ any: parts.map(conditionOf) });
 }
 
-export function conditionOf(part: Asset | AssetExpression): AssetCondition {
+export function conditionOf(part: AssetPart): AssetCondition {
+  if (part instanceof AssetAlias) return { alias: part.name };
   return part instanceof Asset ? { asset: part } : part.condition;
+}
+
+function checkedName(what: string, name: string): string {
+  if (name.trim() !== "" && name.length <= idLengthMax) return name;
+  throw new Error(`the name of an ${what} must have 1 to ${idLengthMax} characters: '${name}'`);
 }

@@ -1,4 +1,5 @@
 import type { Json } from "#api/object.ts";
+import type { Asset, AssetAlias } from "./asset.ts";
 import type { Connection } from "#dag/connection/connection.ts";
 
 /** What a task function is told, and what it may ask for while it runs. */
@@ -24,6 +25,15 @@ export interface TaskContext {
   readonly conf: Readonly<Record<string, Json>>;
   /** What started a run by assets, by the asset's name; empty for other runs. */
   readonly triggeringAssetEvents: Readonly<Record<string, readonly AssetEventView[]>>;
+  /**
+   * Tells that the task makes an asset, which counts when it succeeds: one of its outlets, with what is
+   * worth saying about it, or any other under one of its asset aliases.
+   * @throws {FailError} when it has neither among its outlets.
+   */
+  assetMade(
+    asset: Asset,
+    about?: { readonly extra?: Readonly<Record<string, Json>>; readonly alias?: AssetAlias },
+  ): void;
   /** Aborts when the task is to end: its time is over, or somebody stopped it. */
   readonly signal: AbortSignal;
   /** Writes lines to the task's log; `console.log` does too. */

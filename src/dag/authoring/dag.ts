@@ -15,12 +15,14 @@ import { expansionTasks } from "#dag/run/expansion.ts";
 import { checkParams } from "#dag/params/check.ts";
 import { parseMoment } from "#dag/timetable/moment.ts";
 import { isTimeZone } from "#dag/timetable/time-zone.ts";
-import { scheduleProblem } from "#dag/timetable/timetable.ts";
+import { scheduleProblem, timePart } from "#dag/timetable/timetable.ts";
+import { Asset, AssetAlias } from "./asset.ts";
 import { deadlineCallback, deadlineModels } from "./deadline.ts";
 import { checkId, collect, DagError, type Draft, type TaskFunction } from "./draft.ts";
 import { paramValues, type ParamValues } from "./param-value.ts";
 import type { Callback, DagOptions, Param, Params, TaskOptions } from "./options.ts";
-import { scheduleModel } from "./schedule.ts";
+import { scheduleModel, timetableOf } from "./schedule.ts";
+import type { Timetable } from "./timetable.ts";
 
 /** A DAG as its file declares it: the stored form, and the functions that only the file has. */
 export class Dag {
@@ -48,6 +50,12 @@ export class Dag {
     if (taskId !== undefined) return this.#callbacks.get(taskId)?.[name];
     if (name === "onSuccess") return this.#options.onSuccess;
     return name === "onFailure" ? this.#options.onFailure : undefined;
+  }
+
+  /** The author's timetable, when the DAG has one. */
+  get timetable(): Timetable | undefined {
+    const { schedule = null } = this.#options;
+    return timetableOf(schedule);
   }
 
   /** The author's callback of a deadline, by its place in the model. */
@@ -115,8 +123,9 @@ function dagModel(id: string, options: DagOptions): Frame {
   const timeZone = options.timeZone ?? "UTC";
   if (!isTimeZone(timeZone)) throw new DagError(`DAG ${id}: unknown time zone '${timeZone}'`);
   const schedule = scheduleModel(options.schedule ?? null, timeZone);
-  if (schedule.kind === "cron" && !isTimeZone(schedule.timeZone)) {
-    throw new DagError(`DAG ${id}: unknown time zone '${schedule.timeZone}'`);
+  const time = timePart(schedule);
+  if (time.kind === "cron" && !isTimeZone(time.timeZone)) {
+    throw new DagError(`DAG ${id}: unknown time zone '${time.timeZone}'`);
   }
   const problem = scheduleProblem(schedule);
   if (problem !== undefined) throw new DagError(`DAG ${id}: ${problem}`);
@@ -213,7 +222,8 @@ function taskModel(draft: Draft): TaskModel {
     pushesOutput: options.doXcomPush ?? true,
     multipleOutputs: options.multipleOutputs ?? false,
     callbacks: callbackNames.filter((it) => options[it] !== undefined),
-    outlets: options.outlets,
+    outlets: options.outlets?.filter((it) => it instanceof Asset),
+    outletAliases: options.outlets?.flatMap((it) => (it instanceof AssetAlias ? [it.name] : [])),
     inlets: options.inlets,
     doc: options.docMd,
     ...(options.executorConfig === undefined

@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from "#api/object.ts";
 import type { Duration } from "#dag/model/duration.ts";
 import type { TriggerRule, WeightRule } from "#dag/model/model.ts";
-import type { Asset } from "./asset.ts";
+import type { Asset, AssetAlias } from "./asset.ts";
 import type { TaskContext } from "./context.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -48,7 +48,7 @@ export interface TaskOptions extends Callbacks {
   readonly maxActiveTisPerDag?: number;
   readonly maxActiveTisPerDagrun?: number;
   /** What the task makes when it succeeds: DAGs that are scheduled by it then run. */
-  readonly outlets?: readonly Asset[];
+  readonly outlets?: readonly (Asset | AssetAlias)[];
   readonly inlets?: readonly Asset[];
   readonly doXcomPush?: boolean;
   /** Hands each entry of a result object on under its own key too. */

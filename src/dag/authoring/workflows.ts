@@ -4,8 +4,8 @@ export { task, branch, expand, shortCircuit } from "./task.ts";
 export type { Mappable, Run, ShortCircuitOptions, Task } from "./task.ts";
 export { approval, choice } from "./approval.ts";
 export type { ApprovalOptions, ChoiceOptions, Chosen } from "./approval.ts";
-export { allOf, anyOf, asset } from "./asset.ts";
-export type { Asset, AssetExpression } from "./asset.ts";
+export { allOf, anyOf, asset, assetAlias } from "./asset.ts";
+export type { Asset, AssetAlias, AssetExpression, AssetPart } from "./asset.ts";
 export { chain, Output } from "./output.ts";
 export type { Input, Link } from "./output.ts";
 export { DagError, group } from "./draft.ts";
@@ -25,7 +25,8 @@ export type {
   Params,
   TaskOptions,
 } from "./options.ts";
-export type { Schedule } from "./schedule.ts";
+export type { Schedule, TimedSchedule } from "./schedule.ts";
+export type { Timetable, TimetableMoment, TimetableRun } from "./timetable.ts";
 export {
   docker,
   kubernetesApply,

@@ -32,6 +32,18 @@ export type WeightRule = "downstream" | "upstream" | "absolute";
 
 /** When a DAG runs. Times in milliseconds since the epoch. */
 export type ScheduleModel =
+  | TimeSchedule
+  /** When assets have been made. */
+  | { readonly kind: "assets"; readonly when: AssetCondition }
+  /** At the times of another schedule, and besides when assets have been made. */
+  | {
+      readonly kind: "assets_or_time";
+      readonly when: AssetCondition;
+      readonly time: TimeSchedule;
+    };
+
+/** A schedule that goes by the clock. */
+export type TimeSchedule =
   | { readonly kind: "none" | "once" | "continuous" }
   | {
       readonly kind: "cron";
@@ -46,8 +58,16 @@ export type ScheduleModel =
       readonly intervalMs: number;
     }
   | { readonly kind: "delta"; readonly everyMs: number }
-  /** When assets have been made. */
-  | { readonly kind: "assets"; readonly when: AssetCondition };
+  | {
+      /** At moments that are listed. */
+      readonly kind: "events";
+      /** In order. */
+      readonly times: readonly number[];
+      /** A run by hand is that of the newest of them that is past. */
+      readonly restrictToEvents: boolean;
+    }
+  /** By a function of the DAG's file. */
+  | { readonly kind: "custom"; readonly description: string };
 
 /** The callbacks that the author gave; the functions themselves stay in the file. */
 export type CallbackName = "onExecute" | "onSuccess" | "onFailure" | "onRetry" | "onSkipped";
@@ -102,6 +122,8 @@ export interface TaskModel {
   readonly callbacks: readonly CallbackName[];
   /** What the task makes when it succeeds, and what it reads. */
   readonly outlets?: readonly AssetModel[] | undefined;
+  /** Names under which it makes assets that are known only when it runs. */
+  readonly outletAliases?: readonly string[] | undefined;
   readonly inlets?: readonly AssetModel[] | undefined;
   readonly doc?: string | undefined;
 }

@@ -1,16 +1,22 @@
 import type { ScheduleModel } from "#dag/model/model.ts";
-import { nextRun, type RunTime } from "./timetable.ts";
+import { nextRun, timePart, type RunTime } from "./timetable.ts";
+
+/** Whether a schedule has dates that can be made up for. */
+export function isPeriodic(schedule: ScheduleModel): boolean {
+  return ["cron", "delta", "events"].includes(timePart(schedule).kind);
+}
 
 /**
  * The runs that a schedule asks for with data intervals that begin from `from` to `to`, at most `most`
  * of them. A schedule that is not periodic has none.
  */
 export function runsBetween(
-  schedule: ScheduleModel,
+  given: ScheduleModel,
   range: { readonly from: number; readonly to: number; readonly now: number },
   most: number,
 ): readonly RunTime[] {
-  if (schedule.kind !== "cron" && schedule.kind !== "delta") return [];
+  const schedule = timePart(given);
+  if (!isPeriodic(schedule)) return [];
   const limits = { earliest: range.from, latest: range.to, catchup: true, now: range.now };
   const found: RunTime[] = [];
   let next = nextRun(schedule, { ...limits, last: undefined });

@@ -1,5 +1,5 @@
 import { describeCondition } from "#dag/assets/asset.ts";
-import type { ScheduleModel } from "#dag/model/model.ts";
+import type { ScheduleModel, TimeSchedule } from "#dag/model/model.ts";
 import { alignToNext, alignToPrevious, cronRhythm, deltaRhythm, type Rhythm } from "./cron.ts";
 
 /** The span of data that a run is about, in milliseconds since the epoch. */
@@ -28,11 +28,16 @@ export interface Restriction {
  * The next run that a schedule asks for, which may lie in the future; undefined when there is none.
  * As the timetables of Airflow's `airflow.timetables`.
  */
-export function nextRun(schedule: ScheduleModel, at: Restriction): RunTime | undefined {
+export function nextRun(given: ScheduleModel, at: Restriction): RunTime | undefined {
+  const schedule = timePart(given);
   switch (schedule.kind) {
-    case "none":
-    case "assets":
+    case "custom":
+      // What the author's function says is asked for elsewhere.
       return undefined;
+    case "none":
+      return undefined;
+    case "events":
+      return nextEvent(schedule.times, at);
     case "once":
       return nextOnce(at);
     case "continuous":
@@ -44,6 +49,12 @@ export function nextRun(schedule: ScheduleModel, at: Restriction): RunTime | und
         ? nextCronInterval(schedule, at)
         : nextTrigger(schedule, at);
   }
+}
+
+/** The part of a schedule that goes by the clock. */
+export function timePart(schedule: ScheduleModel): TimeSchedule {
+  if (schedule.kind === "assets") return { kind: "none" };
+  return schedule.kind === "assets_or_time" ? schedule.time : schedule;
 }
 
 type CronSchedule = Extract<ScheduleModel, { readonly kind: "cron" }>;
@@ -69,6 +80,15 @@ function nextContinuous({ last, earliest, latest, now }: Restriction): RunTime |
   }
   if (latest !== undefined && interval.end > latest) return undefined;
   return { interval, runAfter: interval.end };
+}
+
+function nextEvent(
+  times: readonly number[],
+  { last, earliest, latest, catchup, now }: Restriction,
+): RunTime | undefined {
+  const from = catchup ? (earliest ?? -Infinity) : Math.max(earliest ?? now, now);
+  const next = times.find((it) => it >= from && (last === undefined || it > last.end));
+  return next === undefined || (latest !== undefined && next > latest) ? undefined : exact(next);
 }
 
 /** @param from the first start that may be; undefined when the schedule has no beginning. */
@@ -140,7 +160,11 @@ function firstTrigger(rhythm: Rhythm, now: number): number {
 }
 
 /** The interval of a run that somebody starts by hand at `at`. */
-export function manualInterval(schedule: ScheduleModel, at: number): Interval {
+export function manualInterval(given: ScheduleModel, at: number): Interval {
+  const schedule = timePart(given);
+  if (schedule.kind === "events" && schedule.restrictToEvents) {
+    return exact(schedule.times.findLast((it) => it <= at) ?? schedule.times[0] ?? at).interval;
+  }
   if (schedule.kind === "delta") return { start: at - schedule.everyMs, end: at };
   if (schedule.kind !== "cron") return { start: at, end: at };
   const [rhythm] = rhythmsOf(schedule);
@@ -163,8 +187,9 @@ function rhythmsOf(schedule: CronSchedule): readonly Rhythm[] {
 }
 
 /** What is wrong with a schedule, or undefined. */
-export function scheduleProblem(schedule: ScheduleModel): string | undefined {
+export function scheduleProblem(given: ScheduleModel): string | undefined {
   try {
+    const schedule = timePart(given);
     if (schedule.kind === "cron") rhythmsOf(schedule);
     return undefined;
   } catch (error) {
@@ -184,8 +209,14 @@ export function summarizeSchedule(schedule: ScheduleModel): string {
       return schedule.expressions.join(", ");
     case "delta":
       return formatDelta(schedule.everyMs);
+    case "events":
+      return `${schedule.times.length} events`;
+    case "custom":
+      return schedule.description;
     case "assets":
       return describeCondition(schedule.when);
+    case "assets_or_time":
+      return `Asset or ${summarizeSchedule(schedule.time)}`;
   }
 }
 

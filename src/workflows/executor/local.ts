@@ -205,7 +205,7 @@ export class LocalExecutor implements Executor {
       return;
     }
     const { job } = slot;
-    if (job === undefined || message.kind === "parsed" || message.attempt !== job.attempt) return;
+    if (job === undefined || !("attempt" in message) || message.attempt !== job.attempt) return;
     if (message.kind === "log") this.#events.logged?.(job, message.text);
     else if (message.kind === "done") {
       // What was broken off may have left processes of its own.

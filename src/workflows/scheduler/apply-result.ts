@@ -113,8 +113,15 @@ function succeed(
     turn.outputs.push({ ...instance, name, value });
   }
   const { dagId, runId, taskId, mapIndex } = instance;
-  for (const { name, extra } of task.outlets ?? []) {
-    const source = { dagId, runId, taskId, mapIndex };
+  const source = { dagId, runId, taskId, mapIndex };
+  const { made = [] } = result;
+  for (const { asset, extra, alias } of made) {
+    const aliased = alias === undefined ? undefined : { alias, model: asset };
+    turn.assetEvents.push({ asset: asset.name, at: turn.now, extra, aliased, source });
+  }
+  // What it has said nothing about it has made all the same.
+  const told = new Set(made.map((it) => it.asset.name));
+  for (const { name, extra } of (task.outlets ?? []).filter((it) => !told.has(it.name))) {
     turn.assetEvents.push({ asset: name, at: turn.now, extra, source });
   }
   return { state: "success", skips, reason: undefined };

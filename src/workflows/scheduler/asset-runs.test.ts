@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { allOf, anyOf, asset } from "#dag/authoring/asset.ts";
+import { allOf, anyOf, asset, assetAlias } from "#dag/authoring/asset.ts";
 import { dag, type Dag } from "#dag/authoring/dag.ts";
 import { empty } from "#dag/authoring/operators.ts";
 import type { Database } from "#sql/database.ts";
@@ -101,4 +101,36 @@ test("saveAssets: who makes what and who waits for it follows the newest version
   assert.equal(await text(), "a<maker>one b<maker>");
   await store(database, maker([b]), "h2");
   assert.equal(await text(), "a<>one b<maker>");
+});
+
+test("createAssetRuns: an alias stands for what was made under it, now and later", async () => {
+  await using database = openSqlite(":memory:");
+  await migrate(database, migrations);
+  const schedules = { alias: assetAlias("files"), mixed: allOf(a, assetAlias("files")) };
+  for (const [id, schedule] of Object.entries(schedules)) {
+    await store(
+      database,
+      dag(id, { schedule }, () => empty("t")),
+    );
+  }
+  const aliased = { alias: "files", model: b };
+  const event = { asset: "b", extra: {}, source: undefined };
+  await inTurn(database, 10, (it) =>
+    createAssetRuns({ ...it, assetEvents: [{ ...event, at: 10, aliased }] }),
+  );
+  assert.equal(await runs(database), "alias@10:b");
+  await turn(database, 20, "b");
+  await turn(database, 30, "a");
+  assert.equal(await runs(database), "alias@10:b alias@20:b mixed@30:bba");
+  // A file that is read again without a change leaves what has been made.
+  await inTurn(database, 40, (it) =>
+    createAssetRuns({ ...it, assetEvents: [{ ...event, at: 40 }] }),
+  );
+  await store(
+    database,
+    dag("mixed", { schedule: allOf(a, assetAlias("files")) }, () => empty("u")),
+    "h2",
+  );
+  await turn(database, 50, "a");
+  assert.match(await runs(database), /mixed@50:ba$/);
 });

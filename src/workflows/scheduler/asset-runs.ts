@@ -5,7 +5,7 @@ import {
   consumeAssets,
   dagsWithNews,
   markLookedAt,
-  queuedAssets,
+  madeFor,
   saveAssetEvents,
 } from "#workflows/state/assets.ts";
 import { findDag, findVersion } from "#workflows/state/dags.ts";
@@ -24,11 +24,11 @@ export async function createAssetRuns(turn: Turn): Promise<void> {
   for (const dagId of await dagsWithNews(queries, dagsPerTurnMax)) {
     const dag = await findDag(queries, dagId);
     const version = dag && (await findVersion(queries, dagId, dag.version));
-    const made = await queuedAssets(queries, dagId);
+    const made = await madeFor(queries, dagId);
     if (dag === undefined || version === undefined) continue;
     const { schedule } = version.model;
-    if (schedule.kind !== "assets") continue;
-    if (!isMet(schedule.when, new Set(made.keys()))) {
+    if (!("when" in schedule)) continue;
+    if (!isMet(schedule.when, made)) {
       await markLookedAt(queries, dagId, now);
       continue;
     }

@@ -1,6 +1,6 @@
 import type { DagModel } from "#dag/model/model.ts";
 import type { RunState } from "#dag/model/states.ts";
-import { runsBetween } from "#dag/timetable/between.ts";
+import { isPeriodic, runsBetween } from "#dag/timetable/between.ts";
 import { formatMoment } from "#dag/timetable/moment.ts";
 import type { RunTime } from "#dag/timetable/timetable.ts";
 import type { Database, Queries } from "#sql/database.ts";
@@ -84,8 +84,7 @@ function checkRequest(
   model: DagModel,
   { from, to, backwards, conf, maxActiveRuns }: BackfillRequest,
 ): void {
-  const { kind } = model.schedule;
-  if (kind !== "cron" && kind !== "delta") {
+  if (!isPeriodic(model.schedule)) {
     throw new Error(`DAG ${model.id} has no dates to make up for: its schedule is not periodic`);
   }
   if (from > to) throw new Error("the first date of a backfill must not be after the last");

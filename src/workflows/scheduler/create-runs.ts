@@ -1,6 +1,7 @@
 import { formatMoment } from "#dag/timetable/moment.ts";
-import { nextRun } from "#dag/timetable/timetable.ts";
+import { nextRun, timePart } from "#dag/timetable/timetable.ts";
 import { findVersion, setNext, type DagRow } from "#workflows/state/dags.ts";
+import { saveQuestion } from "#workflows/state/timetable-questions.ts";
 import { createRun } from "./create-run.ts";
 import type { Turn } from "./turn-context.ts";
 
@@ -21,7 +22,8 @@ async function createDueRun(turn: Turn, dag: DagRow): Promise<void> {
     return;
   }
   // Without catchup it may be another one by now than the one that was planned.
-  const due = nextRun(schedule, { ...limits, last: dag.last });
+  const isCustom = timePart(schedule).kind === "custom";
+  const due = isCustom ? dag.next : nextRun(schedule, { ...limits, last: dag.last });
   if (due === undefined || due.runAfter > now) {
     await setNext(queries, dag.dagId, due, dag.last);
     return;
@@ -42,6 +44,7 @@ async function createDueRun(turn: Turn, dag: DagRow): Promise<void> {
   }
   const next = nextRun(schedule, { ...limits, last: due.interval });
   await setNext(queries, dag.dagId, next, due.interval);
+  if (isCustom) await saveQuestion(queries, dag.dagId, now);
 }
 
 /** Whether the DAG has as many runs as may be active, those that wait for that included. */
@@ -66,4 +69,7 @@ export async function replanDag(turn: Pick<Turn, "queries" | "now">, dag: DagRow
     now: turn.now,
   });
   await setNext(turn.queries, dag.dagId, next, dag.last);
+  if (timePart(schedule).kind === "custom") {
+    await saveQuestion(turn.queries, dag.dagId, turn.now);
+  }
 }

@@ -1,5 +1,5 @@
 import type { Json } from "#api/object.ts";
-import { assetsOf, type AssetModel } from "#dag/assets/asset.ts";
+import { aliasesOf, assetsOf, type AssetModel, type Made } from "#dag/assets/asset.ts";
 import type { DagModel } from "#dag/model/model.ts";
 import { maybeNumber, maybeText, numberOf, textOf } from "#sql/columns.ts";
 import { insertRows, type Queries, type Row } from "#sql/database.ts";
@@ -8,7 +8,8 @@ import type { RunKey } from "./runs.ts";
 /** Stores the assets that a DAG names, what it waits for and what its tasks make. */
 export async function saveAssets(queries: Queries, model: DagModel): Promise<void> {
   const { id, schedule } = model;
-  const waited = schedule.kind === "assets" ? assetsOf(schedule.when) : [];
+  const waited = "when" in schedule ? assetsOf(schedule.when) : [];
+  const aliases = "when" in schedule ? aliasesOf(schedule.when) : [];
   const made = model.tasks.flatMap((task) =>
     (task.outlets ?? []).map((it) => ({ task: task.id, asset: it })),
   );
@@ -16,17 +17,12 @@ export async function saveAssets(queries: Queries, model: DagModel): Promise<voi
   const all = new Map(
     [...waited, ...made.map((it) => it.asset), ...read].map((it) => [it.name, it]),
   );
-  await insertRows(
-    queries,
-    "asset",
-    ["name", "uri", "asset_group", "extra"],
-    [...all.values()].map((it) => [it.name, it.uri, it.group, JSON.stringify(it.extra)]),
-    `on conflict (name) do update set uri = excluded.uri, asset_group = excluded.asset_group,
-       extra = excluded.extra`,
-  );
-  for (const table of ["asset_consumer", "asset_producer"]) {
+  await saveModels(queries, [...all.values()]);
+  for (const table of ["asset_consumer", "asset_producer", "asset_alias_consumer"]) {
     await queries.run(`delete from ${table} where dag_id = ?`, id);
   }
+  const waitedFor = aliases.map((it) => [it, id]);
+  await insertRows(queries, "asset_alias_consumer", ["alias", "dag_id"], waitedFor);
   const consumed = waited.map((it) => [it.name, id]);
   await insertRows(queries, "asset_consumer", ["asset", "dag_id"], consumed);
   const produced = new Map(made.map((it) => [`${it.asset.name} ${it.task}`, it]));
@@ -40,10 +36,30 @@ export async function saveAssets(queries: Queries, model: DagModel): Promise<voi
   await queries.run("update asset_queue set looked_at = 0 where dag_id = ?", id);
   await queries.run(
     `delete from asset_queue where dag_id = ?
-       and asset not in (select asset from asset_consumer where dag_id = ?)`,
+       and asset not in (${consumedAssets("dag_id = ?")})`,
+    id,
     id,
     id,
   );
+}
+
+async function saveModels(queries: Queries, assets: readonly AssetModel[]): Promise<void> {
+  await insertRows(
+    queries,
+    "asset",
+    ["name", "uri", "asset_group", "extra"],
+    assets.map((it) => [it.name, it.uri, it.group, JSON.stringify(it.extra)]),
+    `on conflict (name) do update set uri = excluded.uri, asset_group = excluded.asset_group,
+       extra = excluded.extra`,
+  );
+}
+
+/** Assets that are waited for, by name or by an alias under which they were made once. */
+function consumedAssets(which: string, columns = "asset"): string {
+  return `select ${columns} from asset_consumer where ${which}
+    union select ${columns} from asset_alias_link
+      join asset_alias_consumer on asset_alias_consumer.alias = asset_alias_link.alias
+      where ${which}`;
 }
 
 /** Something was made. */
@@ -51,6 +67,8 @@ export interface NewAssetEvent {
   readonly asset: string;
   readonly at: number;
   readonly extra: Readonly<Record<string, Json>>;
+  /** The name under which it was made, and what it is. */
+  readonly aliased?: { readonly alias: string; readonly model: AssetModel } | undefined;
   /** What made it; undefined for somebody outside. */
   readonly source: (RunKey & { readonly taskId: string; readonly mapIndex: number }) | undefined;
 }
@@ -64,6 +82,17 @@ export async function saveAssetEvents(
   queries: Queries,
   events: readonly NewAssetEvent[],
 ): Promise<void> {
+  const aliased = events.flatMap((it) => it.aliased ?? []);
+  if (aliased.length > 0) {
+    const models = new Map(aliased.map(({ model }) => [model.name, model]));
+    await saveModels(queries, [...models.values()]);
+    const links = new Map(
+      aliased.map(({ alias, model }) => [`${alias} ${model.name}`, [alias, model.name]]),
+    );
+    const columns = ["alias", "asset"];
+    const again = "on conflict do nothing";
+    await insertRows(queries, "asset_alias_link", columns, [...links.values()], again);
+  }
   await insertRows(
     queries,
     "asset_event",
@@ -76,14 +105,30 @@ export async function saveAssetEvents(
   for (const { asset, at } of new Map(events.map((it) => [it.asset, it])).values()) {
     await queries.run(
       `insert into asset_queue (dag_id, asset, at, looked_at)
-       select dag.dag_id, asset, ?, 0 from asset_consumer
-         join dag on dag.dag_id = asset_consumer.dag_id
-       where asset = ? and paused = 0 and active = 1
+       select dag.dag_id, asset, cast(? as bigint), 0
+       from (${consumedAssets("asset = ?", "asset, dag_id")}) as consumed
+         join dag on dag.dag_id = consumed.dag_id
+       where paused = 0 and active = 1
        on conflict (dag_id, asset) do update set looked_at = 0`,
       at,
       asset,
+      asset,
     );
   }
+}
+
+/** What has been made for a DAG since its last run, with the aliases that stand for it. */
+export async function madeFor(queries: Queries, dagId: string): Promise<Made> {
+  const rows = await queries.rows(
+    `select asset_queue.asset, alias from asset_queue
+       left join asset_alias_link on asset_alias_link.asset = asset_queue.asset
+     where dag_id = ?`,
+    dagId,
+  );
+  return {
+    assets: new Set(rows.map((it) => textOf(it, "asset"))),
+    aliases: new Set(rows.flatMap((it) => maybeText(it, "alias") ?? [])),
+  };
 }
 
 /** DAGs for which something was made that has not been looked at. */
@@ -94,15 +139,6 @@ export async function dagsWithNews(queries: Queries, limit: number): Promise<rea
     limit,
   );
   return rows.map((it) => textOf(it, "dag_id"));
-}
-
-/** What was made for a DAG since its last run, with the time of the first. */
-export async function queuedAssets(
-  queries: Queries,
-  dagId: string,
-): Promise<ReadonlyMap<string, number>> {
-  const rows = await queries.rows("select asset, at from asset_queue where dag_id = ?", dagId);
-  return new Map(rows.map((it) => [textOf(it, "asset"), numberOf(it, "at")]));
 }
 
 /** What is there is not enough; more is waited for. */

@@ -279,3 +279,12 @@ export async function setImportError(
     now,
   );
 }
+
+/** Takes an error of a file away that begins like this, as `like` has it. */
+export async function clearImportError(
+  queries: Queries,
+  file: string,
+  message: string,
+): Promise<void> {
+  await queries.run("delete from import_error where file = ? and message like ?", file, message);
+}

@@ -39,6 +39,8 @@ export async function deleteDag(
       "asset_consumer",
       "asset_producer",
       "asset_queue",
+      "asset_alias_consumer",
+      "timetable_question",
     ]) {
       await queries.run(`delete from ${table} where dag_id = ?`, dagId);
     }

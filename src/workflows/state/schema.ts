@@ -156,4 +156,20 @@ export const migrations: readonly Migration[] = [
       "alter table job add column worker_authority text",
     ],
   },
+  {
+    name: "0011-asset-aliases",
+    statements: () => [
+      `create table asset_alias_link (
+        alias text not null, asset text not null, primary key (alias, asset))`,
+      `create table asset_alias_consumer (
+        alias text not null, dag_id text not null, primary key (alias, dag_id))`,
+    ],
+  },
+  {
+    name: "0012-timetables",
+    statements: () => [
+      `create table timetable_question (
+        dag_id text primary key, asked_at bigint not null, taken_at bigint)`,
+    ],
+  },
 ];

@@ -1,4 +1,4 @@
-import { nextRun } from "#dag/timetable/timetable.ts";
+import { nextRun, timePart } from "#dag/timetable/timetable.ts";
 import { deleteDag, deleteRun, type Deletion } from "#workflows/state/deletion.ts";
 import { listDeadlines } from "#workflows/state/deadlines.ts";
 import { findVersion } from "#workflows/state/dags.ts";
@@ -97,7 +97,9 @@ export async function dagsNextExecution(
     };
     const now = session.clock.now();
     const limits = { earliest: startDate, latest: endDate, catchup: catchup || last !== dag.last };
-    const next = nextRun(schedule, { last, now, ...limits });
+    // What a timetable of the file says is known for one run ahead.
+    const isCustom = timePart(schedule).kind === "custom" && last === dag.last;
+    const next = isCustom ? dag.next : nextRun(schedule, { last, now, ...limits });
     session.out(`${next === undefined ? "None" : (when(next.interval.start) ?? "")}\n`);
     if (next === undefined) return;
     last = next.interval;

@@ -4,6 +4,7 @@ import type { Connection } from "#dag/connection/connection.ts";
 import type { Lookup } from "#dag/template/context.ts";
 import { formatMoment } from "#dag/timetable/moment.ts";
 import type { Ask } from "./ask.ts";
+import type { MadeAssets } from "./made-assets.ts";
 import type { Job } from "./protocol.ts";
 import { isSensitive, type TaskLog } from "./task-log.ts";
 
@@ -13,6 +14,7 @@ export interface ContextPorts {
   readonly log: TaskLog;
   readonly signal: AbortSignal;
   render(template: string): Promise<string>;
+  readonly made: MadeAssets;
 }
 
 export function taskContext(job: Job, ports: ContextPorts): TaskContext {
@@ -33,6 +35,9 @@ export function taskContext(job: Job, ports: ContextPorts): TaskContext {
     params: run.params,
     conf: run.conf,
     triggeringAssetEvents: assetEventsOf(run),
+    assetMade: (...given) => {
+      ports.made.add(job.task, ...given);
+    },
     signal: ports.signal,
     log: (...values) => {
       ports.log.values("INFO", values);

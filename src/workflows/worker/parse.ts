@@ -39,8 +39,8 @@ function checkSize(files: Readonly<Record<string, string>>): void {
   throw new Error(`the file and what it reads have ${size} bytes; at most ${codeSizeMax} may be`);
 }
 
-/** The line of the file that an error's stack names first. */
-function lineOf(error: unknown, file: string): number | undefined {
+/** The line of the file that an error's stack names first; undefined when it names none. */
+export function lineOf(error: unknown, file: string): number | undefined {
   const stack = error instanceof Error ? (error.stack ?? "") : "";
   const name = encodeURI(file.split("/").at(-1) ?? file);
   const escaped = name.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");

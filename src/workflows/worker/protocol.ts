@@ -1,5 +1,7 @@
 import type { Json, JsonObject } from "#api/object.ts";
+import type { AssetModel } from "#dag/assets/asset.ts";
 import type { Connection } from "#dag/connection/connection.ts";
+import type { Restriction, RunTime } from "#dag/timetable/timetable.ts";
 import type { CallbackName, DagModel, TaskModel } from "#dag/model/model.ts";
 
 /** One try of a task instance, with all that a worker needs to run it. */
@@ -69,10 +71,20 @@ export interface Code {
   readonly dagsFolder: string;
 }
 
+/** An asset that a task says it has made. */
+export interface MadeAsset {
+  readonly asset: AssetModel;
+  readonly extra: Readonly<Record<string, Json>>;
+  /** Of the task's, under which it was made. */
+  readonly alias: string | undefined;
+}
+
 export type AttemptResult =
   | {
       readonly kind: "success";
       readonly outputs: readonly { readonly name: string; readonly value: Json }[];
+      /** What it says that it has made. */
+      readonly made?: readonly MadeAsset[] | undefined;
       /** What a branch chose. */
       readonly followed?: readonly string[] | undefined;
       /** A short circuit's condition was false. */
@@ -143,7 +155,8 @@ export type ToWorker =
       readonly folder: string;
       /** Below the folder. */
       readonly file: string;
-    };
+    }
+  | { readonly kind: "timetable"; readonly id: number; readonly question: TimetableQuestion };
 
 export type FromWorker =
   /** It takes jobs from now on. */
@@ -163,7 +176,19 @@ export type FromWorker =
     }
   /** Lines of the log of a job without a file for them. */
   | { readonly kind: "log"; readonly attempt: string; readonly text: string }
-  | { readonly kind: "parsed"; readonly id: number; readonly result: ParseResult };
+  | { readonly kind: "parsed"; readonly id: number; readonly result: ParseResult }
+  | { readonly kind: "timetable"; readonly id: number; readonly result: TimetableResult };
+
+/** Asks the timetable of a DAG's file for its next run. */
+export interface TimetableQuestion {
+  readonly code: Code;
+  readonly dagId: string;
+  readonly at: Restriction;
+}
+
+export type TimetableResult =
+  | { readonly kind: "next"; readonly next: RunTime | undefined }
+  | { readonly kind: "error"; readonly message: string; readonly line: number | undefined };
 
 export type ParseResult = {
   /** Code that was read, by path below the folder. */

@@ -17,6 +17,7 @@ import type { Ask } from "./ask.ts";
 import { hideSecrets, taskContext } from "./context.ts";
 import { onKill, type AttemptResult, type Job, type JobCallback } from "./protocol.ts";
 import type { TaskLog } from "./task-log.ts";
+import { MadeAssets } from "./made-assets.ts";
 import { fillIn, resolveInput } from "./render-arguments.ts";
 import { Templates } from "./templates.ts";
 
@@ -47,7 +48,9 @@ export async function runJob(
     hideSecrets(log, lookup, value);
     return value;
   });
+  const made = new MadeAssets();
   const context = taskContext(job, {
+    made,
     ask: ports.ask,
     log,
     signal,
@@ -61,7 +64,7 @@ export async function runJob(
   try {
     dag = await ports.loadDag();
     await callBack(dag, "onExecute", { job, context, log, error: undefined });
-    result = await execute(job, context, { ...ports, dag, templates });
+    result = await execute(job, context, { ...ports, dag, templates, made });
   } catch (error) {
     // Of a task that was ended, what it threw then says less than why.
     failure = signal.aborted ? signal.reason : error;
@@ -79,13 +82,17 @@ export async function runJob(
 async function execute(
   job: Job,
   context: TaskContext,
-  ports: JobPorts & { readonly dag: Dag | undefined; readonly templates: Templates },
+  ports: JobPorts & {
+    readonly dag: Dag | undefined;
+    readonly templates: Templates;
+    readonly made: MadeAssets;
+  },
 ): Promise<AttemptResult> {
   const operator = operators.get(job.task.operator);
   if (operator === undefined) throw new FailError(`unknown operator '${job.task.operator}'`);
   const result = await operator.execute(await callOf(operator, job, context, ports));
   context.signal.throwIfAborted();
-  return { kind: "success", ...resultFields(job, result) };
+  return { kind: "success", ...resultFields(job, result), made: ports.made.all };
 }
 
 async function callOf(

@@ -3,6 +3,7 @@ import type { Json } from "#api/object.ts";
 import type { Clock } from "#base/clock.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import { OpenQuestions } from "./ask.ts";
+import { askTimetable } from "./ask-timetable.ts";
 import { AuthorModules } from "./author-modules.ts";
 import { JobCode } from "./job-code.ts";
 import { parseFile } from "./parse.ts";
@@ -85,6 +86,12 @@ class WorkerProgram {
       case "refusal":
         this.#questions.refuse(message.id, message.message);
         return;
+      case "timetable": {
+        const { id, question } = message;
+        const result = await askTimetable(question, () => this.#code.dagOf(question));
+        send({ kind: "timetable", id, result });
+        return;
+      }
       case "parse": {
         const { id, folder, file } = message;
         const result = await parseFile(this.#modules, this.#world.clock, {

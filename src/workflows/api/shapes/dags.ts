@@ -3,6 +3,7 @@ import type { Json, JsonObject } from "#api/object.ts";
 import type { DagModel } from "#dag/model/model.ts";
 import type { DagRow, DagVersion } from "#workflows/state/dags.ts";
 import { isoDuration, moment, uuidFor } from "./values.ts";
+import { isPeriodic } from "#dag/timetable/between.ts";
 
 /** The one bundle that there is, under the name of Airflow's default. */
 export const bundleName = "dags-folder";
@@ -31,7 +32,7 @@ export function dagShape(
     timetable_summary: dag.schedule,
     timetable_description: dag.schedule,
     timetable_partitioned: false,
-    timetable_periodic: isPeriodic(model),
+    timetable_periodic: model !== undefined && isPeriodic(model.schedule),
     tags: dag.tags.map((name) => ({ name, dag_id: dag.dagId, dag_display_name: dag.dagId })),
     max_active_tasks: model?.maxActiveTasks ?? 0,
     max_active_runs: dag.maxActiveRuns,
@@ -44,13 +45,9 @@ export function dagShape(
     next_dagrun_run_after: moment(next?.runAfter),
     allowed_run_types: null,
     owners: [...dag.owners],
-    is_backfillable: isPeriodic(model),
+    is_backfillable: model !== undefined && isPeriodic(model.schedule),
     file_token: Buffer.from(dag.file).toString("base64url"),
   };
-}
-
-function isPeriodic(model: DagModel | undefined): boolean {
-  return model?.schedule.kind === "cron" || model?.schedule.kind === "delta";
 }
 
 function hasTaskLimits(model: DagModel | undefined): boolean {
