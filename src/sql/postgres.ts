@@ -17,6 +17,9 @@ export function openPostgres(address: string, options: { readonly connections: n
   return new Postgres(address, options.connections);
 }
 
+/** A server that is back is found within so long, however long it was away. */
+const reconnectMaxSeconds = 1;
+
 type Tag = postgres.Sql | postgres.TransactionSql;
 
 class Postgres implements Database {
@@ -28,6 +31,7 @@ class Postgres implements Database {
       max: connections,
       onnotice: () => undefined,
       connect_timeout: 10,
+      backoff: (failures) => Math.min(0.1 * 2 ** failures, reconnectMaxSeconds),
       // Sums and counts are 64 bits wide; all of ours fit a double.
       types: { bigint: { to: 20, from: [20, 1700], serialize: String, parse: Number } },
     });

@@ -9,13 +9,15 @@ const packages = "/usr/lib/postgresql";
 
 /** PostgreSQL of Debian's packages on loopback, with a data directory of its own. */
 export class PostgresProcess implements AsyncDisposable {
-  readonly #server: ChildProcess;
+  readonly #args: readonly string[];
+  #server: ChildProcess;
   readonly #folder: string;
   readonly #port: number;
   #databases = 0;
 
-  private constructor(server: ChildProcess, folder: string, port: number) {
-    this.#server = server;
+  private constructor(args: readonly string[], folder: string, port: number) {
+    this.#args = args;
+    this.#server = spawn(...asPostgres("postgres", args), { stdio: "ignore" });
     this.#folder = folder;
     this.#port = port;
   }
@@ -31,14 +33,26 @@ export class PostgresProcess implements AsyncDisposable {
     const port = await freePort();
     const all = ["listen_addresses=127.0.0.1", `port=${port}`, ...settings];
     const args = ["-D", data, "-k", folder, ...all.flatMap((it) => ["-c", it])];
-    const server = spawn(...asPostgres("postgres", args), { stdio: "ignore" });
-    const started = new PostgresProcess(server, folder, port);
+    const started = new PostgresProcess(args, folder, port);
     await started.#serving();
     return started;
   }
 
   get pid(): number {
     return this.#server.pid ?? 0;
+  }
+
+  /** Ends it at once, as a loss of power would. */
+  async crash(): Promise<void> {
+    const ended = new Promise((done) => this.#server.once("exit", done));
+    this.#server.kill("SIGQUIT");
+    await ended;
+  }
+
+  /** Starts it again after a crash; resolves when it answers. */
+  async again(): Promise<void> {
+    this.#server = spawn(...asPostgres("postgres", this.#args), { stdio: "ignore" });
+    await this.#serving();
   }
 
   address(database: string): string {

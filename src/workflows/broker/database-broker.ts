@@ -1,7 +1,11 @@
 import type { Clock } from "#base/clock.ts";
+import { TaskGroup } from "#base/task-group.ts";
 import { textOf } from "#sql/columns.ts";
 import type { Database } from "#sql/database.ts";
 import type { Broker, QueuedJob, QueuedTry } from "./broker.ts";
+
+/** Until who wants to listen asks again for a database that is away. */
+const retryMs = 1_000;
 
 /** Queues as a table of the workflows' database, which stays its opener's to close. */
 export class DatabaseBroker implements Broker {
@@ -54,8 +58,22 @@ export class DatabaseBroker implements Broker {
     await this.#database.run("delete from worker_queue where attempt = ?", attempt);
   }
 
-  async listen(_: readonly string[], listener: () => void): Promise<AsyncDisposable> {
-    return await this.#database.listen(listener);
+  listen(_: readonly string[], listener: () => void): Promise<AsyncDisposable> {
+    const stack = new AsyncDisposableStack();
+    const begun = stack.use(new TaskGroup(() => undefined));
+    begun.start(async (signal) => {
+      for (;;) {
+        try {
+          const listening = await this.#database.listen(listener);
+          stack.use(listening);
+          listener();
+          return;
+        } catch {
+          await this.#clock.sleep(retryMs, signal);
+        }
+      }
+    });
+    return Promise.resolve(stack);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -134,7 +134,13 @@ export class WorkerEndpoint implements AsyncDisposable {
     });
     accepted.on("error", () => undefined);
     const worker = String(request.headers["x-gantry-worker"] ?? "worker").slice(0, 250);
-    await this.#serve(accepted, claim, worker);
+    try {
+      await this.#serve(accepted, claim, worker);
+    } catch (error) {
+      // It comes again: another time the database may answer.
+      accepted.close(closeCodes.later, "the scheduler could not look the task up");
+      throw error;
+    }
   }
 
   async #serve(socket: WebSocket, claim: AttemptClaim, worker: string): Promise<void> {

@@ -10,7 +10,7 @@ import type { AttemptResult, Job, Question } from "#workflows/worker/protocol.ts
 export const jobPath = "/execution/job";
 
 /** Close codes; a worker ends its task on the first and tries again on the others. */
-export const closeCodes = { superseded: 4_410, unknown: 4_404 } as const;
+export const closeCodes = { superseded: 4_410, unknown: 4_404, later: 4_503 } as const;
 
 /** Largest message: a version's code, or a result with the largest output. */
 export const messageSizeMax = 64 * 1024 * 1024;

@@ -1,6 +1,7 @@
 import type { Json } from "#api/object.ts";
 import { describeError } from "#base/log.ts";
 import { TaskGroup } from "#base/task-group.ts";
+import { SqlError } from "#sql/database.ts";
 import type { Executor, JobEvents } from "#workflows/executor/executor.ts";
 import { instancesOf, type InstanceRow } from "#workflows/state/instances.ts";
 import { addScheduler, touchScheduler, type SchedulerJob } from "#workflows/state/jobs.ts";
@@ -25,6 +26,9 @@ const gatheredMin = 8;
 const gatherMs = 5;
 /** After a turn that failed. */
 const pauseMs = 250;
+
+/** Between two tries to answer a task while the database is away. */
+const answerPauseMs = 500;
 
 /** Made once: its stack costs more than the wait. */
 const waitIsOver = new Error("the wait is over");
@@ -62,6 +66,7 @@ export class Scheduler implements JobEvents {
   readonly #silence = new Silence();
   /** Somebody may have decided about what runs here. */
   #fenceDue = false;
+  readonly #ending = new AbortController();
   #inbox: Ended[] = [];
   /** A turn failed, and nobody knows whether it was stored all the same. */
   #unsure = false;
@@ -81,7 +86,16 @@ export class Scheduler implements JobEvents {
   }
 
   async ask(job: Job, question: Question): Promise<Json> {
-    return await answer(this.#ports.answers, job, question);
+    for (;;) {
+      try {
+        return await answer(this.#ports.answers, job, question);
+      } catch (error) {
+        // While the database is away the task waits, and is none the wiser.
+        if (!(error instanceof SqlError) || !error.unavailable) throw error;
+        if (!this.#attempts().includes(job.attempt)) throw error;
+      }
+      await this.#world.clock.sleep(answerPauseMs, this.#ending.signal);
+    }
   }
 
   get id(): string {
@@ -112,6 +126,7 @@ export class Scheduler implements JobEvents {
       tasks.start((stop) => this.#beat(stop));
       await this.#turns(signal);
     } finally {
+      this.#ending.abort(new Error("the scheduler ends"));
       await Promise.all([...this.#executors.values()].map((it) => it[Symbol.asyncDispose]()));
       await this.#handBack();
     }
