@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Dag } from "#dag/authoring/dag.ts";
 import { buildDag, readConfiguration } from "./file.ts";
-import { ConfigurationError } from "./node.ts";
+import { ConfigurationError } from "./error.ts";
 
 const now = Date.parse("2026-05-10T13:00:00Z");
 

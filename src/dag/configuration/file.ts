@@ -2,8 +2,8 @@ import type { Dag } from "#dag/authoring/dag.ts";
 import { dag } from "#dag/authoring/dag.ts";
 import { DagError } from "#dag/authoring/draft.ts";
 import type { DagOptions } from "#dag/authoring/options.ts";
+import { ConfigurationError } from "./error.ts";
 import {
-  ConfigurationError,
   fieldsOf,
   isList,
   isMapping,

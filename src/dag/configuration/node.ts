@@ -1,23 +1,7 @@
 import type { Json } from "#api/object.ts";
 import { parseYamlWithPlaces, YamlError } from "#api/yaml.ts";
-import type { YamlPlace, YamlPlaces } from "#api/yaml-places.ts";
-
-/** Where a value is written. Lines and columns from 1. */
-export interface Place extends YamlPlace {
-  /** Below the folder of DAGs. */
-  readonly file: string;
-}
-
-/** What is wrong with a configuration file, and where. */
-export class ConfigurationError extends Error {
-  override readonly name = "ConfigurationError";
-  readonly place: Place;
-
-  constructor(place: Place, reason: string) {
-    super(`${place.file}:${place.line}:${place.column}: ${reason}`);
-    this.place = place;
-  }
-}
+import type { YamlPlaces } from "#api/yaml-places.ts";
+import { ConfigurationError, type Place } from "./error.ts";
 
 /** A value of a configuration file that knows where it was written. Never changed. */
 export interface Node {

@@ -1,7 +1,8 @@
 import type { Json } from "#api/object.ts";
 import { camelCase } from "./values.ts";
 import { dockerArguments, podArguments, resourceArguments } from "./pod-arguments.ts";
-import { ConfigurationError, type Node } from "./node.ts";
+import { ConfigurationError } from "./error.ts";
+import type { Node } from "./node.ts";
 
 /** How a task of one kind is written in a configuration file. */
 export interface OperatorForm {

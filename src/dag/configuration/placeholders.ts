@@ -1,12 +1,5 @@
-import {
-  ConfigurationError,
-  isList,
-  isMapping,
-  scalarOf,
-  shown,
-  type Fields,
-  type Node,
-} from "./node.ts";
+import { ConfigurationError } from "./error.ts";
+import { isList, isMapping, scalarOf, shown, type Fields, type Node } from "./node.ts";
 
 const placeholder = /\[\[\s*([^\][]*?)\s*\]\]/g;
 const whole = /^\[\[\s*([^\][]*?)\s*\]\]$/;

@@ -1,15 +1,8 @@
 import type { Schedule } from "#dag/authoring/schedule.ts";
 import { scheduleModel } from "#dag/authoring/schedule.ts";
 import { scheduleProblem } from "#dag/timetable/timetable.ts";
-import {
-  ConfigurationError,
-  fieldsOf,
-  isList,
-  isMapping,
-  shown,
-  type Fields,
-  type Node,
-} from "./node.ts";
+import { ConfigurationError } from "./error.ts";
+import { fieldsOf, isList, isMapping, shown, type Fields, type Node } from "./node.ts";
 import { duration, listOf, text, timeZone, typeName } from "./values.ts";
 
 const scheduleKeys = ["schedule", "schedule_interval", "timetable"] as const;

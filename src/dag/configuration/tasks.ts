@@ -1,14 +1,8 @@
 import type { Json } from "#api/object.ts";
 import { DagError, group, type Draft, type TaskFunction } from "#dag/authoring/draft.ts";
 import { operatorTask } from "#dag/authoring/task.ts";
-import {
-  ConfigurationError,
-  fieldsOf,
-  isList,
-  mergeNodes,
-  type Fields,
-  type Node,
-} from "./node.ts";
+import { ConfigurationError } from "./error.ts";
+import { fieldsOf, isList, mergeNodes, type Fields, type Node } from "./node.ts";
 import { argumentName, findOperator, type OperatorForm } from "./operators.ts";
 import { withReferences } from "./references.ts";
 import { readTaskSettings, taskSettingNames } from "./settings.ts";

@@ -1,16 +1,8 @@
 import { durationMs, type Duration } from "#dag/model/duration.ts";
 import { parseMoment } from "#dag/timetable/moment.ts";
 import { isTimeZone } from "#dag/timetable/time-zone.ts";
-import {
-  ConfigurationError,
-  fieldsOf,
-  isList,
-  isMapping,
-  plain,
-  shown,
-  type Fields,
-  type Node,
-} from "./node.ts";
+import { ConfigurationError } from "./error.ts";
+import { fieldsOf, isList, isMapping, plain, shown, type Fields, type Node } from "./node.ts";
 
 /** Reads one kind of value. @throws {ConfigurationError} at a value that is none. */
 export type Reader<T> = (node: Node) => T;

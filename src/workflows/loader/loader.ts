@@ -20,7 +20,7 @@ import {
   type BundleFiles,
 } from "#workflows/state/dags.ts";
 import type { ParseResult } from "#workflows/worker/protocol.ts";
-import { namedFiles } from "#workflows/worker/configuration.ts";
+import { namedFiles } from "#workflows/worker/folder-files.ts";
 import { bundleHash } from "./bundles.ts";
 import { Parser } from "./parser.ts";
 import { scanFolder, stampOf, type DagFile } from "./scan.ts";

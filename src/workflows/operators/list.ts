@@ -11,16 +11,11 @@ import {
 } from "./functions.ts";
 import { httpOperator, httpSensorOperator } from "./http.ts";
 import { latestOnlyOperator } from "./latest-only.ts";
-import { dockerOperator } from "./docker/docker.ts";
-import { kubernetesPodOperator } from "./kubernetes/pod.ts";
-import {
-  kubernetesApplyOperator,
-  kubernetesCreateOperator,
-  kubernetesDeleteOperator,
-} from "./kubernetes/resources.ts";
+import { lazyOperator, lazyOperatorWithKill } from "./lazy.ts";
 import type { Operator } from "./operator.ts";
 import { dateTimeSensorOperator, fileSensorOperator, sensorOperator } from "./sensors.ts";
 import { sqlOperator, sqlSensorOperator } from "./sql.ts";
+import { dockerTemplated, podTemplated, resourceTemplated } from "./templated.ts";
 import { triggerDagOperator } from "./trigger-dag.ts";
 
 /** Every kind of task that a worker can run, by the name in the DAG's model. */
@@ -44,9 +39,39 @@ export const operators: ReadonlyMap<string, Operator> = new Map([
   ["latest_only", latestOnlyOperator],
   ["file_transfer", fileTransferOperator],
   ["email", emailOperator],
-  ["kubernetes_pod", kubernetesPodOperator],
-  ["kubernetes_create", kubernetesCreateOperator],
-  ["kubernetes_apply", kubernetesApplyOperator],
-  ["kubernetes_delete", kubernetesDeleteOperator],
-  ["docker", dockerOperator],
+  [
+    "kubernetes_pod",
+    lazyOperatorWithKill(
+      { templated: podTemplated },
+      async () => (await import("./kubernetes/pod.ts")).kubernetesPodOperator,
+    ),
+  ],
+  [
+    "kubernetes_create",
+    lazyOperator(
+      { templated: resourceTemplated },
+      async () => (await import("./kubernetes/resources.ts")).kubernetesCreateOperator,
+    ),
+  ],
+  [
+    "kubernetes_apply",
+    lazyOperator(
+      { templated: resourceTemplated },
+      async () => (await import("./kubernetes/resources.ts")).kubernetesApplyOperator,
+    ),
+  ],
+  [
+    "kubernetes_delete",
+    lazyOperator(
+      { templated: resourceTemplated },
+      async () => (await import("./kubernetes/resources.ts")).kubernetesDeleteOperator,
+    ),
+  ],
+  [
+    "docker",
+    lazyOperatorWithKill(
+      { templated: dockerTemplated },
+      async () => (await import("./docker/docker.ts")).dockerOperator,
+    ),
+  ],
 ]);

@@ -1,6 +1,5 @@
 import type { Connection } from "#dag/connection/connection.ts";
 import type { Database, Queries, Row } from "#sql/database.ts";
-import { openSqlite } from "#sql/sqlite.ts";
 import { bindParameters } from "./sql-parameters.ts";
 import { optionalText, requiredText, type Operator, type OperatorCall } from "./operator.ts";
 import { waitFor } from "./sensors.ts";
@@ -85,8 +84,10 @@ export function splitStatements(sql: string): string[] {
 /** @throws {Error} for a kind of database that is not known. */
 async function open(connection: Connection): Promise<Database> {
   const { id, type, host, schema, login, password, port } = connection;
-  if (type === "sqlite")
+  if (type === "sqlite") {
+    const { openSqlite } = await import("#sql/sqlite.ts");
     return openSqlite(host === undefined || host === "" ? (schema ?? "") : host);
+  }
   if (type !== "postgres") {
     throw new Error(`connection ${id} is of type '${type}'; SQL runs on postgres and sqlite`);
   }

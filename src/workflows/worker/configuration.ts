@@ -1,12 +1,8 @@
-import { existsSync, globSync, readFileSync } from "node:fs";
-import { dirname, join, normalize } from "node:path";
+import { dirname, join } from "node:path";
 import type { Dag } from "#dag/authoring/dag.ts";
 import type { TaskFunction } from "#dag/authoring/draft.ts";
 import { buildDag, readConfiguration, type ConfigurationFiles } from "#dag/configuration/file.ts";
-import type { Trace } from "./author-modules.ts";
-
-/** Most files that one pattern may name. */
-const filesMax = 5_000;
+import { below } from "./folder-files.ts";
 
 /** What DAGs as configuration are made from. Paths are below the folder of DAGs. */
 export interface ConfigurationSource extends Pick<ConfigurationFiles, "read"> {
@@ -46,43 +42,4 @@ function functionOf(
   const found: unknown = (modules.get(path) as Record<string, unknown> | undefined)?.[name];
   if (typeof found === "function") return found as TaskFunction;
   throw new Error(`${path} exports no function '${name}'`);
-}
-
-/** Files below a folder. @param trace is told what is read and looked for. */
-export function readIn(
-  folder: string,
-  trace: Trace | undefined,
-): Pick<ConfigurationSource, "read" | "glob"> {
-  function glob(pattern: string): readonly string[] {
-    const found = namedFiles(folder, below(pattern));
-    if (trace !== undefined) trace.looked[pattern] = found;
-    return found;
-  }
-  return {
-    glob,
-    read: (path) => {
-      const full = join(folder, below(path));
-      if (!existsSync(full)) {
-        glob(path);
-        return undefined;
-      }
-      const text = readFileSync(full, "utf8");
-      if (trace !== undefined) trace.files[path] = text;
-      return text;
-    },
-  };
-}
-
-/** The files below a folder that a pattern names, in order. @throws {Error} when there are too many. */
-export function namedFiles(folder: string, pattern: string): readonly string[] {
-  const found = globSync(pattern, { cwd: folder }).sort();
-  if (found.length <= filesMax) return found;
-  throw new Error(`'${pattern}' names more than ${filesMax} files`);
-}
-
-/** A path that stays in its folder. @throws {Error} for one that does not. */
-export function below(path: string): string {
-  const clean = normalize(path);
-  if (!clean.startsWith("/") && clean !== ".." && !clean.startsWith("../")) return clean;
-  throw new Error(`'${path}' is outside the folder of DAGs`);
 }

@@ -2,7 +2,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Dag } from "#dag/authoring/dag.ts";
 import { isConfiguration } from "#workflows/loader/scan.ts";
 import { exportedDags, type AuthorModules } from "./author-modules.ts";
-import { configurationDags, readIn } from "./configuration.ts";
+import { readIn } from "./folder-files.ts";
 import type { Code, Job } from "./protocol.ts";
 
 /** The DAGs of jobs as their files declare them; each version is read once. */
@@ -32,6 +32,7 @@ export class JobCode {
     const load = (path: string): Promise<object> =>
       this.#modules.importCopy(bundleFolder, path, dagsFolder);
     if (!isConfiguration(file)) return exportedDags(await load(file));
+    const { configurationDags } = await import("./configuration.ts");
     const files = readIn(bundleFolder, undefined);
     return await configurationDags(file, { now: this.#clock.now(), load, ...files });
   }

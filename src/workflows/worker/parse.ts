@@ -1,9 +1,9 @@
 import type { Clock } from "#base/clock.ts";
 import { describeError } from "#base/log.ts";
-import { ConfigurationError } from "#dag/configuration/node.ts";
+import { ConfigurationError } from "#dag/configuration/error.ts";
 import { isConfiguration } from "#workflows/loader/scan.ts";
 import { exportedDags, type AuthorModules, type Trace } from "./author-modules.ts";
-import { configurationDags, readIn } from "./configuration.ts";
+import { readIn } from "./folder-files.ts";
 import type { ParseResult } from "./protocol.ts";
 import { takeSideFiles } from "./side-files.ts";
 
@@ -20,6 +20,7 @@ export async function parseFile(
   try {
     const dags = await modules.fresh(at, trace, async (load) => {
       if (!isConfiguration(at.file)) return exportedDags(await load(at.file));
+      const { configurationDags } = await import("./configuration.ts");
       const source = { now: clock.now(), load, ...readIn(at.folder, trace) };
       return await configurationDags(at.file, source);
     });

@@ -5,7 +5,7 @@ import type { DagModel, TaskModel } from "#dag/model/model.ts";
 import { operators } from "#workflows/operators/list.ts";
 import type { Operator } from "#workflows/operators/operator.ts";
 import type { Trace } from "./author-modules.ts";
-import { below, namedFiles } from "./configuration.ts";
+import { below, namedFiles } from "./folder-files.ts";
 import type { Code } from "./protocol.ts";
 
 /** A DAG's file, below the folder of DAGs. */

@@ -10,6 +10,7 @@ import {
   type OperatorCall,
   type OperatorResult,
 } from "#workflows/operators/operator.ts";
+import { dockerTemplated } from "#workflows/operators/templated.ts";
 import { environmentOf, words } from "./container.ts";
 import { findDockerPlace } from "./place.ts";
 import { handedOn, runContainer } from "./run-container.ts";
@@ -17,7 +18,7 @@ import { stopTaskContainers } from "./task-containers.ts";
 
 /** Runs a container to its end: at a Docker host, or as a pod where there is none. */
 export const dockerOperator: Operator = {
-  templated: ["image", "command", "environment", "envFile", "containerName", "mounts", "dockerUrl"],
+  templated: dockerTemplated,
   async execute(call) {
     for (const it of Object.values(privateOf(call))) call.log.addSecret(it);
     const place = await findDockerPlace(call);

@@ -4,34 +4,10 @@ import { parseTemplate } from "#workflows/executor/kubernetes/worker-pod.ts";
 import { openTaskCluster } from "#workflows/kubernetes/cluster.ts";
 import { operatorPod } from "#workflows/kubernetes/operator-pod.ts";
 import { optionalText, type Operator, type OperatorCall } from "#workflows/operators/operator.ts";
+import { podTemplated } from "#workflows/operators/templated.ts";
 import { runPod } from "./run-pod.ts";
 import { podSettings } from "./settings.ts";
 import { deleteTaskPods, namespaceOf } from "./task-pods.ts";
-
-/** As Airflow's KubernetesPodOperator has them. */
-export const podTemplated: readonly string[] = [
-  "image",
-  "name",
-  "hostname",
-  "cmds",
-  "annotations",
-  "arguments",
-  "envVars",
-  "labels",
-  "configFile",
-  "podTemplateFile",
-  "podTemplateDict",
-  "fullPodSpec",
-  "namespace",
-  "containerResources",
-  "volumes",
-  "volumeMounts",
-  "clusterContext",
-  "envFrom",
-  "nodeSelector",
-  "kubernetesConnId",
-  "baseContainerName",
-];
 
 /** Runs a pod to its end. */
 export const kubernetesPodOperator: Operator = {

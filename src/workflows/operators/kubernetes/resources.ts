@@ -10,6 +10,7 @@ import {
   type OperatorCall,
   type OperatorResult,
 } from "#workflows/operators/operator.ts";
+import { resourceTemplated } from "#workflows/operators/templated.ts";
 
 const fieldManager = "gantry-workflows";
 
@@ -26,7 +27,7 @@ type Act = (cluster: TaskCluster, target: Target, signal: AbortSignal) => Promis
 /** An operator that does the same with each of its objects, in their order. */
 function resourceOperator(act: Act): Operator {
   return {
-    templated: ["objects", "namespace", "configFile", "clusterContext", "kubernetesConnId"],
+    templated: resourceTemplated,
     async execute(call): Promise<OperatorResult> {
       const { log, context } = call;
       await using cluster = await openTaskCluster(call);
