@@ -1,11 +1,14 @@
-// Bundles src/main into dist/: one entry, one chunk for each lazily loaded part. A bundle starts in
+// Bundles src/main into dist/: an entry for each program, one chunk for each lazily loaded part. A bundle starts in
 // a third of the time that the sources take.
 import { rmSync } from "node:fs";
 import { build } from "esbuild";
 
 rmSync("dist", { recursive: true, force: true });
 await build({
-  entryPoints: { gantry: "src/main/gantry.ts" },
+  entryPoints: {
+    gantry: "src/main/gantry.ts",
+    "workflow-worker-program": "src/main/workflow-worker-program.ts",
+  },
   outdir: "dist",
   bundle: true,
   splitting: true,

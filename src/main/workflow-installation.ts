@@ -11,6 +11,7 @@ import type { EngineOptions, EnginePorts } from "#workflows/engine.ts";
 import { Vault } from "#workflows/state/vault.ts";
 import { pathsBelow, runDirectoryOf } from "./paths.ts";
 import { brokerVariable } from "./workflow-broker.ts";
+import { workerArguments } from "./workflow-worker-arguments.ts";
 
 /** What every command about workflows takes. */
 export interface WorkflowWhere {
@@ -110,7 +111,7 @@ export function enginePorts(
 export function workerCommand(places: WorkflowPlaces): EnginePorts["worker"] {
   return {
     program: process.execPath,
-    args: [process.argv[1] ?? "", "workflow-worker"],
+    args: workerArguments(),
     cwd: places.dagsFolder,
     environment: { ...ownEnvironment(), GANTRY_KUBECONFIG: places.kubeconfig },
   };

@@ -4,6 +4,7 @@ import { systemClock } from "#base/clock.ts";
 import { LocalJobRunner } from "#workflows/remote/job-runner.ts";
 import { runRemoteJob } from "#workflows/remote/remote-job.ts";
 import { stopSignal } from "./stop-signal.ts";
+import { workerArguments } from "./workflow-worker-arguments.ts";
 
 /** Variables that only this process is to know, not the task that it runs. */
 const ownVariables = ["GANTRY_WORKER_TOKEN", "GANTRY_WORKER_URL", "GANTRY_WORKER_CA"];
@@ -23,7 +24,7 @@ export async function workflowJob(): Promise<void> {
   );
   const command = {
     program: process.execPath,
-    args: [process.argv[1] ?? "", "workflow-worker"],
+    args: workerArguments(),
     cwd: process.cwd(),
     environment: Object.fromEntries(environment),
   };

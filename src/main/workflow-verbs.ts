@@ -56,10 +56,6 @@ function addProcesses(program: Command): void {
     const { queueWorker } = await import("./workflow-queue-worker.ts");
     await queueWorker(options);
   });
-  program.command("workflow-worker", { hidden: true }).action(async () => {
-    const { workflowWorker } = await import("./workflow-worker.ts");
-    await workflowWorker();
-  });
   program.command("workflow-job", { hidden: true }).action(async () => {
     const { workflowJob } = await import("./workflow-job.ts");
     await workflowJob();
