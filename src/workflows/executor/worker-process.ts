@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { lifeline } from "#workflows/worker/worker.ts";
+import { readFileSync } from "node:fs";
+import { lifeline } from "#workflows/worker/lifeline.ts";
 import type { FromWorker, ToWorker } from "#workflows/worker/protocol.ts";
 
 /** How to start a worker: this program, as a worker. */
@@ -50,6 +51,8 @@ export class WorkerProcess {
     this.#child.once("error", (error) => {
       end(error.message);
     });
+    // Ends what the process has left behind, and with it the last of its streams.
+    this.#child.once("exit", () => this.#child.stdio[lifeline]?.destroy());
     this.#child.once("close", (code, signal) => {
       const words = this.#lastWords.trim().split("\n").slice(-5).join("\n");
       const how = signal === null ? `exit code ${code ?? "?"}` : `signal ${signal}`;
@@ -59,6 +62,16 @@ export class WorkerProcess {
 
   get pid(): number | undefined {
     return this.#child.pid;
+  }
+
+  /** Whether it uses a processor, or waits for one, right now. False where the kernel does not tell. */
+  computes(): boolean {
+    try {
+      const stat = readFileSync(`/proc/${this.pid ?? 0}/stat`, "latin1");
+      return stat.startsWith(") R", stat.lastIndexOf(")"));
+    } catch {
+      return false;
+    }
   }
 
   /** Lost when the process has ended; that end is told. */

@@ -1,4 +1,3 @@
-import { Worker } from "node:worker_threads";
 import type { Json } from "#api/object.ts";
 import type { Clock } from "#base/clock.ts";
 import { TaskGroup } from "#base/task-group.ts";
@@ -6,14 +5,12 @@ import { OpenQuestions } from "./ask.ts";
 import { askTimetable } from "./ask-timetable.ts";
 import { AuthorModules } from "./author-modules.ts";
 import { JobCode } from "./job-code.ts";
+import { endWithParent } from "./lifeline.ts";
 import { parseFile } from "./parse.ts";
 import { divertOutput } from "./divert-output.ts";
 import type { FromWorker, Job, ToWorker } from "./protocol.ts";
 import { runJob } from "./run-job.ts";
 import { fileSink, TaskLog, type LogSink } from "./task-log.ts";
-
-/** The descriptor that ends when the process that started this one does. */
-export const lifeline = 3;
 
 /** What a worker process is given by the program that it is part of. */
 export interface WorkerWorld {
@@ -47,14 +44,6 @@ export async function runWorker(world: WorkerWorld): Promise<void> {
       resolve();
     });
   });
-}
-
-/** Ends this process and all it started, even while a task's code never yields. */
-function endWithParent(): void {
-  const code = `
-    try { while (require("node:fs").readSync(${lifeline}, Buffer.alloc(1)) > 0); } catch {}
-    try { process.kill(-process.pid, "SIGKILL"); } catch { process.kill(process.pid, "SIGKILL"); }`;
-  new Worker(code, { eval: true }).unref();
 }
 
 class WorkerProgram {
