@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
-import { registerHooks, type ResolveHookContext } from "node:module";
+import { registerHooks, type LoadFnOutput, type ResolveHookContext } from "node:module";
 import { join, relative, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import * as workflows from "#dag/authoring/workflows.ts";
+import { strippedOnce } from "./stripped.ts";
 
 const specifier = "gantry/workflows";
 const address = "gantry:workflows";
@@ -34,7 +35,8 @@ export class AuthorModules {
       },
       load: (url, context, next) => {
         if (url === address) return { format: "module", source, shortCircuit: true };
-        return this.#isRead(url) ? { ...this.#read(url), shortCircuit: true } : next(url, context);
+        if (this.#isRead(url)) return { ...this.#read(url), shortCircuit: true };
+        return this.#withoutTypes(url, next(url, context));
       },
     });
   }
@@ -74,6 +76,18 @@ export class AuthorModules {
     if (!parent.startsWith(`${origin.copy}${sep}`)) return context;
     const original = join(origin.folder, relative(origin.copy, parent));
     return { ...context, parentURL: pathToFileURL(original).href };
+  }
+
+  /** A version's file never changes, so its types are taken out once. */
+  #withoutTypes(url: string, found: LoadFnOutput): LoadFnOutput {
+    const copy = this.#origin?.copy;
+    const { format, source } = found;
+    if (copy === undefined || format !== "module-typescript" || source == null) return found;
+    const inside = relative(copy, fileURLToPath(url));
+    if (inside.startsWith("..") || inside.includes("node_modules")) return found;
+    const text = typeof source === "string" ? source : Buffer.from(source as Uint8Array).toString();
+    const stripped = strippedOnce(join(`${copy}.stripped`, inside), text);
+    return { ...found, format: "module", source: stripped };
   }
 
   #isRead(url: string): boolean {
