@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import type { Clock } from "#base/clock.ts";
 import { describeError } from "#base/log.ts";
 import { TaskGroup } from "#base/task-group.ts";
@@ -14,10 +15,16 @@ const cancelGraceMs = 3_000;
 const growEveryMs = 10;
 /** Jobs that usually take so long, or whose workers all have had theirs for so long, are no short ones. */
 const shortJobMs = 30;
-/** A job that has waited so long gets another worker, even while others end. */
+/** A job that has waited so long gets another worker, even while others end, */
 const waitMax = 250;
+/** or so long while workers keep all processors busy: one more takes from them what it gives. */
+const busyWaitMax = 2_000;
+const processors = availableParallelism();
 /** Workers that are being started at a time: each takes a processor for a while. */
 const startingMax = 2;
+
+/** Most jobs that may be run before one that waits longer, because a worker has their code already. */
+const passedMax = 8;
 
 interface Slot {
   readonly worker: WorkerProcess;
@@ -35,6 +42,13 @@ interface Slot {
   readonly bundles: Set<string>;
 }
 
+interface Waiting {
+  readonly job: Job;
+  readonly since: number;
+  /** How many that came later were run before it. */
+  passed: number;
+}
+
 /**
  * Runs jobs in worker processes of this machine, one at a time each. Workers are kept warm; another
  * is started when jobs wait that those there are do not get to soon, so that short jobs share a few
@@ -46,7 +60,7 @@ export class LocalExecutor implements Executor {
   readonly #clock: Clock;
   readonly #slots = new Set<Slot>();
   /** In order; `since` is monotonic. */
-  #waiting: { readonly job: Job; readonly since: number }[] = [];
+  #waiting: Waiting[] = [];
   #growing = false;
   /** How long jobs have taken of late. */
   #usualMs = 0;
@@ -93,7 +107,7 @@ export class LocalExecutor implements Executor {
       this.#run(slot, job);
       return;
     }
-    this.#waiting.push({ job, since: this.#clock.monotonic() });
+    this.#waiting.push({ job, since: this.#clock.monotonic(), passed: 0 });
     this.#serveWaiting();
   }
 
@@ -120,7 +134,9 @@ export class LocalExecutor implements Executor {
         const areLong =
           this.#usualMs >= shortJobMs ||
           slots.every((it) => !it.ready || now - it.since >= shortJobMs);
-        if (areLong || now - first.since >= waitMax) this.#open();
+        const computing = slots.filter((it) => it.worker.computes()).length;
+        const patience = computing >= processors ? busyWaitMax : areLong ? 0 : waitMax;
+        if (now - first.since >= patience) this.#open();
       }
     } finally {
       this.#growing = false;
@@ -171,8 +187,7 @@ export class LocalExecutor implements Executor {
     const idle = [...this.#slots].filter(
       (it) => it.ready && it.job === undefined && it.killedFor === undefined,
     );
-    const bundle = job.code?.bundleFolder;
-    return idle.find((it) => bundle !== undefined && it.bundles.has(bundle)) ?? idle[0];
+    return idle.find((it) => knows(it, job)) ?? idle[0];
   }
 
   #open(): Slot {
@@ -239,11 +254,17 @@ export class LocalExecutor implements Executor {
     this.#serveWaiting();
   }
 
-  /** Gives a worker that has nothing to do the job that has waited longest. */
+  /** Gives a worker that has nothing to do a job whose code it has, or the one that waited longest. */
   #runNext(slot: Slot): void {
     if (slot.killedFor !== undefined || slot.job !== undefined) return;
-    const next = this.#waiting.shift();
-    if (next !== undefined) this.#run(slot, next.job);
+    const [first] = this.#waiting;
+    if (first === undefined) return;
+    const known =
+      first.passed >= passedMax ? first : this.#waiting.find((it) => knows(slot, it.job));
+    const next = known ?? first;
+    if (next !== first) first.passed += 1;
+    this.#waiting = this.#waiting.filter((it) => it !== next);
+    this.#run(slot, next.job);
   }
 
   #end(slot: Slot, job: Job, result: AttemptResult): void {
@@ -278,4 +299,8 @@ export class LocalExecutor implements Executor {
     slot.killedFor ??= reason;
     slot.worker.kill();
   }
+}
+
+function knows({ bundles }: Slot, { code }: Job): boolean {
+  return code !== undefined && bundles.has(code.bundleFolder);
 }
