@@ -21,6 +21,8 @@ const seconds = Number(process.env["GANTRY_CHAOS_SECONDS"] ?? 35);
 const seed = Number(process.env["GANTRY_CHAOS_SEED"] ?? 1);
 const schedulersCount = 3;
 const killEveryMs = 100;
+/** A busy machine takes longer for so many. */
+const killsMin = seconds * 3;
 const poolSlots = 3;
 const maxActiveTasks = 5;
 const tasksPerRun = 6;
@@ -138,7 +140,7 @@ test("workflows: hundreds of kills lose and double nothing", { timeout: 600_000 
 
   const triggered: string[] = [];
   const end = performance.now() + seconds * 1_000;
-  while (performance.now() < end) {
+  while (performance.now() < end || chaos.kills < killsMin) {
     if ((await count(database, "dag_run where state in ('queued', 'running')")) < 6) {
       const given = { dagId: "chaos", runId: undefined, logicalDate: undefined, conf: {} };
       triggered.push(await triggerRun(database, given, Date.now()));
@@ -163,5 +165,4 @@ test("workflows: hundreds of kills lose and double nothing", { timeout: 600_000 
     "every task succeeds once",
   );
   console.log(`${chaos.kills} kills, ${triggered.length} runs, ${events.length} events`);
-  assert.ok(chaos.kills >= seconds * 3, `only ${chaos.kills} kills`);
 });
