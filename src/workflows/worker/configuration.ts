@@ -1,13 +1,11 @@
 import { dirname, join } from "node:path";
 import type { Dag } from "#dag/authoring/dag.ts";
 import type { TaskFunction } from "#dag/authoring/draft.ts";
-import { buildDag, readConfiguration, type ConfigurationFiles } from "#dag/configuration/file.ts";
-import { below } from "./folder-files.ts";
+import { buildDag, readConfiguration } from "#dag/configuration/file.ts";
+import { below, type FolderFiles } from "./folder-files.ts";
 
 /** What DAGs as configuration are made from. Paths are below the folder of DAGs. */
-export interface ConfigurationSource extends Pick<ConfigurationFiles, "read"> {
-  /** The files that a pattern names, in order. */
-  glob(pattern: string): readonly string[];
+export interface ConfigurationSource extends FolderFiles {
   /** The exports of a TypeScript file. */
   load(path: string): Promise<object>;
   /** Milliseconds since the epoch. */

@@ -1,16 +1,20 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { join, normalize } from "node:path";
 import type { Trace } from "./author-modules.ts";
-import type { ConfigurationSource } from "./configuration.ts";
 
 /** Most files that one pattern may name. */
 const filesMax = 5_000;
 
+/** What is read of a folder; paths are below it. */
+export interface FolderFiles {
+  /** Undefined when there is no such file. */
+  read(path: string): string | undefined;
+  /** The files that a pattern names, in order. */
+  glob(pattern: string): readonly string[];
+}
+
 /** Files below a folder. @param trace is told what is read and looked for. */
-export function readIn(
-  folder: string,
-  trace: Trace | undefined,
-): Pick<ConfigurationSource, "read" | "glob"> {
+export function readIn(folder: string, trace: Trace | undefined): FolderFiles {
   function glob(pattern: string): readonly string[] {
     const found = namedFiles(folder, below(pattern));
     if (trace !== undefined) trace.looked[pattern] = found;
