@@ -8,9 +8,9 @@ const filesMax = 5_000;
 /** What is read of a folder; paths are below it. */
 export interface FolderFiles {
   /** Undefined when there is no such file. */
-  read(path: string): string | undefined;
+  readonly read: (path: string) => string | undefined;
   /** The files that a pattern names, in order. */
-  glob(pattern: string): readonly string[];
+  readonly glob: (pattern: string) => readonly string[];
 }
 
 /** Files below a folder. @param trace is told what is read and looked for. */
