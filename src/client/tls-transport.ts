@@ -153,12 +153,13 @@ class Connection {
         reject(this.#failure(error));
         return;
       }
+      let isAnswered = false;
       const aborted = (): void => {
         stream.destroy(reasonOf(signal));
       };
       signal.addEventListener("abort", aborted, { once: true });
       stream.once("response", (received) => {
-        this.#heardFrom = true;
+        this.#heardFrom = isAnswered = true;
         const status = Number(received[constants.HTTP2_HEADER_STATUS]);
         resolve({ status, headers: plainHeaders(received), body: this.#bodyOf(stream) });
       });
@@ -168,7 +169,8 @@ class Connection {
       stream.once("close", () => {
         this.#streams--;
         signal.removeEventListener("abort", aborted);
-        reject(this.#failure(undefined));
+        // Every stream closes: an error is made only where somebody waits for it.
+        if (!isAnswered) reject(this.#failure(undefined));
       });
       if (body !== undefined) stream.end(body);
     });
