@@ -1,7 +1,7 @@
 import type { KubernetesObject } from "#api/object.ts";
 import { isStatus } from "#api/status.ts";
 import type { Session } from "./connection.ts";
-import type { WatchEvent } from "#client/client.ts";
+import type { WatchEvent } from "#client/watch-event.ts";
 import type { ResourceOf } from "#client/resource-of.ts";
 
 /**

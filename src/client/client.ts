@@ -1,7 +1,6 @@
 import type { DeleteOptions } from "#api/gen/types.ts";
 import type { KubernetesObject } from "#api/object.ts";
 import { statusErrorOf, type StatusObject } from "#api/status.ts";
-import { readLines } from "./lines.ts";
 import { nameOf } from "./object-key.ts";
 import {
   createRequest,
@@ -23,6 +22,7 @@ import {
 } from "./request.ts";
 import type { ResourceOf } from "./resource-of.ts";
 import type { HttpRequest, HttpResponse, Transport } from "./transport.ts";
+import { readEvents, type SharedEvents, type WatchEvent } from "./watch-event.ts";
 
 /** One page of objects. `metadata.continue` is set when there are more. */
 export interface ListOf<T> {
@@ -34,11 +34,6 @@ export interface ListOf<T> {
   readonly items: readonly T[];
 }
 
-export interface WatchEvent<T> {
-  readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK";
-  readonly object: T;
-}
-
 /** No answer of an API server is larger; a list is to be read in pages. */
 const bodyBytesMax = 1024 * 1024 * 1024;
 
@@ -48,9 +43,12 @@ const bodyBytesMax = 1024 * 1024 * 1024;
  */
 export class Client {
   readonly #transport: Transport;
+  readonly #shared: SharedEvents | undefined;
 
-  constructor(transport: Transport) {
+  /** @param shared for the clients of one in-process API server, which decode an event once. */
+  constructor(transport: Transport, shared?: SharedEvents) {
     this.#transport = transport;
+    this.#shared = shared;
   }
 
   async get<T>(resource: ResourceOf<T>, at: ObjectAt, signal: AbortSignal): Promise<T> {
@@ -171,7 +169,7 @@ export class Client {
 
   /**
    * Changes as they happen, in the batches in which they arrive; ends when the server ends it.
-   * Leaving the loop closes the stream.
+   * Leaving the loop closes the stream. Objects may be shared: never change them.
    * @throws {StatusError} for an ERROR event too; `Expired` means: list again.
    */
   async *watch<T>(
@@ -180,9 +178,8 @@ export class Client {
     signal: AbortSignal,
   ): AsyncGenerator<readonly WatchEvent<T>[]> {
     const response = await this.#send(watchRequest(resource, options), signal);
-    for await (const lines of readLines(response.body)) {
-      yield lines.map((line) => decodeEvent<T>(line));
-    }
+    if (this.#shared === undefined) yield* readEvents<T>(response.body);
+    else yield* this.#shared.read<T>(response.body);
   }
 
   /** A request whose path and answer are the caller's: discovery, logs, `/healthz`. */
@@ -222,13 +219,6 @@ async function readText(response: HttpResponse): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();
-}
-
-function decodeEvent<T>(line: Uint8Array): WatchEvent<T> {
-  const event = JSON.parse(Buffer.from(line.buffer, line.byteOffset, line.length).toString()) as
-    WatchEvent<T> | { readonly type: "ERROR"; readonly object: Partial<StatusObject> };
-  if (event.type === "ERROR") throw statusErrorOf(event.object.code ?? 500, event.object);
-  return event;
 }
 
 function isStatusObject(value: unknown): value is StatusObject {

@@ -4,12 +4,13 @@ import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import { Cache, type Change, type IndexFunction } from "./cache.ts";
-import type { Client, WatchEvent } from "./client.ts";
+import type { Client } from "./client.ts";
 import { deepFreeze } from "./freeze.ts";
 import { keyOf } from "./object-key.ts";
 import type { ResourceOf } from "./resource-of.ts";
 import { compareResourceVersions } from "./resource-version.ts";
 import { Waiters } from "./waiters.ts";
+import type { WatchEvent } from "./watch-event.ts";
 import { nextState, pauseMs, startWatch, type WatchInput, type WatchState } from "./watch.ts";
 
 export interface InformerOptions<T> {
@@ -268,7 +269,7 @@ function selectionOf(options: {
   return { namespace, fieldSelector, labelSelector, metadataOnly };
 }
 
-/** Objects fresh from JSON belong to nobody yet, so the field is removed in place. */
+/** Fresh from JSON, an object is at most other informers', which remove the field too: in place. */
 function withoutManagedFields<T extends KubernetesObject>(object: T): T {
   if (object.metadata !== undefined) Reflect.deleteProperty(object.metadata, "managedFields");
   return object;

@@ -3,6 +3,17 @@ export const lineBytesMax = 32 * 1024 * 1024;
 
 const newline = 0x0a;
 
+/** The lines of bytes that hold whole lines. */
+export function linesIn(bytes: Uint8Array): readonly Uint8Array[] {
+  const lines: Uint8Array[] = [];
+  let start = 0;
+  for (let end = bytes.indexOf(newline); end >= 0; end = bytes.indexOf(newline, start)) {
+    if (end > start) lines.push(bytes.subarray(start, end));
+    start = end + 1;
+  }
+  return lines;
+}
+
 /**
  * Splits a byte stream at newlines, giving for each chunk the lines that it completes. Pieces of a
  * line are joined once, when its end arrives, so that a long line costs its length and no more.
