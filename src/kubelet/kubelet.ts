@@ -382,12 +382,12 @@ async function openNodeAgent(
   identity: NodeIdentity,
   wired: Wired,
 ): Promise<NodeAgent> {
-  const { api, events } = ports;
+  const { api, events, seenNode } = ports;
   const told = {
     pressures: () => wired.housekeeping?.pressures,
     isShuttingDown: () => wired.shutdown.isBegun,
   };
-  const options = { identity, api, events, runtime, machine, ...told, clock, log };
+  const options = { identity, api, events, seenNode, runtime, machine, ...told, clock, log };
   return new NodeAgent(options, await machine());
 }
 

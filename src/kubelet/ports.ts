@@ -126,6 +126,8 @@ export interface PodNetwork {
 export interface KubeletPorts {
   readonly pods: PodSource;
   readonly services: ServiceSource;
+  /** The node as a watch last showed it; undefined before it has, and where there is none. */
+  readonly seenNode: () => Node | undefined;
   readonly objects: ReferencedObjects;
   readonly storage: StorageObjects;
   readonly api: KubeletApi;

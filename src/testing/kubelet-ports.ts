@@ -121,6 +121,7 @@ export class FakeCluster implements KubeletApi, PodSource {
     return {
       pods: this,
       services: { synced: () => Promise.resolve(), list: () => this.services },
+      seenNode: () => undefined,
       objects: this.objects,
       storage: this.storage,
       api: this,

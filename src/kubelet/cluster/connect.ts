@@ -1,8 +1,9 @@
-import type { Pod, Service } from "#api/gen/types.ts";
+import type { Node, Pod, Service } from "#api/gen/types.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import type { Client } from "#client/client.ts";
+import type { Informer } from "#client/informer.ts";
 import type { Informers } from "#client/informers.ts";
 import { nodes, pods, services } from "#client/kinds.ts";
 import { namespaceOf } from "#client/object-key.ts";
@@ -20,7 +21,7 @@ export interface ConnectOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** Watch this node's pods only; undefined where many nodes of one process share the watch. */
+  /** Watch this node and its pods only; undefined where many nodes of one process share the watches. */
   readonly nodeName: string | undefined;
 }
 
@@ -29,6 +30,7 @@ export class ClusterConnection implements AsyncDisposable {
   readonly #api: ClientApi;
   readonly #pods: AssignedPods;
   readonly #services: ServiceSource;
+  readonly #nodes: Informer<Node>;
   readonly #objects: WatchedObjects;
   readonly #storage: StorageObjects;
 
@@ -38,6 +40,8 @@ export class ClusterConnection implements AsyncDisposable {
     this.#api = new ClientApi(client);
     this.#pods = new AssignedPods(informers.of<Pod>(pods, { fieldSelector }));
     this.#services = serviceSource(informers);
+    const own = nodeName === undefined ? {} : { fieldSelector: `metadata.name=${nodeName}` };
+    this.#nodes = informers.of<Node>(nodes, own);
     this.#objects = new WatchedObjects(options);
     this.#storage = storageObjects(client);
   }
@@ -47,6 +51,7 @@ export class ClusterConnection implements AsyncDisposable {
     return {
       pods: this.#pods.of(nodeName),
       services: this.#services,
+      seenNode: () => this.#nodes.get(nodeName),
       objects: this.#objects,
       storage: this.#storage,
       api: this.#api,

@@ -4,10 +4,11 @@ import { isStatus } from "#api/status.ts";
 import { Backoff } from "#base/backoff.ts";
 import type { Clock } from "#base/clock.ts";
 import { describeError, type Logger } from "#base/log.ts";
+import { compareResourceVersions } from "#client/resource-version.ts";
 import type { ImageStatus, Runtime } from "#cri/runtime.ts";
 import type { Pressure } from "#kubelet/eviction/plan.ts";
 import { nodeEvents, type ToldNode } from "./node-events.ts";
-import type { KubeletApi, KubeletEvents } from "#kubelet/ports.ts";
+import type { KubeletApi, KubeletEvents, KubeletPorts } from "#kubelet/ports.ts";
 import {
   nodeLabels,
   nodeObject,
@@ -20,7 +21,7 @@ import { shouldWriteStatus, showsConditions } from "./plan.ts";
 
 /** How often the machine and the runtime are looked at (upstream: 10 s). */
 const lookMs = 10_000;
-/** How often it is asked what others advertise on the node; they wait that long for it to count. */
+/** How often it is looked for what others advertise on the node; they wait that long for it to count. */
 const advertisedMs = 30_000;
 const retry = { initialMs: 200, maxMs: 10_000 };
 
@@ -28,6 +29,8 @@ export interface NodeAgentOptions {
   readonly identity: NodeIdentity;
   readonly api: KubeletApi;
   readonly events: KubeletEvents;
+  /** See {@link KubeletPorts.seenNode}. */
+  readonly seenNode: KubeletPorts["seenNode"];
   readonly runtime: Runtime;
   readonly machine: () => Promise<MachineFacts>;
   readonly isShuttingDown: () => boolean;
@@ -43,7 +46,7 @@ export class NodeAgent {
   #port: number;
   #node: Node | undefined;
   #machine: MachineFacts;
-  #askedAtMs = Number.NEGATIVE_INFINITY;
+  #followedAtMs = Number.NEGATIVE_INFINITY;
   /** What the last events told of. */
   #told: ToldNode | undefined;
   #written: { readonly status: NodeStatus; readonly atMs: number } | undefined;
@@ -80,10 +83,9 @@ export class NodeAgent {
   async #followAdvertised(signal: AbortSignal): Promise<void> {
     const { identity, api, clock } = this.#options;
     const nowMs = clock.monotonic();
-    if (nowMs - this.#askedAtMs < advertisedMs) return;
-    this.#askedAtMs = nowMs;
-    const found = await api.getNode(identity.name, signal);
-    const allocatable = found === undefined ? undefined : advertisedChange(found);
+    if (nowMs - this.#followedAtMs < advertisedMs) return;
+    this.#followedAtMs = nowMs;
+    const allocatable = this.#node === undefined ? undefined : advertisedChange(this.#node);
     if (allocatable === undefined) return;
     await api.patchNodeStatus(identity.name, { status: { allocatable } }, signal);
   }
@@ -118,7 +120,8 @@ export class NodeAgent {
     const { identity, api, clock, machine } = this.#options;
     this.#machine = await machine();
     const { problems, images } = await this.#runtimeHealth(signal);
-    this.#node = await api.getNode(identity.name, signal);
+    // Asked for only when the watch does not show it: thousands of nodes look at themselves.
+    this.#node = this.#newest() ?? (await api.getNode(identity.name, signal));
     // Deleted meanwhile: it registers anew.
     if (this.#node === undefined) this.#written = this.#told = undefined;
     const nowMs = clock.now();
@@ -147,6 +150,15 @@ export class NodeAgent {
     }
     this.#tell(before);
     this.#written = { status, atMs: nowMs };
+  }
+
+  /** What the watch shows, or the answer to a write that it does not show yet. */
+  #newest(): Node | undefined {
+    const seen = this.#options.seenNode();
+    if (seen === undefined || this.#node === undefined) return seen;
+    return compareResourceVersions(revisionOf(seen), revisionOf(this.#node)) < 0
+      ? this.#node
+      : seen;
   }
 
   async #register(status: NodeStatus, signal: AbortSignal): Promise<void> {
@@ -207,6 +219,10 @@ function toldOf(node: Node | undefined): ToldNode | undefined {
     bootId: node.status?.nodeInfo?.bootID ?? "",
     unschedulable: node.spec?.unschedulable ?? false,
   };
+}
+
+function revisionOf(node: Node): string {
+  return node.metadata?.resourceVersion ?? "";
 }
 
 function asJson(status: NodeStatus): JsonObject {

@@ -88,7 +88,12 @@ const identity: NodeIdentity = {
   runtimeVersion: "simulated://1",
 };
 
-function agentOn(cluster: FakeCluster, clock: FakeClock, status: () => RuntimeStatus): NodeAgent {
+function agentOn(
+  cluster: FakeCluster,
+  clock: FakeClock,
+  status: () => RuntimeStatus,
+  seenNode: () => Node | undefined = () => undefined,
+): NodeAgent {
   const runtime = {
     status: async () => status(),
     listImages: async () => [],
@@ -99,6 +104,7 @@ function agentOn(cluster: FakeCluster, clock: FakeClock, status: () => RuntimeSt
       identity,
       api: cluster,
       events: cluster.recorder,
+      seenNode,
       runtime,
       machine: async () => machine,
       isShuttingDown: () => false,
@@ -115,6 +121,48 @@ const healthy: RuntimeStatus = { runtimeReady: true, networkReady: true, message
 function conditions(it: Node | undefined): string {
   return (it?.status?.conditions ?? []).map((c) => `${c.type}=${c.status}`).join(" ");
 }
+
+test("NodeAgent: looks at what its watch shows, unless it has written since or the node is gone", async () => {
+  const cluster = new FakeCluster();
+  let asked = 0;
+  const getNode = cluster.getNode.bind(cluster);
+  cluster.getNode = () => {
+    asked++;
+    return getNode();
+  };
+  let seen: Node | undefined;
+  const agent = agentOn(
+    cluster,
+    new FakeClock(1_000_000),
+    () => healthy,
+    () => seen,
+  );
+  const signal = new AbortController().signal;
+  await agent.look(signal);
+  assert.equal(asked, 1, "nobody has shown it yet");
+  assert.ok(cluster.node !== undefined);
+  const at = (resourceVersion: string, status: Node["status"]): Node => ({
+    ...cluster.node,
+    metadata: { ...cluster.node?.metadata, resourceVersion },
+    status,
+  });
+  seen = at("2", cluster.node.status);
+  await agent.look(signal);
+  assert.equal(agent.node, seen);
+  const lost = [{ type: "Ready", status: "Unknown" }];
+  seen = at("3", { conditions: lost });
+  cluster.node = at("4", seen.status);
+  await agent.look(signal);
+  assert.match(conditions(cluster.node), /Ready=True/, "it says that it is not lost");
+  const written = agent.node;
+  await agent.look(signal);
+  assert.equal(agent.node, written, "the watch is behind its own write");
+  assert.equal(asked, 1);
+  seen = cluster.node = undefined;
+  await agent.look(signal);
+  assert.equal(asked, 2);
+  assert.match(conditions(cluster.node), /Ready=True/, "registered anew");
+});
 
 test("NodeAgent: registers, writes what changed, and tells of readiness", async () => {
   const cluster = new FakeCluster();
