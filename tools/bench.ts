@@ -35,6 +35,10 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   scale: async () => {
     await (await import("./bench/scale.ts")).benchScale();
   },
+  "scale-small": async () => {
+    const { benchScale } = await import("./bench/scale.ts");
+    await benchScale({ nodeCount: 1_000, podCount: 2_000 });
+  },
   registry: async () => {
     await (await import("./bench/registry.ts")).benchRegistry();
   },

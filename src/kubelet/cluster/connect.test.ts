@@ -7,11 +7,10 @@ import { seededRandom } from "#base/random.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import { Informers } from "#client/informers.ts";
 import { configMaps, events, leases, nodes, pods } from "#client/kinds.ts";
-import { SimulatedRuntime } from "#cri/simulated/runtime.ts";
 import { runKubelet } from "#kubelet/kubelet.ts";
-import { imaginaryMachine } from "#kubelet/node/machine.ts";
 import { EventSender } from "#reconcile/events.ts";
 import { eventually } from "#testing/eventually.ts";
+import { simulatedNode } from "#testing/simulated-node.ts";
 import { openTestApi, type TestApi } from "#testing/test-api.ts";
 import { containerOf, podOf } from "#testing/pod-fixtures.ts";
 import { ClusterConnection } from "./connect.ts";
@@ -57,44 +56,22 @@ async function withNodes(
   for (const [index, name] of names.entries()) {
     const recorder = new EventSender({ client, clock, log, component: "kubelet", host: name });
     tasks.start((signal) => recorder.run(signal));
-    const runtime = new SimulatedRuntime({
-      clock,
+    const node = simulatedNode({
+      name,
+      address: `192.0.2.${index + 1}`,
       podCidr: `10.${index}.0.0/24`,
-      idPrefix: name,
-      delays: { pullMs: 0, sandboxMs: 0, startMs: 0, stopMs: 0 },
+      machine: { cpuCount: 2, memoryBytes: 1024 ** 3 },
+      relistMs: 60_000,
+      cluster,
+      recorder,
+      clock,
+      random,
+      log,
       onError: (error) => {
         throw error;
       },
     });
-    const machine = imaginaryMachine(name, { cpuCount: 2, memoryBytes: 1024 ** 3 });
-    tasks.start((signal) =>
-      runKubelet(
-        {
-          identity: {
-            name,
-            addresses: [`192.0.2.${index + 1}`],
-            labels: {},
-            podsMax: 110,
-            port: 0,
-            version: "v1.36.0",
-          },
-          runtime,
-          ports: cluster.of(name, recorder),
-          dns: { servers: [], domain: "cluster.local" },
-          disk: undefined,
-          housekeeping: undefined,
-          staticPodPath: undefined,
-          probes: false,
-          machine: async () => machine,
-          startsMax: 4,
-          relistMs: 60_000,
-          clock,
-          random,
-          log,
-        },
-        signal,
-      ),
-    );
+    tasks.start((signal) => runKubelet(node, signal));
   }
   await body(api);
 }
