@@ -62,8 +62,11 @@ export function loadBalancerController(ports: ControllerPorts): Controller {
       }),
     ],
     async reconcile(_key, signal) {
+      const found = serviceInformer.list();
+      // Most clusters have none, and nodes by the thousand.
+      if (!found.some(isConcerned)) return {};
       const steps = planLoadBalancers({
-        services: serviceInformer.list(),
+        services: found,
         nodes: nodeInformer.list(),
         slicesOf: (key) => sliceInformer.byIndex(byService, key),
         reserved: reservedPorts(
@@ -83,10 +86,12 @@ function serviceOf(slice: EndpointSlice): string[] {
 }
 
 function concerns(previous: Service | undefined, current: Service | undefined): boolean {
-  const concerned = [previous, current].some(
-    (it) => it !== undefined && (it.spec?.type === "LoadBalancer" || publishedOf(it).length > 0),
-  );
+  const concerned = [previous, current].some((it) => it !== undefined && isConcerned(it));
   return concerned && !sameJson(relevant(previous), relevant(current));
+}
+
+function isConcerned(service: Service): boolean {
+  return service.spec?.type === "LoadBalancer" || publishedOf(service).length > 0;
 }
 
 function relevant(service: Service | undefined): unknown {
