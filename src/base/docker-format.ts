@@ -1,9 +1,9 @@
-/** Columns as Docker's client aligns them: at least ten wide, three spaces between. */
-export function formatTable(rows: readonly (readonly string[])[]): string {
+/** Columns as Docker's client aligns them: at least so wide, three spaces between. */
+export function formatTable(rows: readonly (readonly string[])[], widthMin = 10): string {
   const widths: number[] = [];
   for (const row of rows) {
     row.slice(0, -1).forEach((cell, index) => {
-      widths[index] = Math.max(widths[index] ?? 10, cell.length + 3);
+      widths[index] = Math.max(widths[index] ?? widthMin, cell.length + 3);
     });
   }
   const line = (row: readonly string[]): string =>

@@ -1,3 +1,5 @@
+import type { Pod } from "#api/gen/types.ts";
+
 /** Where containers of `gantry run` live, unless another namespace is asked for. */
 export const containerNamespace = "containers";
 
@@ -27,5 +29,14 @@ export const fillAnnotation = "gantry.dev/fill-volumes";
 /** The name of a volume as the user wrote it. */
 export const volumeAnnotation = "gantry.dev/volume-name";
 
+/** On a pod whose processes are frozen. */
+export const pausedAnnotation = "gantry.dev/paused";
+/** Followed by a container's name: `user[:group]`, of whom one is a name of the image. */
+export const userAnnotationPrefix = "user.gantry.dev/";
+
 /** Selects every pod of `gantry run`. */
 export const containerSelector = `${managedByLabel}=${managedBy},${containerLabel}`;
+
+export function isPaused(pod: Pod): boolean {
+  return pod.metadata?.annotations?.[pausedAnnotation] === "true";
+}

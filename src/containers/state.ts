@@ -1,6 +1,7 @@
 import type { ContainerStateTerminated, ContainerStatus, Pod } from "#api/gen/types.ts";
 import { parseTime } from "#api/time.ts";
 import { formatAge, formatSpan } from "#base/docker-format.ts";
+import { userAnnotationPrefix } from "./labels.ts";
 
 /** Exit codes of Docker's client: its own failure; a command that cannot be run; one that is not. */
 export const failedCode = 125;
@@ -64,7 +65,19 @@ export function startFault(pod: Pod): string | undefined {
   const [status] = pod.status?.containerStatuses ?? [];
   const waiting = status?.state?.waiting;
   if (waiting === undefined || !hopeless.includes(waiting.reason ?? "")) return undefined;
-  return `${waiting.reason ?? ""}: ${waiting.message ?? ""}`;
+  return (
+    userFault(pod, waiting.message ?? "") ?? `${waiting.reason ?? ""}: ${waiting.message ?? ""}`
+  );
+}
+
+/** containerd says just that there is no such user, and where it has looked. */
+function userFault(pod: Pod, message: string): string | undefined {
+  const [, what] = /no (user|group)s found$/.exec(message) ?? [];
+  const name = pod.spec?.containers[0]?.name ?? "";
+  const user = pod.metadata?.annotations?.[`${userAnnotationPrefix}${name}`];
+  if (what === undefined || user === undefined) return undefined;
+  const file = what === "user" ? "passwd" : "group";
+  return `unable to find ${what} ${user}: no matching entries in ${file} file`;
 }
 
 const hopeless = [

@@ -1,3 +1,5 @@
+import type { ContainerAccess } from "./container-access.ts";
+
 /**
  * What the node agent asks of a container runtime: the Container Runtime Interface v1
  * (cri-api `pkg/apis/runtime/v1/api.proto`) in our own words. `containerd/` speaks it over gRPC,
@@ -69,6 +71,9 @@ export interface Runtime {
   ): Promise<FileSystemMount | undefined>;
   /** The mount is gone. A key that is not known is success. */
   releaseImage(key: string, signal: AbortSignal): Promise<void>;
+
+  /** Undefined where containers have no processes and no files. */
+  readonly access: ContainerAccess | undefined;
 
   /** Something happened to a container; the state is read, not taken from the event. */
   events(signal: AbortSignal): AsyncIterable<RuntimeEvent>;

@@ -5,7 +5,6 @@ import { StatusError } from "#api/status.ts";
 import { systemClock } from "#base/clock.ts";
 import type { ClusterOptions, Session } from "#cli/connection.ts";
 import type { DeleteOptions, ApplyOptions } from "#cli/apply.ts";
-import type { ExecOptions } from "#cli/exec.ts";
 import type { GetOptions } from "#cli/get.ts";
 import { resolvePath } from "./options.ts";
 import { defaultDataDirectory, pathsBelow, runDirectoryOf } from "./paths.ts";
@@ -15,7 +14,6 @@ import { terminalIo } from "./terminal-io.ts";
 export function addClusterVerbs(program: Command): void {
   addReading(program);
   addLogs(program);
-  addExec(program);
   addWriting(program);
   addRollout(program);
 }
@@ -81,47 +79,6 @@ function addLogs(program: Command): void {
           until: flags.until,
         };
         await containerLogs(container.session, container.pod, options, systemClock.now());
-      });
-    });
-}
-
-interface ExecFlags extends ExecOptions, ClusterOptions {
-  readonly interactive?: true;
-  readonly env: readonly string[];
-  readonly workdir?: string;
-  readonly user?: string;
-}
-
-/** In a container of `gantry run`, or in one of a pod. */
-function addExec(program: Command): void {
-  const verb = clusterVerb(program, "exec <target> [command...]", "run a command in a container")
-    .passThroughOptions()
-    .option("-c, --container <name>", "in this container of the pod")
-    .option("-i, --interactive", "pass input on")
-    .option("--stdin", "the same")
-    .option("-t, --tty", "with a terminal")
-    .option("-e, --env <name=value>", "variable (needs env in the image)", collect, [])
-    .option("-w, --workdir <path>", "where the command begins (needs sh in the image)")
-    .option("-u, --user <name>", "as this user: pods have no such thing")
-    .action(async (target: string, words: string[]) => {
-      const { containerNamed, splitCommand } = await import("./two-forms.ts");
-      const { options, command } = splitCommand(words);
-      const { operands, unknown } = verb.parseOptions([...options]);
-      const [first = ""] = [...operands, ...unknown];
-      if (first !== "") throw new Error(`exec: '${first}' before '--' is no option of exec`);
-      if (command.length === 0) throw new Error("exec needs a command: gantry exec NAME COMMAND");
-      const flags: ExecFlags = verb.opts();
-      const streams = { ...flags, stdin: flags.interactive ?? flags.stdin };
-      await inSession(flags, async (session) => {
-        const container = await containerNamed(session, target, flags);
-        if (container === undefined) {
-          const { exec } = await import("#cli/exec.ts");
-          process.exitCode = await exec(session, target, command, streams);
-          return;
-        }
-        const { execInContainer } = await import("#containers/run/exec.ts");
-        const { pod, session: own } = container;
-        process.exitCode = await execInContainer(own, pod, command, streams);
       });
     });
 }
@@ -192,7 +149,7 @@ function addRollout(program: Command): void {
   );
 }
 
-function clusterVerb(parent: Command, usage: string, description: string): Command {
+export function clusterVerb(parent: Command, usage: string, description: string): Command {
   return parent
     .command(usage)
     .description(description)

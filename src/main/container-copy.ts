@@ -2,27 +2,38 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rename, rm, stat } from "node:fs/promises";
 import { PassThrough } from "node:stream";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join, posix, resolve } from "node:path";
 import type { Pod } from "#api/gen/types.ts";
 import type { Session } from "#cli/connection.ts";
-import { findContainer } from "#containers/find.ts";
-import {
-  isDirectoryIn,
-  landingOf,
-  packedOf,
-  packFrom,
-  parseCopyPlace,
-  unpackInto,
-} from "#containers/run/copy.ts";
+import { findContainer, nameOf } from "#containers/find.ts";
+import { factsOf, landingOf, packFrom, parseCopyPlace, unpackInto } from "#containers/run/copy.ts";
+
+export interface CopyOptions {
+  /** Numbers of users and groups are kept; else files in a container are root's. */
+  readonly archive: boolean;
+  /** Links at the end of the source are followed. */
+  readonly followLink: boolean;
+}
+
+interface Copy {
+  readonly session: Session;
+  readonly options: CopyOptions;
+}
 
 /** `gantry cp`. @throws {Error} for two places of one sort, and what tar says. */
-export async function copyFiles(session: Session, from: string, to: string): Promise<void> {
+export async function copyFiles(
+  session: Session,
+  from: string,
+  to: string,
+  options: CopyOptions,
+): Promise<void> {
+  const copy = { session, options };
   const source = parseCopyPlace(from);
   const target = parseCopyPlace(to);
   if (source.container !== undefined && target.container === undefined) {
-    await copyOut(session, await findContainer(session, source.container), source.path, to);
+    await copyOut(copy, await findContainer(session, source.container), source.path, to);
   } else if (source.container === undefined && target.container !== undefined) {
-    await copyIn(session, from, await findContainer(session, target.container), target.path);
+    await copyIn(copy, from, await findContainer(session, target.container), target.path);
   } else if (source.container === undefined) {
     throw new Error("must specify at least one container source: NAME:PATH");
   } else {
@@ -30,13 +41,25 @@ export async function copyFiles(session: Session, from: string, to: string): Pro
   }
 }
 
-async function copyOut(session: Session, pod: Pod, path: string, to: string): Promise<void> {
+async function copyOut(
+  { session, options }: Copy,
+  pod: Pod,
+  path: string,
+  to: string,
+): Promise<void> {
+  const asked = { path, follow: options.followLink };
+  const facts = await factsOf(session, pod, asked);
+  if (facts === undefined) throw noFile(path, pod);
   if (to === "-") {
-    await packFrom(session, pod, path, process.stdout);
+    await packFrom(session, pod, asked, process.stdout);
     return;
   }
   const isDirectory = await isDirectoryHere(to);
-  const { directory, name } = landingOf(resolve(to), isDirectory);
+  const landing = landingOf(resolve(to), isDirectory);
+  const { directory } = landing;
+  // A directory whose contents come is put under its own name, but where the contents are meant.
+  const isNamed = facts.name === "." && !/(^|\/)\.?$/.test(path.replace(/(.)\/+$/, "$1"));
+  const name = landing.name ?? (isNamed ? posix.basename(path) : undefined);
   if (!(await isDirectoryHere(directory))) throw new Error(`no such directory: ${directory}`);
   // Beside its place, so that what is cut short is not there half.
   const folder = await mkdtemp(join(directory, ".gantry-cp-"));
@@ -44,13 +67,13 @@ async function copyOut(session: Session, pod: Pod, path: string, to: string): Pr
     const tar = spawn("tar", ["-xf", "-", "-C", folder], { stdio: ["pipe", "ignore", "inherit"] });
     const ended = once(tar, "close");
     try {
-      await packFrom(session, pod, path, tar.stdin);
+      await packFrom(session, pod, asked, tar.stdin);
     } finally {
       tar.stdin.end();
     }
     const [code] = (await ended) as [number];
     if (code !== 0) throw new Error(`tar ended with ${code}`);
-    await moveInto(folder, packedOf(path).name, { directory, name });
+    await moveInto(folder, facts.name, { directory, name });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -77,12 +100,22 @@ async function moveInto(
   if (code !== 0) throw new Error(`tar ended with ${code}`);
 }
 
-async function copyIn(session: Session, from: string, pod: Pod, path: string): Promise<void> {
-  const isDirectory = path.endsWith("/") || (await isDirectoryIn(session, pod, path));
+async function copyIn(
+  { session, options }: Copy,
+  from: string,
+  pod: Pod,
+  path: string,
+): Promise<void> {
+  const facts = await factsOf(session, pod, { path, follow: true });
+  const isDirectory = facts?.kind === "directory";
+  if (!isDirectory && path.endsWith("/")) throw noFile(path, pod);
   const { directory, name } = landingOf(path, isDirectory);
+  const above = await factsOf(session, pod, { path: directory, follow: true });
+  if (above?.kind !== "directory") throw noFile(directory, pod);
+  const target = { directory, keepOwners: options.archive };
   if (from === "-") {
     if (!isDirectory) throw new Error(`destination "${path}" must be a directory`);
-    await unpackInto(session, pod, directory, process.stdin);
+    await unpackInto(session, pod, target, process.stdin);
     return;
   }
   const source = resolve(from);
@@ -94,11 +127,12 @@ async function copyIn(session: Session, from: string, pod: Pod, path: string): P
   const own = isContents ? "." : basename(source);
   const renaming = name === undefined ? [] : [renamed(own, name)];
   const place = isContents ? source : dirname(source);
-  const tar = spawn("tar", ["-cf", "-", ...renaming, "-C", place, "--", own], {
+  const links = options.followLink ? ["--dereference-args"] : [];
+  const tar = spawn("tar", ["-cf", "-", ...links, ...renaming, "-C", place, "--", own], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   // Output that nobody reads yet is thrown away by Node when the program ends.
-  await unpackInto(session, pod, directory, tar.stdout.pipe(new PassThrough()));
+  await unpackInto(session, pod, target, tar.stdout.pipe(new PassThrough()));
 }
 
 /** GNU tar's option that calls the packed thing otherwise, and leaves what links point to alone. */
@@ -106,6 +140,10 @@ function renamed(from: string, to: string): string {
   const pattern = from.replaceAll(/[\\.[\]*^$]/g, "\\$&").replaceAll("|", "\\|");
   const replacement = to.replaceAll(/[\\&|]/g, "\\$&");
   return `--transform=s|^${pattern}|${replacement}|SH`;
+}
+
+function noFile(path: string, pod: Pod): Error {
+  return new Error(`Could not find the file ${path} in container ${nameOf(pod)}`);
 }
 
 async function isDirectoryHere(path: string): Promise<boolean> {

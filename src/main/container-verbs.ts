@@ -2,6 +2,7 @@ import { InvalidArgumentError, type Command } from "commander";
 import { systemClock } from "#base/clock.ts";
 import type { Pod } from "#api/gen/types.ts";
 import type { ClusterOptions, Session } from "#cli/connection.ts";
+import type { CopyOptions } from "./container-copy.ts";
 import { collect, inSession, parseCount } from "./cluster-verbs.ts";
 import { clusterOptions, inContainers } from "./run-command.ts";
 
@@ -172,18 +173,22 @@ function addCopying(program: Command): void {
     .description(
       "copy files from or to a container: NAME:PATH; - is a tar of standard input or output",
     )
-    .action(async (from: string, to: string, flags: ClusterOptions) => {
+    .option("-a, --archive", "keep the numbers of users and groups", false)
+    .option("-L, --follow-link", "copy what a link as the source leads to", false)
+    .option("-q, --quiet", "taken for Docker's sake: there is no progress to leave out")
+    .action(async (from: string, to: string, flags: ClusterOptions & CopyOptions) => {
       const { copyFiles } = await import("./container-copy.ts");
       await inSession(inContainers(flags), async (session) => {
-        await copyFiles(session, from, to);
+        await copyFiles(session, from, to, flags);
       });
     });
-  clusterOptions(program.command("top <container>"))
-    .description("list the processes of a container, as its own ps does")
-    .action(async (name: string, flags: ClusterOptions) => {
-      const { execInContainer } = await import("#containers/run/exec.ts");
+  clusterOptions(program.command("top <container> [args...]"))
+    .description("list the processes of a container; what follows its name is for the node's ps")
+    .passThroughOptions()
+    .action(async (name: string, args: string[], flags: ClusterOptions) => {
+      const { processTable } = await import("#containers/run/processes.ts");
       await forEach([name], flags, async (session, pod) => {
-        process.exitCode = await execInContainer(session, pod, ["ps"], { env: [] });
+        session.io.out(await processTable(session, pod, args));
       });
     });
 }

@@ -71,12 +71,11 @@ export async function seedImages(where: Where, signal: AbortSignal): Promise<rea
   await using store = await openImages(paths, silentLogger);
   const loaded = await loadArchive(store, busyboxImage(process.arch), signal);
   const names = loaded.map((it) => it.name ?? it.manifest.digest);
-  const { socket: socketPath, gateDir } = nodeLayout(paths.node);
+  const layout = nodeLayout(paths.node);
   // Without a containerd, pods will pull the image from the store when there is one.
-  if (!existsSync(socketPath)) return names;
+  if (!existsSync(layout.socket)) return names;
   const runtime = new ContainerdRuntime({
-    socketPath,
-    gateDir,
+    layout,
     clock: systemClock,
     pauseImage: { name: pauseImageName, archive: () => pauseImage(process.arch) },
   });

@@ -4,6 +4,7 @@ import { addBuildCommand, addBuilderCommand } from "./build-command.ts";
 import { addClusterVerbs } from "./cluster-verbs.ts";
 import { addComposeVerbs } from "./compose-verbs.ts";
 import { addContainerVerbs } from "./container-verbs.ts";
+import { addExecVerb } from "./exec-verb.ts";
 import { addHostCommands } from "./host-commands.ts";
 import { addImageCommands } from "./image-commands.ts";
 import { registryMirrorOption } from "./mirror-options.ts";
@@ -161,6 +162,7 @@ addRunCommands(program);
 addContainerVerbs(program);
 addVolumeVerbs(program);
 addClusterVerbs(program);
+addExecVerb(program);
 addWorkflowVerbs(program);
 addComposeVerbs(program);
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { GantryProcess, run, systemMissing, type CommandResult } from "#testing/gantry-process.ts";
@@ -175,8 +175,44 @@ test("files are copied both ways", options, () => {
   assert.equal(readFileSync(join(system.directory, "d/e/f"), "utf8"), "deep\n");
   const missing = gantry("cp", "files:/tmp/nothing", here);
   assert.equal(missing.code, 1);
-  assert.match(missing.stderr, /No such file/);
+  assert.match(missing.stderr, /Could not find the file \/tmp\/nothing in container files/);
+  ok(gantry("exec", "files", "ln", "-s", "/etc", "/tmp/etc"));
+  ok(gantry("cp", here, "files:/tmp/etc/gantry-copied"));
+  assert.equal(existsSync("/etc/gantry-copied"), false);
+  assert.equal(ok(gantry("exec", "files", "cat", "/etc/gantry-copied")), "hello\n");
+  const without = ["exec", "files", "rm", "-rf", "/bin/tar", "/bin/ps"];
+  ok(gantry(...without));
+  ok(gantry("cp", `${join(system.directory, "d")}/.`, "files:/srv/new"));
+  assert.equal(ok(gantry("exec", "files", "cat", "/srv/new/e/f")), "deep\n");
+  assert.match(ok(gantry("top", "files", "-o", "pid,args")), /^PID +COMMAND\n\d+ +sleep 1000\n$/);
   ok(gantry("rm", "-f", "files"));
+});
+
+test("exec: as another user, in another place, beside us", options, () => {
+  const script =
+    "echo web:x:33:34::/:/bin/sh >> /etc/passwd; echo mail:x:8:web >> /etc/group; sleep 1000";
+  ok(gantry("run", "-d", "--name", "users", "busybox", "sh", "-c", script));
+  const cases: [flags: string[], command: string, code: number, want: RegExp][] = [
+    [["-u", "web"], "id", 0, /^uid=33\(web\) gid=34 groups=8\(mail\)\n$/],
+    [["-u", "web:8"], "id", 0, /^uid=33\(web\) gid=8\(mail\)\n$/],
+    [["-u", "web"], "exit 4", 4, /^$/],
+    [["-u", "nobody-here"], "id", 125, /unable to find user nobody-here/],
+    [["-w", "/tmp", "-e", "A=1"], "echo $A $PWD", 0, /^1 \/tmp\n$/],
+  ];
+  for (const [flags, command, code, want] of cases) {
+    const result = gantry("exec", ...flags, "users", "sh", "-c", command);
+    assert.equal(result.code, code, result.stderr);
+    assert.match(`${result.stdout}${result.stderr}`, want);
+  }
+  assert.equal(ok(withInput("typed", "exec", "-i", "-u", "web", "users", "cat")), "typed");
+  ok(gantry("exec", "-d", "-u", "web", "users", "sleep", "999"));
+  assert.match(ok(gantry("top", "users", "-o", "pid,uid,args")), /\d+ +33 +sleep 999\n/);
+  ok(gantry("rm", "-f", "users"));
+  const named = ["run", "--rm", "-u", "www-data:nogroup", "busybox", "id"];
+  assert.match(ok(gantry(...named)), /^uid=33\(www-data\) gid=65534\(nogroup\)/);
+  const nobody = gantry("run", "--rm", "-u", "nobody-here", "busybox", "id");
+  assert.equal(nobody.code, 125);
+  assert.match(nobody.stderr, /unable to find user nobody-here: no matching entries/);
 });
 
 test("those of a network find each other by name, and others do not reach them", options, () => {

@@ -166,8 +166,7 @@ async function byApi(directory: string, cgroup: BenchCgroup): Promise<Row[]> {
 async function byCri(directory: string, cgroup: BenchCgroup): Promise<Row[]> {
   const layout = nodeLayout(join(directory, "node"));
   using runtime = new ContainerdRuntime({
-    socketPath: layout.socket,
-    gateDir: layout.gateDir,
+    layout,
     clock: systemClock,
     pauseImage: { name: pauseImageName, archive: () => pauseImage(process.arch) },
   });

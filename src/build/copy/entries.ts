@@ -6,7 +6,7 @@ import type { ModeChange } from "#build/stage/mode.ts";
 import { plainEntry, toBytesText, type TarEntry } from "#build/tar/entry.ts";
 import { readTar } from "#build/tar/read.ts";
 import type { WriteEntry } from "#build/tar/write.ts";
-import type { Identity } from "#build/run/user.ts";
+import type { Identity } from "#oci/user.ts";
 import type { ParentDirectory, PlacedFile } from "./place.ts";
 
 /** What a COPY changes about the files it copies. */

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Accounts } from "#build/run/user.ts";
+import type { Accounts } from "#oci/user.ts";
 import type { LayeredTree } from "#build/tree/layered.ts";
 
 /** The users and groups that an image knows. */

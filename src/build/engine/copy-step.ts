@@ -11,7 +11,7 @@ import {
 import { select, type CopySource, type Selection } from "#build/copy/select.ts";
 import { cloneRepository } from "#build/git/clone.ts";
 import { IgnoreMatcher } from "#build/paths/ignore.ts";
-import { resolveOwner } from "#build/run/user.ts";
+import { resolveOwner } from "#oci/user.ts";
 import { isGitUrl, isUrl } from "#build/stage/evaluate-copy.ts";
 import { parseModeChange } from "#build/stage/mode.ts";
 import type { CopyOperation, DirectoryOperation } from "#build/stage/operations.ts";

@@ -18,7 +18,7 @@ import {
 } from "#build/run/container.ts";
 import type { Overlay } from "#build/run/plan.ts";
 import { runtimeSpec, systemMounts, type SpecMount } from "#build/run/spec.ts";
-import { resolveProcessUser } from "#build/run/user.ts";
+import { resolveProcessUser } from "#oci/user.ts";
 import { nameOf } from "#build/stage/environment.ts";
 import type { RunOperation } from "#build/stage/operations.ts";
 import { fromBytesText } from "#build/tar/entry.ts";

@@ -1,6 +1,7 @@
+import { dockerCapabilities, furtherCapabilities } from "#oci/capabilities.ts";
 import { maskedPaths, readonlyPaths } from "#oci/hidden-paths.ts";
 import { seccompProfile } from "./seccomp.ts";
-import type { ProcessIdentity } from "./user.ts";
+import type { ProcessIdentity } from "#oci/user.ts";
 
 /** A mount in the container, as the OCI runtime specification has it. */
 export interface SpecMount {
@@ -23,50 +24,6 @@ export interface ProcessRequest {
   readonly hostname: string;
   readonly cgroupsPath: string;
 }
-
-/** What Docker gives containers. */
-const capabilities: readonly string[] = [
-  "CAP_CHOWN",
-  "CAP_DAC_OVERRIDE",
-  "CAP_FSETID",
-  "CAP_FOWNER",
-  "CAP_MKNOD",
-  "CAP_NET_RAW",
-  "CAP_SETGID",
-  "CAP_SETUID",
-  "CAP_SETFCAP",
-  "CAP_SETPCAP",
-  "CAP_NET_BIND_SERVICE",
-  "CAP_SYS_CHROOT",
-  "CAP_KILL",
-  "CAP_AUDIT_WRITE",
-];
-
-const moreCapabilities: readonly string[] = [
-  "CAP_DAC_READ_SEARCH",
-  "CAP_LINUX_IMMUTABLE",
-  "CAP_NET_BROADCAST",
-  "CAP_NET_ADMIN",
-  "CAP_IPC_LOCK",
-  "CAP_IPC_OWNER",
-  "CAP_SYS_MODULE",
-  "CAP_SYS_RAWIO",
-  "CAP_SYS_PTRACE",
-  "CAP_SYS_PACCT",
-  "CAP_SYS_ADMIN",
-  "CAP_SYS_BOOT",
-  "CAP_SYS_NICE",
-  "CAP_SYS_RESOURCE",
-  "CAP_SYS_TIME",
-  "CAP_SYS_TTY_CONFIG",
-  "CAP_LEASE",
-  "CAP_AUDIT_CONTROL",
-  "CAP_MAC_OVERRIDE",
-  "CAP_MAC_ADMIN",
-  "CAP_SYSLOG",
-  "CAP_WAKE_ALARM",
-  "CAP_BLOCK_SUSPEND",
-];
 
 /** Directories that are mounted in every container. */
 export const systemMounts: readonly SpecMount[] = [
@@ -104,7 +61,7 @@ const terminalMajor = 136;
 /** The `config.json` of a RUN's container: OCI runtime-spec 1.0. */
 export function runtimeSpec(request: ProcessRequest): object {
   const { insecure, user } = request;
-  const caps = insecure ? [...capabilities, ...moreCapabilities] : capabilities;
+  const caps = insecure ? [...dockerCapabilities, ...furtherCapabilities] : dockerCapabilities;
   return {
     ociVersion: "1.0.2",
     process: {

@@ -1,7 +1,9 @@
 import type { Container, ResourceRequirements, SecurityContext } from "#api/gen/types.ts";
 import type { Amounts, Port, Project, Service } from "#compose/project/model.ts";
 import { present } from "#base/present.ts";
+import { signalName } from "#containers/plan/container.ts";
 import { literal } from "#containers/plan/dollars.ts";
+import { containerUser } from "#containers/plan/user.ts";
 import { imageOf } from "./names.ts";
 import { probesOf } from "#containers/plan/probes.ts";
 import type { PodVolumes } from "./volumes.ts";
@@ -41,6 +43,10 @@ export function containerOf(
     workingDir: service.working_dir,
     stdin: service.stdin_open === true ? true : undefined,
     tty: service.tty === true ? true : undefined,
+    lifecycle:
+      service.stop_signal === undefined
+        ? undefined
+        : { stopSignal: signalName(service.stop_signal) },
     ...probesOf(service.healthcheck),
   };
   return present(container);
@@ -99,15 +105,15 @@ function amounts({ cpus, memory }: Amounts): Record<string, string> | undefined 
 }
 
 function securityOf(service: Service): SecurityContext | undefined {
-  const [user, group] = (service.user ?? "").split(":");
+  const { runAsUser, runAsGroup } = containerUser(service.user);
   const add = service.cap_add?.map(capability);
   const drop = service.cap_drop?.map(capability);
   const options = service.security_opt ?? [];
   const seccomp = options.some((it) => /^seccomp[:=]unconfined$/.test(it));
   const noNew = options.some((it) => /^no-new-privileges([:=]true)?$/.test(it));
   const context: SecurityContext = present<SecurityContext>({
-    runAsUser: numeric(user),
-    runAsGroup: numeric(group),
+    runAsUser,
+    runAsGroup,
     privileged: service.privileged === true ? true : undefined,
     readOnlyRootFilesystem: service.read_only === true ? true : undefined,
     allowPrivilegeEscalation: noNew ? false : undefined,
@@ -115,10 +121,6 @@ function securityOf(service: Service): SecurityContext | undefined {
     seccompProfile: seccomp ? { type: "Unconfined" } : undefined,
   });
   return Object.keys(context).length === 0 ? undefined : context;
-}
-
-function numeric(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
 function capability(name: string): string {

@@ -213,15 +213,17 @@ networks: {front: {}, back: {}}`);
   assert.equal(together.shared.filter((it) => it.kind === "NetworkPolicy").length, 0);
 });
 
+test("convert: a user with a name, for the node to look up, and a stop signal", async () => {
+  const { workloads } = await converted("services: {a: {image: i, user: me, stop_signal: INT}}");
+  const template = (workloads["a"] as Deployment).spec?.template;
+  assert.deepEqual(template?.metadata?.annotations, { "user.gantry.dev/a": "me" });
+  assert.deepEqual(template.spec?.containers[0]?.lifecycle, { stopSignal: "SIGINT" });
+  assert.deepEqual(template.spec.os, { name: "linux" });
+});
+
 test("convert: what is lost is told", async () => {
-  const { warnings } = await converted(
-    "services: {a: {image: i, user: me, ulimits: {nofile: 1}, stop_signal: SIGINT}}",
-  );
-  assert.deepEqual(warnings, [
-    "services.a.ulimits is ignored",
-    "services.a.user: 'me' needs numbers; the image's user is taken",
-    "services.a.stop_signal is ignored",
-  ]);
+  const { warnings } = await converted("services: {a: {image: i, ulimits: {nofile: 1}}}");
+  assert.deepEqual(warnings, ["services.a.ulimits is ignored"]);
 });
 
 test("convert: a volume or a port of the node is held by one pod at a time", async () => {

@@ -69,13 +69,6 @@ function filesOf(project: Project, { contents }: ConvertOptions): (ConfigMap | S
 
 function losses(name: string, service: Service): string[] {
   const found = (service.ignored ?? []).map((it) => `services.${name}.${it} is ignored`);
-  const [user = "", group = ""] = (service.user ?? "").split(":");
-  if (!/^\d*$/.test(user) || !/^\d*$/.test(group)) {
-    found.push(
-      `services.${name}.user: '${service.user ?? ""}' needs numbers; the image's user is taken`,
-    );
-  }
-  if (service.stop_signal !== undefined) found.push(`services.${name}.stop_signal is ignored`);
   if (Object.values(service.extra_hosts ?? {}).includes("host-gateway")) {
     found.push(`services.${name}.extra_hosts: host-gateway is ignored`);
   }

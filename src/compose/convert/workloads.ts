@@ -4,6 +4,7 @@ import { objectName } from "#api/names.ts";
 import { fillAnnotation } from "#containers/labels.ts";
 import type { Project, Service } from "#compose/project/model.ts";
 import { present } from "#base/present.ts";
+import { containerUser, userAnnotations } from "#containers/plan/user.ts";
 import { containerOf, type Publishing } from "./container.ts";
 import {
   networkLabelPrefix,
@@ -127,6 +128,7 @@ function templateOf(
     ...service.annotations,
     // Another image of the same name is another definition.
     ...(built === undefined ? {} : { [builtAnnotation]: built }),
+    ...userAnnotations(container.name, containerUser(service.user)),
     ...(filled.length === 0 ? {} : { [fillAnnotation]: filled.join(",") }),
   };
   return {
@@ -136,6 +138,8 @@ function templateOf(
     }),
     spec: present<PodSpec>({
       ...podSettings(service),
+      // Which signals there are depends on the system.
+      os: container.lifecycle === undefined ? undefined : { name: "linux" },
       containers: [container],
       volumes: volumes.length === 0 ? undefined : [...volumes],
     }),

@@ -147,7 +147,7 @@ for (const [options, want] of specs) {
 }
 
 const refused: [options: Partial<ContainerOptions>, why: RegExp][] = [
-  [{ user: "nobody" }, /give the number/],
+  [{ groupAdd: ["staff"] }, /give the number/],
   [{ restart: "sometimes" }, /--restart sometimes: expected no/],
   [{ restart: "always", rm: true }, /cannot specify both --restart and --rm/],
   [{ network: "container:db" }, /cannot join that of another/],

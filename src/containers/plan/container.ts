@@ -31,6 +31,7 @@ import { networkOf } from "./network.ts";
 import { podSettings } from "./pod-settings.ts";
 import { probesOf } from "./probes.ts";
 import { securityOf } from "./security.ts";
+import { containerUser, userAnnotations } from "./user.ts";
 import { planVolumes } from "./volumes.ts";
 
 /** What one container is to be. */
@@ -58,6 +59,8 @@ export interface PlannedContainer {
   readonly volumes: readonly string[];
 }
 
+/** Of the one container of a pod. */
+const containerName = "container";
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 /** The handler's class: see `cri/containerd/attach-gate.ts`. */
 export const attachedClass = "gantry-attached";
@@ -109,6 +112,7 @@ export function planContainer(request: ContainerRequest): PlannedContainer {
         [labelsAnnotation]: JSON.stringify(userLabels),
         ...(shown.length === 0 ? {} : { [imageCommandAnnotation]: JSON.stringify(shown) }),
         ...(options.rm === true ? { [removeAnnotation]: request.attached ? "60" : "0" } : {}),
+        ...userAnnotations(containerName, containerUser(options.user)),
         ...(planned.filled.length === 0 ? {} : { [fillAnnotation]: planned.filled.join(",") }),
       }),
     },
@@ -122,7 +126,7 @@ function containerOf(request: ContainerRequest): Container {
   const entrypoint = options.entrypoint;
   const stopSignal = options.stopSignal ?? request.facts?.stopSignal;
   return present<Container>({
-    name: "container",
+    name: containerName,
     image: request.image,
     imagePullPolicy: request.imagePullPolicy,
     // An entry point of its own makes the image's command void, as Docker does; an empty one makes
@@ -190,7 +194,7 @@ function sizeOf(flag: string, text: string | undefined): number | undefined {
 }
 
 /** `TERM`, `SIGTERM`; numbers are those of Linux. */
-function signalName(text: string): string {
+export function signalName(text: string): string {
   const numbers: Readonly<Record<string, string>> = {
     1: "HUP",
     2: "INT",

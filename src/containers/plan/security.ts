@@ -2,17 +2,18 @@ import type { PodSpec, SecurityContext } from "#api/gen/types.ts";
 import { present } from "#base/present.ts";
 import type { ContainerOptions } from "#containers/options.ts";
 import { UsageError } from "#containers/usage-error.ts";
+import { containerUser } from "./user.ts";
 
 /** Rights of the container's process. @throws {UsageError} for what pods do not have. */
 export function securityOf(options: ContainerOptions): SecurityContext | undefined {
-  const [user, group] = userOf(options.user);
+  const { runAsUser, runAsGroup } = containerUser(options.user);
   const add = options.capAdd.map(capability);
   const drop = options.capDrop.map(capability);
   let settings: SecurityContext = {};
   for (const it of options.securityOpt) settings = { ...settings, ...securityOption(it) };
   const context = present<SecurityContext>({
-    runAsUser: user,
-    runAsGroup: group,
+    runAsUser,
+    runAsGroup,
     privileged: options.privileged === true ? true : undefined,
     readOnlyRootFilesystem: options.readOnly === true ? true : undefined,
     capabilities:
@@ -44,13 +45,7 @@ export function podSecurityOf(options: ContainerOptions): PodSpec["securityConte
   });
 }
 
-function userOf(text: string | undefined): (number | undefined)[] {
-  if (text === undefined || text === "") return [];
-  const [user = "", group] = text.split(":");
-  return [numberOf(user, "--user"), group === undefined ? undefined : numberOf(group, "--user")];
-}
-
-/** Pods know users by their numbers: names are those of a file within the image. */
+/** Of groups of the whole pod, which has no image to look names up in. */
 function numberOf(text: string, flag: string): number {
   if (text === "root") return 0;
   if (/^\d+$/.test(text)) return Number(text);

@@ -1,11 +1,13 @@
-import type { Pod } from "#api/gen/types.ts";
-import { Readable, type Writable } from "node:stream";
+import { once } from "node:events";
+import type { Readable, Writable } from "node:stream";
 import { posix } from "node:path";
+import type { Pod } from "#api/gen/types.ts";
 import type { Session } from "#cli/connection.ts";
 import type { Io } from "#cli/io.ts";
-import { exec } from "#cli/exec.ts";
-import { nameOf, podName } from "#containers/find.ts";
+import { remoteCommand } from "#cli/remote-command.ts";
+import { nameOf } from "#containers/find.ts";
 import { containerStateOf } from "#containers/state.ts";
+import { askNode, nodePath, streamFromNode } from "./node.ts";
 
 /** One side of a copy. */
 export interface CopyPlace {
@@ -35,83 +37,65 @@ export function landingOf(target: string, isDirectory: boolean): Landing {
   return { directory: posix.dirname(trimmed), name: posix.basename(trimmed) };
 }
 
-/** What is packed: `name` of `directory`; "." is a directory's contents. */
-export function packedOf(source: string): { readonly directory: string; readonly name: string } {
-  if (/(^|\/)\.$/.test(source)) return { directory: source, name: "." };
-  const trimmed = source.replace(/\/+$/, "");
-  if (trimmed === "") return { directory: "/", name: "." };
-  return { directory: posix.dirname(trimmed), name: posix.basename(trimmed) };
+/** What a node says of a path of a container: `kubelet/inside/pack.ts`. */
+export interface PathFacts {
+  readonly kind: "directory" | "file" | "link" | "other";
+  /** Of the first entry of the tar; "." for a directory's contents. */
+  readonly name: string;
 }
 
-/** A tar of what is at a path of the container, on `out`. @throws {Error} what tar says. */
+interface CopySource {
+  readonly path: string;
+  /** A link at the end is followed. */
+  readonly follow: boolean;
+}
+
+/** Undefined: nothing is there. @throws {Error} for a container that does not run. */
+export async function factsOf(
+  session: Session,
+  pod: Pod,
+  source: CopySource,
+): Promise<PathFacts | undefined> {
+  checkRunning(pod);
+  const request = { method: "GET", route: "inside-stat", query: queryOf(source) } as const;
+  const facts = JSON.parse(await askNode(session, pod, request)) as PathFacts | { kind: "none" };
+  return facts.kind === "none" ? undefined : facts;
+}
+
+/** A tar of what is at a path of the container, on `out`. */
 export async function packFrom(
   session: Session,
   pod: Pod,
-  path: string,
+  source: CopySource,
   out: Writable,
 ): Promise<void> {
-  const { directory, name } = packedOf(path);
-  await runTar(session, pod, ["tar", "-cf", "-", "-C", directory, "--", name], {
-    input: Readable.from([]),
-    output: out,
-  });
+  const request = { method: "GET", route: "inside-pack", query: queryOf(source) } as const;
+  for await (const chunk of await streamFromNode(session, pod, request)) {
+    if (!out.write(chunk)) await once(out, "drain", { signal: session.signal });
+  }
+}
+
+function queryOf({ path, follow }: CopySource): URLSearchParams {
+  return new URLSearchParams({ path, ...(follow ? { follow: "true" } : {}) });
 }
 
 /** Unpacks a tar below a directory of the container. */
 export async function unpackInto(
   session: Session,
   pod: Pod,
-  directory: string,
+  target: { readonly directory: string; readonly keepOwners: boolean },
   tar: Readable,
 ): Promise<void> {
-  await runTar(session, pod, ["tar", "-xf", "-", "-C", directory], {
-    input: tar,
-    output: undefined,
-  });
+  const query = new URLSearchParams({ path: target.directory });
+  if (target.keepOwners) query.set("owners", "true");
+  const path = await nodePath(session, pod, { route: "inside-unpack", query });
+  const io: Io = { ...session.io, stdin: tar, terminal: undefined };
+  await remoteCommand({ ...session, io }, path, { stdin: true, tty: false });
 }
 
-export async function isDirectoryIn(session: Session, pod: Pod, path: string): Promise<boolean> {
-  const io = capturing(session.io, () => undefined, Readable.from([]));
-  return (await exec({ ...session, io }, podName(pod), ["test", "-d", path], {})) === 0;
-}
-
-async function runTar(
-  session: Session,
-  pod: Pod,
-  command: readonly string[],
-  streams: { readonly input: Readable; readonly output: Writable | undefined },
-): Promise<void> {
-  if (containerStateOf(pod).kind !== "running") {
-    throw new Error(`container ${nameOf(pod)} is not running: files are copied by its own tar`);
-  }
-  let said = "";
-  const { output } = streams;
-  const io: Io = {
-    ...capturing(session.io, (text) => (said += text), streams.input),
-    out: (bytes) => output?.write(bytes),
-    flush: () => {
-      if (output?.writableNeedDrain !== true) return undefined;
-      return new Promise((resolve) => output.once("drain", resolve));
-    },
-  };
-  const code = await exec({ ...session, io }, podName(pod), command, { stdin: true }).catch(
-    (error: unknown) => {
-      const { message } = error as Error;
-      if (!message.includes("executable file not found")) throw error;
-      throw new Error(`${nameOf(pod)} has no tar, which copying needs`, { cause: error });
-    },
+function checkRunning(pod: Pod): void {
+  if (containerStateOf(pod).kind === "running") return;
+  throw new Error(
+    `container ${nameOf(pod)} is not running: start it, or save its image with 'gantry commit' to copy its files`,
   );
-  if (code !== 0) throw new Error(said.trim() === "" ? `tar ended with ${code}` : said.trim());
-}
-
-function capturing(io: Io, note: (text: string) => void, stdin: Readable): Io {
-  return {
-    ...io,
-    out: () => undefined,
-    err: (text) => {
-      note(Buffer.from(text).toString("utf8"));
-    },
-    stdin,
-    terminal: undefined,
-  };
 }

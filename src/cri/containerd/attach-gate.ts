@@ -17,15 +17,14 @@ const waitSecondsMax = 30;
  * is started again does not wait again. The FIFO is held open before the mark is looked for, so that
  * an opening in between is not missed.
  */
-export function gateScript(layout: Pick<NodeLayout, "gateDir" | "state">, runc: string): string {
-  const bundles = join(layout.state, "io.containerd.runtime.v2.task", "k8s.io");
+export function gateScript(layout: Pick<NodeLayout, "gateDir" | "bundles">, runc: string): string {
   return `#!/bin/sh
 # runc, but the process of a container begins once somebody is attached to it.
 runc=${quoteWord(runc)}
 gates=${quoteWord(layout.gateDir)}
 case " $* " in *" start "*) ;; *) exec "$runc" "$@" ;; esac
 for id; do :; done
-config=${quoteWord(bundles)}/$id/config.json
+config=${quoteWord(layout.bundles)}/$id/config.json
 grep -q '"io.kubernetes.cri.container-type":"container"' "$config" || exec "$runc" "$@"
 sandbox=$(sed -n 's/.*"io.kubernetes.cri.sandbox-id":"\\([0-9a-f]*\\)".*/\\1/p' "$config")
 (

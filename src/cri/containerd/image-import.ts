@@ -3,7 +3,6 @@ import { Readable } from "node:stream";
 import { type Extract, extract } from "tar-stream";
 import type { Clock } from "#base/clock.ts";
 import { Images } from "#cri/gen/images_pb.ts";
-import { Leases } from "#cri/gen/leases_pb.ts";
 import {
   type Descriptor,
   digestOfPath,
@@ -16,7 +15,7 @@ import { normalizeReference } from "#oci/reference.ts";
 import { writeBlob } from "./content.ts";
 import { isAlreadyExists } from "./errors.ts";
 import type { CallOptions, GrpcConnection } from "./grpc.ts";
-import { namespaceHeader } from "./namespace.ts";
+import { openLease } from "./lease.ts";
 
 /** Blobs up to this size are looked into for links to others; manifests are some kilobytes. */
 const jsonBytesMax = 4 * 1024 * 1024;
@@ -34,27 +33,10 @@ export async function importArchive(
   tar: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const created = await connection.unary(
-    Leases.method.create,
-    {
-      id: "",
-      labels: { "containerd.io/gc.expire": new Date(clock.now() + leaseMs).toISOString() },
-    },
-    { headers: namespaceHeader },
-    signal,
-  );
-  const lease = created.lease?.id ?? "";
-  const options = { headers: { ...namespaceHeader, "containerd-lease": lease } };
-  try {
-    const importing = new ArchiveImport(connection, options, lease);
-    await importing.read(tar, signal);
-    return await importing.name(signal);
-  } finally {
-    // A lease that stays behind expires by its label.
-    await connection
-      .unary(Leases.method.delete, { id: lease, sync: false }, { headers: namespaceHeader }, signal)
-      .catch(() => undefined);
-  }
+  await using lease = await openLease({ connection, clock }, leaseMs, signal);
+  const importing = new ArchiveImport(connection, { headers: lease.headers }, lease.id);
+  await importing.read(tar, signal);
+  return await importing.name(signal);
 }
 
 type Entry = Extract extends AsyncIterable<infer E> ? E : never;

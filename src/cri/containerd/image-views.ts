@@ -2,17 +2,15 @@ import type { Clock } from "#base/clock.ts";
 import { Content } from "#cri/gen/content_pb.ts";
 import { Diff } from "#cri/gen/diff_pb.ts";
 import { Images } from "#cri/gen/images_pb.ts";
-import { Leases } from "#cri/gen/leases_pb.ts";
 import { Snapshots } from "#cri/gen/snapshots_pb.ts";
 import type { Descriptor } from "#cri/images/archive.ts";
 import { chainIds, parseDiffIds, parseManifest, type ImageLayers } from "#cri/images/layers.ts";
 import { RuntimeError, type FileSystemMount } from "#cri/runtime.ts";
 import { isAlreadyExists, isNotFound, toRuntimeError } from "./errors.ts";
 import type { CallOptions, GrpcConnection } from "./grpc.ts";
-import { namespaceHeader } from "./namespace.ts";
+import { openLease } from "./lease.ts";
+import { namespaceHeader, snapshotter } from "./namespace.ts";
 
-/** The one that CRI unpacks images into. */
-const snapshotter = "overlayfs";
 /** A manifest or config is some kilobytes. */
 const jsonBytesMax = 4 * 1024 * 1024;
 /** After it a lease whose holder died lets go. */
@@ -61,16 +59,10 @@ export class ImageViews {
     signal: AbortSignal,
   ): Promise<{ readonly mounts: readonly FileSystemMount[] }> {
     const { method } = Snapshots;
-    const expires = new Date(this.#clock.now() + leaseMs).toISOString();
-    const { lease } = await this.#connection.unary(
-      Leases.method.create,
-      { id: "", labels: { "containerd.io/gc.expire": expires } },
-      this.#bound(),
-      signal,
-    );
-    const id = lease?.id ?? "";
+    const at = { connection: this.#connection, clock: this.#clock };
+    await using lease = await openLease(at, leaseMs, signal);
     const bound = this.#bound();
-    const leased = { ...bound, headers: { ...bound.headers, "containerd-lease": id } };
+    const leased = { ...bound, headers: lease.headers };
     try {
       const parent = await this.#unpack(imageId, leased, signal);
       const labels = { "containerd.io/gc.root": new Date(this.#clock.now()).toISOString() };
@@ -79,11 +71,6 @@ export class ImageViews {
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
       return await this.#connection.unary(method.mounts, { snapshotter, key }, bound, signal);
-    } finally {
-      // A lease that stays behind expires by its label.
-      await this.#connection
-        .unary(Leases.method.delete, { id, sync: false }, this.#bound(), signal)
-        .catch(() => undefined);
     }
   }
 

@@ -16,6 +16,10 @@ export interface NodeLayout {
   readonly ipamDir: string;
   /** The runc of every container: it waits until output has been read. */
   readonly runcProgram: string;
+  /** Of running containers: a directory each, with its `config.json`. */
+  readonly bundles: string;
+  /** The streams of processes that are run in containers beside their first one. */
+  readonly execDir: string;
   /** What containers wait at until somebody is attached to them. */
   readonly gateDir: string;
   /** The runc whose containers wait there. */
@@ -54,6 +58,8 @@ export function nodeLayout(nodeDir: string): NodeLayout {
     cniConfDir: join(nodeDir, "cni"),
     ipamDir: join(nodeDir, "ipam"),
     runcProgram: join(nodeDir, "runc-drained"),
+    bundles: join(nodeDir, "state", "io.containerd.runtime.v2.task", "k8s.io"),
+    execDir: join(nodeDir, "execs"),
     gateDir: join(nodeDir, "gates"),
     gateProgram: join(nodeDir, "runc-attached"),
     registryDir: join(nodeDir, "certs.d"),

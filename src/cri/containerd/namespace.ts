@@ -2,3 +2,6 @@
 export const namespaceHeader: Readonly<Record<string, string>> = {
   "containerd-namespace": "k8s.io",
 };
+
+/** The one that CRI unpacks images into. */
+export const snapshotter = "overlayfs";

@@ -68,8 +68,7 @@ export async function startNodeRuntime(
     }),
   ]);
   const runtime = new ContainerdRuntime({
-    socketPath: layout.socket,
-    gateDir: layout.gateDir,
+    layout,
     clock,
     pauseImage: { name: pauseImageName, archive: () => pauseImage(options.arch) },
   });

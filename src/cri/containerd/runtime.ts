@@ -28,12 +28,14 @@ import {
   type SandboxStatus,
   type SandboxSummary,
 } from "#cri/runtime.ts";
+import { ContainerdAccess } from "./access.ts";
 import { forgetGate, openGate } from "./attach-gate.ts";
 import { type Subject, toRuntimeError } from "./errors.ts";
 import { containerdEvents } from "./events.ts";
 import { GrpcConnection } from "./grpc.ts";
 import { ImageStore } from "./image-store.ts";
 import { ImageViews } from "./image-views.ts";
+import type { NodeLayout } from "./layout.ts";
 import { openPortForward, openProcessSession } from "./sessions.ts";
 import {
   fromWireContainer,
@@ -46,10 +48,8 @@ import {
 } from "./wire.ts";
 
 export interface ContainerdRuntimeOptions {
-  /** Path of containerd's unix socket. */
-  readonly socketPath: string;
-  /** Where containers wait until somebody is attached to them. */
-  readonly gateDir: string;
+  /** Of the node: where containers wait until somebody is attached to them, and the like. */
+  readonly layout: Pick<NodeLayout, "socket" | "gateDir" | "bundles" | "execDir">;
   readonly clock: Clock;
   /** The image of every sandbox, imported again when somebody has removed it. */
   readonly pauseImage: {
@@ -69,14 +69,23 @@ export class ContainerdRuntime implements Runtime, Disposable {
   readonly #images: ImageStore;
   readonly #views: ImageViews;
   readonly #pauseImage: ContainerdRuntimeOptions["pauseImage"];
+  readonly access: ContainerdAccess;
 
   constructor(options: ContainerdRuntimeOptions) {
-    this.#connection = new GrpcConnection(options.socketPath);
+    this.#connection = new GrpcConnection(options.layout.socket);
     this.#clock = options.clock;
-    this.#gateDir = options.gateDir;
+    this.#gateDir = options.layout.gateDir;
     this.#images = new ImageStore(this.#connection, options.clock);
     this.#views = new ImageViews(this.#connection, options.clock);
     this.#pauseImage = options.pauseImage;
+    const { bundles, execDir } = options.layout;
+    this.access = new ContainerdAccess({
+      connection: this.#connection,
+      clock: options.clock,
+      bundles,
+      execDir,
+      firstProcess: async (id, signal) => (await this.containerStatus(id, signal))?.pid,
+    });
   }
 
   async version(signal: AbortSignal): Promise<RuntimeVersion> {

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file diff.proto.
  */
 export const file_diff: GenFile = /*@__PURE__*/
-  fileDesc("CgpkaWZmLnByb3RvEhtjb250YWluZXJkLnNlcnZpY2VzLmRpZmYudjEiPgoKRGVzY3JpcHRvchISCgptZWRpYV90eXBlGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIMCgRzaXplGAMgASgDIkYKBU1vdW50EgwKBHR5cGUYASABKAkSDgoGc291cmNlGAIgASgJEg4KBnRhcmdldBgDIAEoCRIPCgdvcHRpb25zGAQgAygJInkKDEFwcGx5UmVxdWVzdBI1CgRkaWZmGAEgASgLMicuY29udGFpbmVyZC5zZXJ2aWNlcy5kaWZmLnYxLkRlc2NyaXB0b3ISMgoGbW91bnRzGAIgAygLMiIuY29udGFpbmVyZC5zZXJ2aWNlcy5kaWZmLnYxLk1vdW50IkkKDUFwcGx5UmVzcG9uc2USOAoHYXBwbGllZBgBIAEoCzInLmNvbnRhaW5lcmQuc2VydmljZXMuZGlmZi52MS5EZXNjcmlwdG9yMmYKBERpZmYSXgoFQXBwbHkSKS5jb250YWluZXJkLnNlcnZpY2VzLmRpZmYudjEuQXBwbHlSZXF1ZXN0GiouY29udGFpbmVyZC5zZXJ2aWNlcy5kaWZmLnYxLkFwcGx5UmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("CgpkaWZmLnByb3RvEhtjb250YWluZXJkLnNlcnZpY2VzLmRpZmYudjEiPgoKRGVzY3JpcHRvchISCgptZWRpYV90eXBlGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIMCgRzaXplGAMgASgDIkYKBU1vdW50EgwKBHR5cGUYASABKAkSDgoGc291cmNlGAIgASgJEg4KBnRhcmdldBgDIAEoCRIPCgdvcHRpb25zGAQgAygJInkKDEFwcGx5UmVxdWVzdBI1CgRkaWZmGAEgASgLMicuY29udGFpbmVyZC5zZXJ2aWNlcy5kaWZmLnYxLkRlc2NyaXB0b3ISMgoGbW91bnRzGAIgAygLMiIuY29udGFpbmVyZC5zZXJ2aWNlcy5kaWZmLnYxLk1vdW50IkkKDUFwcGx5UmVzcG9uc2USOAoHYXBwbGllZBgBIAEoCzInLmNvbnRhaW5lcmQuc2VydmljZXMuZGlmZi52MS5EZXNjcmlwdG9yIogCCgtEaWZmUmVxdWVzdBIwCgRsZWZ0GAEgAygLMiIuY29udGFpbmVyZC5zZXJ2aWNlcy5kaWZmLnYxLk1vdW50EjEKBXJpZ2h0GAIgAygLMiIuY29udGFpbmVyZC5zZXJ2aWNlcy5kaWZmLnYxLk1vdW50EhIKCm1lZGlhX3R5cGUYAyABKAkSCwoDcmVmGAQgASgJEkQKBmxhYmVscxgFIAMoCzI0LmNvbnRhaW5lcmQuc2VydmljZXMuZGlmZi52MS5EaWZmUmVxdWVzdC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkUKDERpZmZSZXNwb25zZRI1CgRkaWZmGAMgASgLMicuY29udGFpbmVyZC5zZXJ2aWNlcy5kaWZmLnYxLkRlc2NyaXB0b3IywwEKBERpZmYSXgoFQXBwbHkSKS5jb250YWluZXJkLnNlcnZpY2VzLmRpZmYudjEuQXBwbHlSZXF1ZXN0GiouY29udGFpbmVyZC5zZXJ2aWNlcy5kaWZmLnYxLkFwcGx5UmVzcG9uc2USWwoERGlmZhIoLmNvbnRhaW5lcmQuc2VydmljZXMuZGlmZi52MS5EaWZmUmVxdWVzdBopLmNvbnRhaW5lcmQuc2VydmljZXMuZGlmZi52MS5EaWZmUmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * `api/types/descriptor.proto`
@@ -117,6 +117,60 @@ export const ApplyResponseSchema: GenMessage<ApplyResponse> = /*@__PURE__*/
   messageDesc(file_diff, 3);
 
 /**
+ * @generated from message containerd.services.diff.v1.DiffRequest
+ */
+export type DiffRequest = Message<"containerd.services.diff.v1.DiffRequest"> & {
+  /**
+   * @generated from field: repeated containerd.services.diff.v1.Mount left = 1;
+   */
+  left: Mount[];
+
+  /**
+   * @generated from field: repeated containerd.services.diff.v1.Mount right = 2;
+   */
+  right: Mount[];
+
+  /**
+   * @generated from field: string media_type = 3;
+   */
+  mediaType: string;
+
+  /**
+   * @generated from field: string ref = 4;
+   */
+  ref: string;
+
+  /**
+   * @generated from field: map<string, string> labels = 5;
+   */
+  labels: { [key: string]: string };
+};
+
+/**
+ * Describes the message containerd.services.diff.v1.DiffRequest.
+ * Use `create(DiffRequestSchema)` to create a new message.
+ */
+export const DiffRequestSchema: GenMessage<DiffRequest> = /*@__PURE__*/
+  messageDesc(file_diff, 4);
+
+/**
+ * @generated from message containerd.services.diff.v1.DiffResponse
+ */
+export type DiffResponse = Message<"containerd.services.diff.v1.DiffResponse"> & {
+  /**
+   * @generated from field: containerd.services.diff.v1.Descriptor diff = 3;
+   */
+  diff?: Descriptor | undefined;
+};
+
+/**
+ * Describes the message containerd.services.diff.v1.DiffResponse.
+ * Use `create(DiffResponseSchema)` to create a new message.
+ */
+export const DiffResponseSchema: GenMessage<DiffResponse> = /*@__PURE__*/
+  messageDesc(file_diff, 5);
+
+/**
  * @generated from service containerd.services.diff.v1.Diff
  */
 export const Diff: GenService<{
@@ -127,6 +181,14 @@ export const Diff: GenService<{
     methodKind: "unary";
     input: typeof ApplyRequestSchema;
     output: typeof ApplyResponseSchema;
+  },
+  /**
+   * @generated from rpc containerd.services.diff.v1.Diff.Diff
+   */
+  diff: {
+    methodKind: "unary";
+    input: typeof DiffRequestSchema;
+    output: typeof DiffResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_diff, 0);

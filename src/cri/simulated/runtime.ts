@@ -54,6 +54,7 @@ export interface SimulatedRuntimeOptions {
  * (`readProgram`), write logs, and answer execs. An idle container is one object and no timer.
  */
 export class SimulatedRuntime implements Runtime, AsyncDisposable {
+  readonly access = undefined;
   readonly #options: SimulatedRuntimeOptions;
   readonly #sandboxes = new Map<string, SimulatedSandbox>();
   readonly #containers = new Map<string, SimulatedContainer>();

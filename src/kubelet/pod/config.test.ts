@@ -142,6 +142,29 @@ for (const [own, image, want] of users) {
   });
 }
 
+for (const [words, own, want] of [
+  ["web", {}, ":web:"],
+  ["web:mail", { runAsGroup: 7 }, ":web:mail:"],
+  ["7:mail", {}, ":7:mail:"],
+  ["web", { runAsUser: 5 }, "5::"],
+] as const) {
+  test(`containerSecurity: the user ${words} of an annotation -> ${want}`, () => {
+    const pod = podOf();
+    const annotations = { "user.gantry.dev/app": words };
+    const named = { ...pod, metadata: { ...pod.metadata, annotations } };
+    const container = containerOf("app", { securityContext: own });
+    const got = containerSecurity(named, container, root, "/s");
+    const { runAsUser = "", runAsUsername = "", runAsGroup = "" } = got;
+    assert.equal([runAsUser, runAsUsername, runAsGroup].join(":"), want);
+    const nonRoot = {
+      ...named,
+      spec: { ...named.spec, containers: [], securityContext: { runAsNonRoot: true } },
+    };
+    const problem = nonRootProblem(nonRoot, container, numeric);
+    if (want === ":web:") assert.match(problem ?? "", /non-numeric user \(web\)/);
+  });
+}
+
 test("containerSecurity: profiles of the node are below its directory", () => {
   const seccompProfile = { type: "Localhost", localhostProfile: "profiles/audit.json" };
   const container = containerOf("app", { securityContext: { seccompProfile } });

@@ -24,7 +24,7 @@ export function containerSecurity(
   const privileged = own.privileged === true;
   const isUnmasked = privileged || own.procMount === "Unmasked";
   return {
-    ...userOf(podContext, own, image),
+    ...userOf(podContext, own, namedUser(pod, container) ?? image),
     supplementalGroups: podGroups(podContext),
     readonlyRootFilesystem: own.readOnlyRootFilesystem === true,
     noNewPrivileges: own.allowPrivilegeEscalation === false,
@@ -52,8 +52,24 @@ function userOf(
   const runAsGroup = own.runAsGroup ?? pod.runAsGroup;
   const runAsUser = own.runAsUser ?? pod.runAsUser;
   if (runAsUser !== undefined) return { runAsUser, runAsGroup };
+  // A group among the words is the one that counts.
+  if (image.username.includes(":")) return { runAsUsername: image.username, runAsGroup: undefined };
   if (image.username !== "") return { runAsUsername: image.username, runAsGroup };
   return { runAsUser: image.uid ?? 0, runAsGroup };
+}
+
+/** Followed by a container's name: Docker's `user[:group]`, for the runtime to look up in the image. */
+const userAnnotationPrefix = "user.gantry.dev/";
+
+/** Stands in for the image's user: settings of the pod go before it, and it counts as unverified. */
+function namedUser(
+  pod: Pod,
+  container: Container,
+): Pick<ImageStatus, "uid" | "username"> | undefined {
+  const username = pod.metadata?.annotations?.[`${userAnnotationPrefix}${container.name}`] ?? "";
+  if (username === "") return undefined;
+  const [user = ""] = username.split(":", 1);
+  return { username, uid: /^\d+$/.test(user) ? Number(user) : undefined };
 }
 
 function podGroups({ supplementalGroups, fsGroup }: PodSecurityContext): readonly number[] {
@@ -112,8 +128,9 @@ export function pidNamespace(pod: Pod): NamespaceMode {
 export function nonRootProblem(
   pod: Pod,
   container: Container,
-  image: Pick<ImageStatus, "uid" | "username">,
+  ofImage: Pick<ImageStatus, "uid" | "username">,
 ): string | undefined {
+  const image = namedUser(pod, container) ?? ofImage;
   const podContext = pod.spec?.securityContext ?? {};
   const own = container.securityContext ?? {};
   if ((own.runAsNonRoot ?? podContext.runAsNonRoot) !== true) return undefined;

@@ -47,6 +47,16 @@ export async function serveCommand(
     throw new ServerFault(400, "you must specify at least 1 of stdin, stdout, stderr");
   }
   const start = sessionStarter(context, asked, wanted);
+  await connectSession(context, { wanted, start }, upgrade, signal);
+}
+
+/** A client's connection with a process that is started once its streams are there. */
+export async function connectSession(
+  context: Pick<ServerContext, "clock">,
+  { wanted, start }: SessionRequest,
+  upgrade: Upgrade,
+  signal: AbortSignal,
+): Promise<void> {
   const client = await acceptCommand(context, upgrade, wanted);
   if (client === undefined) return;
   let session: ProcessSession;
@@ -62,6 +72,11 @@ export async function serveCommand(
   }
   const hasOutput = wanted.stdout || wanted.stderr;
   await relay(session, client, { clock: context.clock, hasOutput });
+}
+
+export interface SessionRequest {
+  readonly wanted: WantedStreams;
+  readonly start: (signal: AbortSignal) => Promise<ProcessSession>;
 }
 
 /** Finds the container now, and starts the process when the client's streams are there. */
@@ -92,7 +107,7 @@ function hasTerminal({ pod }: ServedPod, container: string): boolean {
 
 /** Undefined: the client was refused, or left. */
 async function acceptCommand(
-  { clock }: ServerContext,
+  { clock }: Pick<ServerContext, "clock">,
   { request, socket, head }: Upgrade,
   wanted: WantedStreams,
 ): Promise<CommandStreams | undefined> {

@@ -3,14 +3,8 @@ import type { PlainKind } from "./plain.ts";
 /** What a request to the kubelet's server is about. Names are decoded. */
 export type Route =
   | { readonly kind: "plain"; readonly what: PlainKind }
-  | {
-      readonly kind: "logs" | "exec" | "attach" | "signal";
-      readonly namespace: string;
-      readonly pod: string;
-      /** Undefined: any pod of that name. */
-      readonly uid: string | undefined;
-      readonly container: string;
-    }
+  | ({ readonly kind: ContainerKind } & RoutedContainer)
+  | ({ readonly kind: "inside"; readonly verb: InsideVerb } & RoutedContainer)
   /** `PUT` makes, `DELETE` removes the directory of a local-path volume; `GET` without a name lists. */
   | { readonly kind: "local-volumes"; readonly volume: string | undefined }
   | {
@@ -20,7 +14,33 @@ export type Route =
       readonly uid: string | undefined;
     };
 
-export type ContainerRoute = Extract<Route, { kind: "logs" | "exec" | "attach" | "signal" }>;
+export interface RoutedContainer {
+  readonly namespace: string;
+  readonly pod: string;
+  /** Undefined: any pod of that name. */
+  readonly uid: string | undefined;
+  readonly container: string;
+}
+
+/** What Docker's users do inside containers: `inside.ts`. */
+const insideVerbs = [
+  "exec",
+  "pause",
+  "resume",
+  "processes",
+  "stat",
+  "pack",
+  "unpack",
+  "changes",
+  "layer",
+] as const;
+
+export type InsideVerb = (typeof insideVerbs)[number];
+
+type ContainerKind = "logs" | "exec" | "attach" | "signal";
+
+export type ContainerRoute = Extract<Route, { kind: ContainerKind }>;
+export type InsideRoute = Extract<Route, { kind: "inside" }>;
 
 /** A request of which the path was understood. */
 export interface RoutedRequest {
@@ -52,6 +72,10 @@ function podRouteOf([root = "", ...rest]: readonly string[]): Route | undefined 
   if (kind !== undefined && (rest.length === 3 || (kind !== "logs" && rest.length === 4))) {
     const uid = fourth === undefined ? undefined : third;
     return { kind, namespace, pod, uid, container: fourth ?? third };
+  }
+  const verb = insideVerbs.find((it) => root === `inside-${it}`);
+  if (verb !== undefined && fourth !== undefined && rest.length === 4) {
+    return { kind: "inside", verb, namespace, pod, uid: third, container: fourth };
   }
   if (root === "portForward" && (rest.length === 2 || rest.length === 3)) {
     return { kind: "port-forward", namespace, pod, uid: rest.length === 3 ? third : undefined };

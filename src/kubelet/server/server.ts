@@ -13,6 +13,7 @@ import type { KubeletAccess } from "./access.ts";
 import { serveCommand } from "./commands.ts";
 import { serveLogs } from "./container-logs.ts";
 import { ServerFault } from "./fault.ts";
+import { connectInside, serveInside } from "./inside.ts";
 import { serveSignal } from "./signal.ts";
 import { serveLocalVolumes } from "./local-volumes.ts";
 import { servePlain } from "./plain.ts";
@@ -171,6 +172,11 @@ class NodeServer implements KubeletServer {
         }
         case "plain":
           await servePlain(this.#options, route.what, response);
+          return;
+        case "inside": {
+          const inside = { route, query: asked.query };
+          await serveInside(this.#options, inside, { request, response }, signal);
+        }
       }
     } catch (error) {
       if (signal.aborted) return;
@@ -251,6 +257,8 @@ class NodeServer implements KubeletServer {
       case "local-volumes":
       case "plain":
         throw new ServerFault(400, "this path cannot be upgraded");
+      case "inside":
+        await connectInside(this.#options, { route, query }, upgrade, signal);
     }
   }
 }
