@@ -182,19 +182,19 @@ test("files are copied both ways", options, () => {
   assert.equal(ok(gantry("exec", "files", "cat", "/etc/gantry-copied")), "hello\n");
   const without = ["exec", "files", "rm", "-rf", "/bin/tar", "/bin/ps"];
   ok(gantry(...without));
-  ok(gantry("cp", `${join(system.directory, "d")}/.`, "files:/srv/new"));
-  assert.equal(ok(gantry("exec", "files", "cat", "/srv/new/e/f")), "deep\n");
+  ok(gantry("cp", `${join(system.directory, "d")}/.`, "files:/tmp/new"));
+  assert.equal(ok(gantry("exec", "files", "cat", "/tmp/new/e/f")), "deep\n");
   assert.match(ok(gantry("top", "files", "-o", "pid,args")), /^PID +COMMAND\n\d+ +sleep 1000\n$/);
   ok(gantry("rm", "-f", "files"));
 });
 
 test("exec: as another user, in another place, beside us", options, () => {
   const script =
-    "echo web:x:33:34::/:/bin/sh >> /etc/passwd; echo mail:x:8:web >> /etc/group; sleep 1000";
+    "echo web:x:4321:34::/:/bin/sh >> /etc/passwd; echo mail:x:8:web >> /etc/group; sleep 1000";
   ok(gantry("run", "-d", "--name", "users", "busybox", "sh", "-c", script));
   const cases: [flags: string[], command: string, code: number, want: RegExp][] = [
-    [["-u", "web"], "id", 0, /^uid=33\(web\) gid=34 groups=8\(mail\)\n$/],
-    [["-u", "web:8"], "id", 0, /^uid=33\(web\) gid=8\(mail\)\n$/],
+    [["-u", "web"], "id", 0, /^uid=4321\(web\) gid=34 groups=8\(mail\)\n$/],
+    [["-u", "web:8"], "id", 0, /^uid=4321\(web\) gid=8\(mail\)\n$/],
     [["-u", "web"], "exit 4", 4, /^$/],
     [["-u", "nobody-here"], "id", 125, /unable to find user nobody-here/],
     [["-w", "/tmp", "-e", "A=1"], "echo $A $PWD", 0, /^1 \/tmp\n$/],
@@ -206,7 +206,7 @@ test("exec: as another user, in another place, beside us", options, () => {
   }
   assert.equal(ok(withInput("typed", "exec", "-i", "-u", "web", "users", "cat")), "typed");
   ok(gantry("exec", "-d", "-u", "web", "users", "sleep", "999"));
-  assert.match(ok(gantry("top", "users", "-o", "pid,uid,args")), /\d+ +33 +sleep 999\n/);
+  assert.match(ok(gantry("top", "users", "-o", "pid,uid,args")), /\d+ +4321 +sleep 999\n/);
   ok(gantry("rm", "-f", "users"));
   const named = ["run", "--rm", "-u", "www-data:nogroup", "busybox", "id"];
   assert.match(ok(gantry(...named)), /^uid=33\(www-data\) gid=65534\(nogroup\)/);
