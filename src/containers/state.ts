@@ -62,12 +62,9 @@ export function startFault(pod: Pod): string | undefined {
   if (unscheduled?.message?.includes("free ports") === true) {
     return portFault(pod);
   }
-  const [status] = pod.status?.containerStatuses ?? [];
-  const waiting = status?.state?.waiting;
-  if (waiting === undefined || !hopeless.includes(waiting.reason ?? "")) return undefined;
-  return (
-    userFault(pod, waiting.message ?? "") ?? `${waiting.reason ?? ""}: ${waiting.message ?? ""}`
-  );
+  const { reason = "", message = "" } = pod.status?.containerStatuses?.[0]?.state?.waiting ?? {};
+  if (!hopeless.includes(reason)) return undefined;
+  return userFault(pod, message) ?? `${reason}: ${message}`;
 }
 
 /** containerd says just that there is no such user, and where it has looked. */

@@ -63,7 +63,15 @@ function routeOf(segments: readonly string[]): Route | undefined {
   if (plain !== undefined) return { kind: "plain", what: plain };
   const [root, volume] = segments;
   if (root === "localVolumes" && segments.length <= 2) return { kind: "local-volumes", volume };
-  return podRouteOf(segments);
+  return insideRouteOf(segments) ?? podRouteOf(segments);
+}
+
+function insideRouteOf([root = "", ...rest]: readonly string[]): Route | undefined {
+  const verb = insideVerbs.find((it) => root === `inside-${it}`);
+  const [namespace, pod, uid, container] = rest;
+  if (verb === undefined || rest.length !== 4) return undefined;
+  if (namespace === undefined || pod === undefined || container === undefined) return undefined;
+  return { kind: "inside", verb, namespace, pod, uid, container };
 }
 
 function podRouteOf([root = "", ...rest]: readonly string[]): Route | undefined {
@@ -72,10 +80,6 @@ function podRouteOf([root = "", ...rest]: readonly string[]): Route | undefined 
   if (kind !== undefined && (rest.length === 3 || (kind !== "logs" && rest.length === 4))) {
     const uid = fourth === undefined ? undefined : third;
     return { kind, namespace, pod, uid, container: fourth ?? third };
-  }
-  const verb = insideVerbs.find((it) => root === `inside-${it}`);
-  if (verb !== undefined && fourth !== undefined && rest.length === 4) {
-    return { kind: "inside", verb, namespace, pod, uid: third, container: fourth };
   }
   if (root === "portForward" && (rest.length === 2 || rest.length === 3)) {
     return { kind: "port-forward", namespace, pod, uid: rest.length === 3 ? third : undefined };
