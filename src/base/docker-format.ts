@@ -17,13 +17,24 @@ const units = ["B", "kB", "MB", "GB", "TB", "PB"];
 
 /** Three digits and a decimal unit: `4.26MB`. go-units `HumanSizeWithPrecision`. */
 export function formatSize(bytes: number): string {
+  return scaled(bytes, 1_000, units, 3);
+}
+
+function scaled(bytes: number, base: number, names: readonly string[], digits: number): string {
   let value = bytes;
   let unit = 0;
-  while (value >= 1_000 && unit < units.length - 1) {
-    value /= 1_000;
+  while (value >= base && unit < names.length - 1) {
+    value /= base;
     unit++;
   }
-  return `${Number(value.toPrecision(3))}${units[unit] ?? ""}`;
+  return `${Number(value.toPrecision(digits))}${names[unit] ?? ""}`;
+}
+
+const binaryUnits = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+
+/** Four digits and a binary unit: `1.5MiB`. go-units `BytesSize`. */
+export function formatBinarySize(bytes: number): string {
+  return scaled(bytes, 1_024, binaryUnits, 4);
 }
 
 /** `2 weeks ago`. */

@@ -1,6 +1,7 @@
 import type { Pod, Volume } from "#api/gen/types.ts";
 import { idOf, nameOf, podName } from "./find.ts";
-import { commandOf, imageOf, labelsOf, networkNames } from "./list.ts";
+import { isPaused } from "./labels.ts";
+import { commandOf, imageOf, labelsOf, networkNames, stateWord } from "./list.ts";
 import { containerStateOf, healthState } from "./state.ts";
 import type { Fields } from "./template.ts";
 
@@ -68,8 +69,9 @@ function stateOf(pod: Pod): Fields {
   const terminated = pod.status?.containerStatuses?.[0]?.state?.terminated;
   const health = healthState(pod);
   return {
-    Status: state.kind === "failed" ? "created" : state.kind,
+    Status: stateWord(pod),
     Running: state.kind === "running",
+    Paused: state.kind === "running" && isPaused(pod),
     Restarting: state.kind === "restarting",
     OOMKilled: terminated?.reason === "OOMKilled",
     ExitCode: "code" in state ? state.code : 0,

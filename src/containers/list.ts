@@ -1,15 +1,16 @@
 import type { Pod } from "#api/gen/types.ts";
 import { parseTime } from "#api/time.ts";
-import { ellipsis, formatAge, formatTable } from "#base/docker-format.ts";
+import { ellipsis, formatAge } from "#base/docker-format.ts";
 import { idOf, nameOf } from "./find.ts";
 import {
   imageAnnotation,
   imageCommandAnnotation,
+  isPaused,
   labelsAnnotation,
   networkLabelPrefix,
 } from "./labels.ts";
+import { formatRows } from "./rows.ts";
 import { containerStateOf, healthState, statusText } from "./state.ts";
-import { fillTemplate } from "./template.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface ListOptions {
@@ -31,16 +32,7 @@ export function formatContainers(all: readonly Pod[], options: ListOptions, now:
   const shown = chooseContainers(all, options);
   const rows = shown.map((it) => rowOf(it, options.noTrunc, now));
   if (options.quiet === true) return rows.map((it) => `${it.ID}\n`).join("");
-  const { format = "table" } = options;
-  if (format === "json") return rows.map((it) => `${JSON.stringify(it)}\n`).join("");
-  const [, template] = /^table(?:\s+(.+))?$/s.exec(format) ?? [];
-  if (template !== undefined) return formatTable(templateTable(template, rows));
-  if (format !== "table") return rows.map((it) => `${fillTemplate(format, { ...it })}\n`).join("");
-  const columns = Object.keys(titles) as (keyof typeof titles)[];
-  return formatTable([
-    columns.map((it) => titles[it]),
-    ...rows.map((row) => columns.map((it) => row[it])),
-  ]);
+  return formatRows(rows, titles, options.format);
 }
 
 const titles = {
@@ -52,20 +44,6 @@ const titles = {
   Ports: "PORTS",
   Names: "NAMES",
 } as const;
-
-function templateTable(template: string, rows: readonly Row[]): string[][] {
-  const columns = template.replaceAll("\\t", "\t").split("\t");
-  const title = (it: string): string =>
-    it.replaceAll(/\{\{\s*\.(\w+)\s*\}\}/g, (_, name: string) => titleOf(name));
-  return [
-    columns.map(title),
-    ...rows.map((row) => columns.map((it) => fillTemplate(it, { ...row }))),
-  ];
-}
-
-function titleOf(name: string): string {
-  return Object.entries(titles).find(([field]) => field === name)?.[1] ?? name.toUpperCase();
-}
 
 type Row = Readonly<
   Record<
@@ -107,8 +85,9 @@ function rowOf(pod: Pod, noTrunc: boolean, now: number): Row {
 }
 
 /** As Docker calls it. */
-function stateWord(pod: Pod): string {
+export function stateWord(pod: Pod): string {
   const { kind } = containerStateOf(pod);
+  if (kind === "running" && isPaused(pod)) return "paused";
   return kind === "failed" ? "created" : kind;
 }
 

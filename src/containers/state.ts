@@ -1,7 +1,7 @@
 import type { ContainerStateTerminated, ContainerStatus, Pod } from "#api/gen/types.ts";
 import { parseTime } from "#api/time.ts";
 import { formatAge, formatSpan } from "#base/docker-format.ts";
-import { userAnnotationPrefix } from "./labels.ts";
+import { isPaused, userAnnotationPrefix } from "./labels.ts";
 
 /** Exit codes of Docker's client: its own failure; a command that cannot be run; one that is not. */
 export const failedCode = 125;
@@ -107,7 +107,7 @@ export function statusText(pod: Pod, now: number): string {
   const since = (time: string): number => Math.max(0, now - (parseTime(time) ?? now));
   switch (state.kind) {
     case "running":
-      return `Up ${formatSpan(since(state.startedAt))}${healthText(pod)}`;
+      return `Up ${formatSpan(since(state.startedAt))}${isPaused(pod) ? " (Paused)" : healthText(pod)}`;
     case "exited":
       return `Exited (${state.code}) ${formatAge(since(state.finishedAt))}`;
     case "restarting":

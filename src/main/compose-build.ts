@@ -9,7 +9,7 @@ import type { BuildCommandOptions } from "./build-options.ts";
 import { withImages } from "./image-verbs.ts";
 
 /** Bytes of the results of steps that builds keep, as for `gantry build`. */
-const cacheBytes = 20 * 2 ** 30;
+export const defaultCacheBytes = 20 * 2 ** 30;
 
 export interface ComposeBuildFlags {
   readonly dataDir: string;
@@ -78,7 +78,7 @@ export function buildOptionsOf(
     progress: flags.progress,
     quiet: flags.quiet,
     iidfile: undefined,
-    cacheSize: cacheBytes,
+    cacheSize: defaultCacheBytes,
     check: false,
   };
 }

@@ -41,6 +41,8 @@ export interface ContainerRequest {
   readonly options: ContainerOptions;
   /** As the user wrote it, or made up. */
   readonly name: string;
+  /** Where a container that was renamed has the pod's usual name. */
+  readonly podName?: string | undefined;
   /** 64 digits. */
   readonly id: string;
   readonly env: readonly { readonly name: string; readonly value: string }[];
@@ -77,7 +79,7 @@ export function checkContainerName(name: string): string {
 export function planContainer(request: ContainerRequest): PlannedContainer {
   const { options, name, facts } = request;
   const planned = planVolumes(request.mounts, options.shmSize);
-  const podName = objectName(name);
+  const podName = request.podName ?? objectName(name);
   const network = networkOf(options.network);
   const userLabels = pairsOf(options.label);
   const container = containerOf(request);
@@ -154,7 +156,9 @@ function containerOf(request: ContainerRequest): Container {
 }
 
 /** Limits only: what a container may use is not set aside for it, unless it is said. */
-function resourcesOf(options: ContainerOptions): ResourceRequirements | undefined {
+export function resourcesOf(
+  options: Pick<ContainerOptions, "cpus" | "memory" | "memoryReservation">,
+): ResourceRequirements | undefined {
   const cpus = options.cpus === undefined ? undefined : Number(options.cpus);
   if (cpus !== undefined && !(cpus >= 0)) {
     throw new UsageError(`--cpus ${options.cpus ?? ""}: expected a number such as 1.5`);

@@ -1,4 +1,5 @@
 import type { Pod } from "#api/gen/types.ts";
+import { objectName } from "#api/names.ts";
 import { isStatus } from "#api/status.ts";
 import { awaitObjects } from "#cli/await-objects.ts";
 import type { Session } from "#cli/connection.ts";
@@ -33,10 +34,14 @@ import {
   ensureVolumes,
 } from "./objects.ts";
 import type { RunPorts } from "./ports.ts";
+import { takenName } from "./rename.ts";
 
 const idBytes = 32;
 /** Tries to find a name that nobody has. */
 const namesMax = 10;
+/** Digits of the id in the name of a pod whose usual name another one has. */
+const podSuffix = 8;
+const podNameMax = 63;
 
 export interface CreateRequest {
   readonly image: string;
@@ -203,8 +208,9 @@ async function createPod(
 ): Promise<Pod> {
   const { client, namespace } = session.cluster;
   let { name } = request;
+  let podName: string | undefined;
   for (let tries = 1; ; tries++) {
-    const { pod } = planContainer({ ...request, name });
+    const { pod } = planContainer({ ...request, name, podName });
     const spec = asked.held
       ? { containers: [], ...pod.spec, schedulingGates: [{ name: startGate }] }
       : pod.spec;
@@ -213,21 +219,21 @@ async function createPod(
       return await client.create(pods, { ...pod, metadata, spec }, {}, session.signal);
     } catch (error) {
       if (!isStatus(error, "AlreadyExists")) throw error;
-      if (asked.options.name !== undefined) throw await nameTaken(session, name);
       if (tries >= namesMax) throw error;
+      if (asked.options.name !== undefined) {
+        await checkNameFree(session, name);
+        podName = `${objectName(name)}-${request.id.slice(0, podSuffix)}`.slice(-podNameMax);
+        continue;
+      }
     }
     name = madeUpName(ports.random);
   }
 }
 
-async function nameTaken(session: Session, name: string): Promise<Error> {
-  const all = await listContainers(session);
-  const owner =
-    all.find((it) => nameOf(it) === name) ?? all.find((it) => it.metadata?.name === name);
-  const id = owner === undefined ? "" : ` "${idOf(owner)}"`;
-  return new Error(
-    `Conflict. The container name "/${name}" is already in use by container${id}. You have to remove that container (gantry rm ${name}) to be able to reuse that name.`,
-  );
+/** The pod's usual name may be that of a container that was renamed. @throws {Error} */
+async function checkNameFree(session: Session, name: string): Promise<void> {
+  const owner = (await listContainers(session)).find((it) => nameOf(it) === name);
+  if (owner !== undefined) throw takenName(name, idOf(owner));
 }
 
 /** Resolves once `isDone` says so of the pod, which is undefined when it is gone. */

@@ -3,7 +3,7 @@ import type { KubernetesObject } from "#api/object.ts";
 import type { Session } from "#cli/connection.ts";
 import { networkPolicies, pods, services } from "#client/kinds.ts";
 import type { ResourceOf } from "#client/resource-of.ts";
-import { containerLabel } from "#containers/labels.ts";
+import { containerLabel, pausedAnnotation } from "#containers/labels.ts";
 import { containerStateOf, hasEnded } from "#containers/state.ts";
 import { startGate } from "./create.ts";
 import { present } from "#base/present.ts";
@@ -67,5 +67,6 @@ export function podAgain(pod: Pod, attached: boolean): Pod {
     priority: undefined,
     runtimeClassName: attached ? attachedClass : undefined,
   });
-  return { metadata: present({ namespace, name, labels, annotations }), spec };
+  const { [pausedAnnotation]: _, ...kept } = annotations ?? {};
+  return { metadata: present({ namespace, name, labels, annotations: kept }), spec };
 }

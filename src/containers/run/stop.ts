@@ -6,6 +6,7 @@ import { pods } from "#client/kinds.ts";
 import { nameOf } from "#containers/find.ts";
 import { containerStateOf, hasEnded } from "#containers/state.ts";
 import { awaitContainer } from "./create.ts";
+import { unpauseForEnd } from "./pause.ts";
 import { signalPod } from "./signal.ts";
 
 export interface StopOptions {
@@ -25,6 +26,7 @@ export async function stopContainer(
   clock: Clock,
 ): Promise<void> {
   if (hasEnded(pod)) return;
+  await unpauseForEnd(session, pod);
   const grace = pod.spec?.terminationGracePeriodSeconds ?? 0;
   const seconds = options.seconds ?? grace;
   const isRunning = containerStateOf(pod).kind === "running";
@@ -88,6 +90,7 @@ export async function killContainer(session: Session, pod: Pod, signal: string):
     throw new Error(`cannot kill container: ${nameOf(pod)}: container is not running`);
   }
   const isEnd = /^(SIG)?KILL$|^9$/i.test(signal);
+  if (isEnd) await unpauseForEnd(session, pod);
   await signalPod(session, pod, signal);
   if (!isEnd) return;
   if (pod.spec?.restartPolicy !== "Never") await setDeadline(session, pod);

@@ -1,0 +1,185 @@
+import { createHash } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { createGzip } from "node:zlib";
+import type { Pod } from "#api/gen/types.ts";
+import { systemClock } from "#base/clock.ts";
+import { assembleManifest } from "#build/image/assemble.ts";
+import type { Session } from "#cli/connection.ts";
+import { committedBy, committedConfig } from "#containers/commit.ts";
+import { nameOf } from "#containers/find.ts";
+import { isPaused } from "#containers/labels.ts";
+import { imageOf } from "#containers/list.ts";
+import { changesLayer } from "#containers/run/changes.ts";
+import { pauseContainer, unpauseContainer } from "#containers/run/pause.ts";
+import { containerStateOf } from "#containers/state.ts";
+import type { Lease } from "#images/store/image-store.ts";
+import { findImage, storedName, type ImageWorld } from "#images/verbs/find-image.ts";
+import { viewImage, type ImageView } from "#images/verbs/image-view.ts";
+import { mediaTypes } from "#oci/media-types.ts";
+import { parseReference } from "#oci/reference.ts";
+import { defaultCacheBytes } from "./compose-build.ts";
+import { withImages } from "./image-verbs.ts";
+import type { Where } from "./options.ts";
+
+export interface CommitOptions extends Where {
+  readonly author?: string;
+  readonly message?: string;
+  /** Instructions of a Dockerfile. */
+  readonly change: readonly string[];
+  readonly pause: boolean;
+}
+
+/** A large container's layer takes its time to come. */
+const leaseMs = 3_600_000;
+
+/**
+ * `gantry commit`: the image of a container and what it has changed, as a new image of the image
+ * store, whose id is printed. @throws {Error} when its image is not in the store.
+ */
+export async function commitContainer(
+  session: Session,
+  pod: Pod,
+  name: string | undefined,
+  options: CommitOptions,
+): Promise<void> {
+  if (options.change.length > 0 && name === undefined) {
+    throw new Error("commit --change needs a name for the image: gantry commit -c … NAME IMAGE");
+  }
+  const pauses = options.pause && containerStateOf(pod).kind === "running" && !isPaused(pod);
+  if (pauses) await pauseContainer(session, pod);
+  const id = await withImages(options, async (world, signal) => {
+    const base = await baseOf(world, pod);
+    await using lease = await world.store.openLease("commit", leaseMs);
+    const layer = await writeLayer(world, await changesLayer(session, pod), lease, signal);
+    return await writeImage(world, { pod, base, layer, name, options }, lease);
+  }).finally(async () => {
+    if (!pauses) return;
+    const at = { metadata: { ...pod.metadata, annotations: paused } };
+    await unpauseContainer(session, { ...pod, ...at });
+  });
+  if (options.change.length === 0 || name === undefined) {
+    session.io.out(`${id}\n`);
+    return;
+  }
+  await withChanges(name, options);
+}
+
+const paused = { "gantry.dev/paused": "true" };
+
+async function baseOf(world: ImageWorld, pod: Pod): Promise<ImageView> {
+  const image = imageOf(pod);
+  const found = await findImage(world, image).catch(() => undefined);
+  const view = found && (await viewImage(world.store, found, world.platform));
+  if (view !== undefined) return view;
+  throw new Error(
+    `commit ${nameOf(pod)}: its image ${image} is not in the image store: bring it with 'gantry pull ${image}'`,
+  );
+}
+
+interface Layer {
+  readonly digest: string;
+  readonly size: number;
+  readonly diffId: string;
+}
+
+async function writeLayer(
+  { store }: ImageWorld,
+  tar: AsyncIterable<Uint8Array>,
+  lease: Lease,
+  signal: AbortSignal,
+): Promise<Layer> {
+  const hash = createHash("sha256");
+  async function* hashed(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of tar) {
+      hash.update(chunk);
+      yield chunk;
+    }
+  }
+  const gzip = createGzip();
+  const plain = Readable.from(hashed(), { objectMode: false });
+  plain.on("error", (error) => gzip.destroy(error));
+  const { digest, sizeBytes } = await store.writeBlob(plain.pipe(gzip), { lease }, signal);
+  return { digest, size: sizeBytes, diffId: `sha256:${hash.digest("hex")}` };
+}
+
+async function writeImage(
+  world: ImageWorld,
+  of: {
+    readonly pod: Pod;
+    readonly base: ImageView;
+    readonly layer: Layer;
+    readonly name: string | undefined;
+    readonly options: CommitOptions;
+  },
+  lease: Lease,
+): Promise<string> {
+  const { store } = world;
+  const { pod, base, layer, name, options } = of;
+  const created = new Date(systemClock.now()).toISOString();
+  const { author, message } = options;
+  const { rootfs, history = [] } = base.config;
+  const entry = { created, created_by: committedBy(pod), author, comment: message };
+  const config = {
+    ...base.config,
+    created,
+    ...(author === undefined ? {} : { author }),
+    config: committedConfig(base.config.config ?? {}, pod),
+    rootfs: { type: "layers", diff_ids: [...(rootfs?.diff_ids ?? []), layer.diffId] },
+    history: [...history, entry],
+  };
+  const bytes = Buffer.from(JSON.stringify(config));
+  const signal = new AbortController().signal;
+  const written = await store.writeBlob(Readable.from([bytes]), { lease }, signal);
+  const layers = [
+    ...base.layers.map((descriptor) => ({ descriptor, diffId: "", createdAt: undefined })),
+    {
+      descriptor: { mediaType: mediaTypes.layerGzip, digest: layer.digest, size: layer.size },
+      diffId: layer.diffId,
+      createdAt: undefined,
+    },
+  ];
+  const manifest = assembleManifest({ digest: written.digest, size: written.sizeBytes }, layers);
+  const reference = name === undefined ? undefined : parseReference(name);
+  await store.putManifest({
+    repository: reference === undefined ? "none" : storedName(world, reference),
+    bytes: Buffer.from(JSON.stringify(manifest)),
+    tags: reference === undefined ? [] : [reference.tag ?? "latest"],
+  });
+  return written.digest;
+}
+
+/** Instructions are a build on top: just another config. The build prints the id. */
+async function withChanges(name: string, { dataDir, change }: CommitOptions): Promise<void> {
+  const { build } = await import("./build.ts");
+  const directory = await mkdtemp(join(tmpdir(), "gantry-commit-"));
+  try {
+    await writeFile(join(directory, "Dockerfile"), `FROM ${name}\n${change.join("\n")}\n`);
+    const code = await build(directory, { ...plainBuild, dataDir, tag: [name] });
+    if (code !== 0) throw new Error("commit --change: the instructions could not be applied");
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+const plainBuild = {
+  file: undefined,
+  buildArg: [],
+  label: [],
+  secret: [],
+  ssh: [],
+  target: undefined,
+  cache: true,
+  pull: false,
+  platform: undefined,
+  network: "none",
+  allow: [],
+  output: [],
+  progress: "quiet",
+  quiet: true,
+  iidfile: undefined,
+  cacheSize: defaultCacheBytes,
+  check: false,
+} as const;
