@@ -8,10 +8,18 @@ const image = { Env: ["PATH=/bin", "A=1"], Cmd: ["sh"], Labels: { a: "b" } };
 const cases: [container: Partial<Container>, want: object][] = [
   [{}, image],
   [{ args: ["ls"] }, { ...image, Cmd: ["ls"] }],
-  [{ command: ["sh"], args: ["-c", "x"] }, { ...image, Entrypoint: ["sh"], Cmd: ["-c", "x"] }],
+  [
+    { command: ["sh"], args: ["-c", "x"] },
+    { ...image, Entrypoint: ["sh"], Cmd: ["-c", "x"] },
+  ],
   [{ command: ["sh"] }, { ...image, Entrypoint: ["sh"], Cmd: [] }],
   [
-    { env: [{ name: "A", value: "2" }, { name: "B", value: "3" }] },
+    {
+      env: [
+        { name: "A", value: "2" },
+        { name: "B", value: "3" },
+      ],
+    },
     { ...image, Env: ["PATH=/bin", "A=2", "B=3"] },
   ],
   [

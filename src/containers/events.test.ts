@@ -62,10 +62,7 @@ for (const [before, after, want] of cases) {
 test("events: as Docker prints and filters them", () => {
   const [die] = eventsBetween(pod("running"), pod("exited"));
   assert.ok(die !== undefined);
-  assert.equal(
-    eventLine(die, "T"),
-    "T container die abc (exitCode=3, image=busybox, name=web)",
-  );
+  assert.equal(eventLine(die, "T"), "T container die abc (exitCode=3, image=busybox, name=web)");
   const fields = eventFields(die, 1_500);
   assert.deepEqual([fields["time"], fields["timeNano"]], [1, 1_500_000_000]);
   assert.equal(eventFilter(["event=die", "event=start"])(die), true);

@@ -143,7 +143,5 @@ export function eventFilter(filters: readonly string[]): (event: ContainerEvent)
   });
   const keys = [...new Set(parsed.map((it) => it.key))];
   return (event) =>
-    keys.every((key) =>
-      parsed.some((it) => it.key === key && it.matches(event, it.value)),
-    );
+    keys.every((key) => parsed.some((it) => it.key === key && it.matches(event, it.value)));
 }

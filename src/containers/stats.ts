@@ -72,15 +72,7 @@ export function usageOf(samples: readonly Sample[], pod: Pod): Usage | undefined
 
 export type StatsRow = Readonly<
   Record<
-    | "Container"
-    | "ID"
-    | "Name"
-    | "CPUPerc"
-    | "MemUsage"
-    | "MemPerc"
-    | "NetIO"
-    | "BlockIO"
-    | "PIDs",
+    "Container" | "ID" | "Name" | "CPUPerc" | "MemUsage" | "MemPerc" | "NetIO" | "BlockIO" | "PIDs",
     string
   >
 >;

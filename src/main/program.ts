@@ -3,11 +3,13 @@ import { describeError } from "#base/log.ts";
 import { addBuildCommand, addBuilderCommand } from "./build-command.ts";
 import { addClusterVerbs } from "./cluster-verbs.ts";
 import { addComposeVerbs } from "./compose-verbs.ts";
+import { addContainerChangeVerbs, addContainerWatchVerbs } from "./container-change-verbs.ts";
 import { addContainerVerbs } from "./container-verbs.ts";
 import { addExecVerb } from "./exec-verb.ts";
 import { addHostCommands } from "./host-commands.ts";
 import { addImageCommands } from "./image-commands.ts";
 import { registryMirrorOption } from "./mirror-options.ts";
+import { addImagePrune, addPruneVerbs } from "./prune-verbs.ts";
 import { addRegistryCommands } from "./registry-commands.ts";
 import {
   checkDuration,
@@ -134,9 +136,9 @@ program
     if (!(await status(where))) process.exitCode = 3;
   });
 
-program
-  .command("image")
-  .description("images of this machine")
+const imageCommand = program.command("image").description("images of this machine");
+addImagePrune(imageCommand);
+imageCommand
   .command("seed [image]")
   .description(
     "make base images of Debian's packages, where no registry can be reached: busybox (of busybox-static), debian or debian:<suite> (by mmdebstrap)",
@@ -160,7 +162,10 @@ program
 
 addRunCommands(program);
 addContainerVerbs(program);
+addContainerChangeVerbs(program);
+addContainerWatchVerbs(program);
 addVolumeVerbs(program);
+addPruneVerbs(program);
 addClusterVerbs(program);
 addExecVerb(program);
 addWorkflowVerbs(program);

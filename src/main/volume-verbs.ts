@@ -96,6 +96,24 @@ function addNetworks(network: Command): void {
         session.io.out(`${name}\n`);
       });
     });
+  clusterOptions(network.command("inspect <networks...>").description("show networks")).action(
+    async (names: string[], flags: ClusterOptions) => {
+      const { inspectNetwork } = await import("#containers/run/networks.ts");
+      const shown: object[] = [];
+      await forNames(names, flags, async (session, name) => {
+        shown.push(await inspectNetwork(session, name));
+      });
+      process.stdout.write(`${JSON.stringify(shown, undefined, 4)}\n`);
+    },
+  );
+  clusterOptions(network.command("prune").description("remove networks that no container is in"))
+    .option("-f, --force", "taken for Docker's sake: nobody is asked")
+    .action(async (flags: ClusterOptions) => {
+      const { pruneNetworks } = await import("#containers/run/networks.ts");
+      await inSession(inContainers(flags), async (session) => {
+        for (const name of await pruneNetworks(session)) session.io.out(`${name}\n`);
+      });
+    });
   clusterOptions(network.command("rm <networks...>").description("remove networks")).action(
     async (names: string[], flags: ClusterOptions) => {
       const { removeNetwork } = await import("#containers/run/networks.ts");

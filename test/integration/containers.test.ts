@@ -14,7 +14,9 @@ let system: GantryProcess;
 
 /** The data directory stands first: what follows an image is the container's. */
 function words(args: readonly string[]): string[] {
-  const verbs = ["volume", "network"].includes(args[0] ?? "") ? 2 : 1;
+  const verbs = ["volume", "network", "container", "system", "image"].includes(args[0] ?? "")
+    ? 2
+    : 1;
   const data = ["--data-dir", join(system.directory, "data")];
   return [...args.slice(0, verbs), ...data, ...args.slice(verbs)];
 }
@@ -213,6 +215,31 @@ test("exec: as another user, in another place, beside us", options, () => {
   const nobody = gantry("run", "--rm", "-u", "nobody-here", "busybox", "id");
   assert.equal(nobody.code, 125);
   assert.match(nobody.stderr, /unable to find user nobody-here: no matching entries/);
+});
+
+test("a container is frozen, renamed, watched, and made an image", options, () => {
+  ok(gantry("run", "-d", "--name", "first", "-w", "/srv", "busybox", "sleep", "1000"));
+  ok(gantry("exec", "first", "sh", "-c", "echo new > /srv/new; rm /etc/group"));
+  assert.match(ok(gantry("diff", "first")), /^C \/etc\nD \/etc\/group\n.*A \/srv\/new\n/s);
+  const change = ["--change", 'CMD ["cat", "new"]'];
+  ok(gantry("commit", "-m", "why", ...change, "first", "committed:1"));
+  assert.equal(ok(gantry("run", "--rm", "committed:1")), "new\n");
+  ok(gantry("pause", "first"));
+  assert.equal(names("status=paused"), "first");
+  assert.match(gantry("exec", "first", "true").stderr, /is paused, unpause the container/);
+  const frozen = ok(gantry("stats", "--no-stream", "--format", "{{.Name}} {{.PIDs}}"));
+  assert.equal(frozen, "first 1\n");
+  ok(gantry("unpause", "first"));
+  ok(gantry("rename", "first", "second"));
+  ok(gantry("run", "-d", "--name", "first", "busybox", "true"));
+  assert.equal(names(), "first\nsecond");
+  assert.match(gantry("rename", "first", "second").stderr, /"\/second" is already in use/);
+  assert.equal(ok(gantry("wait", "first")), "0\n");
+  assert.match(ok(gantry("container", "prune", "-f")), /^Deleted Containers:\n[0-9a-f]{64}\n$/);
+  assert.match(ok(gantry("system", "df")), /^Images +\d+ +1 /m);
+  ok(gantry("rm", "-f", "second"));
+  assert.match(ok(gantry("image", "prune", "-f", "-a")), /Untagged: committed:1\n/);
+  assert.match(ok(gantry("images")), /^busybox /m);
 });
 
 test("those of a network find each other by name, and others do not reach them", options, () => {

@@ -18,10 +18,7 @@ export async function changesText(session: Session, pod: Pod): Promise<string> {
 }
 
 /** The same as the uncompressed tar of a layer. */
-export async function changesLayer(
-  session: Session,
-  pod: Pod,
-): Promise<AsyncIterable<Uint8Array>> {
+export async function changesLayer(session: Session, pod: Pod): Promise<AsyncIterable<Uint8Array>> {
   checkStarted(pod);
   const request = { method: "GET", route: "inside-layer", query: new URLSearchParams() } as const;
   return await streamFromNode(session, pod, request);

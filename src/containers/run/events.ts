@@ -30,19 +30,14 @@ export async function showEvents(
 ): Promise<void> {
   const passes = eventFilter(options.filter);
   let before: ReadonlyMap<string, Pod> | undefined;
-  await awaitObjects<Pod>(
-    session,
-    pods,
-    options.labelSelector ?? containerSelector,
-    (all) => {
-      const now = new Map(all.map((it) => [it.metadata?.uid ?? "", it]));
-      for (const event of newsOf(before ?? now, now).filter(passes)) {
-        session.io.out(`${textOf(event, options.format, clock.now())}\n`);
-      }
-      before = now;
-      return false;
-    },
-  );
+  await awaitObjects<Pod>(session, pods, options.labelSelector ?? containerSelector, (all) => {
+    const now = new Map(all.map((it) => [it.metadata?.uid ?? "", it]));
+    for (const event of newsOf(before ?? now, now).filter(passes)) {
+      session.io.out(`${textOf(event, options.format, clock.now())}\n`);
+    }
+    before = now;
+    return false;
+  });
 }
 
 function newsOf(

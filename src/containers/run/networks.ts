@@ -3,7 +3,8 @@ import { objectName } from "#api/names.ts";
 import type { Session } from "#cli/connection.ts";
 import { found } from "#cli/found.ts";
 import { networkPolicies, pods } from "#client/kinds.ts";
-import { nameOf } from "#containers/find.ts";
+import { idOf, listContainers, nameOf } from "#containers/find.ts";
+import { networkNames } from "#containers/list.ts";
 import { managedBy, managedByLabel, networkLabel, networkLabelPrefix } from "#containers/labels.ts";
 import { createUnlessThere, ensureNamespace } from "./objects.ts";
 
@@ -103,4 +104,36 @@ function policyOf({ cluster }: Session, name: string): Pick<NetworkPolicy, "meta
       annotations: { [networkLabel]: name },
     },
   };
+}
+
+/** What `gantry network inspect` shows. @throws {Error} when there is no such network. */
+export async function inspectNetwork(session: Session, name: string): Promise<object> {
+  const { client, namespace } = session.cluster;
+  if (!builtInNetworks.some((it) => it === name)) await checkNetwork(session, name);
+  const members = (await listContainers(session)).filter((it) => networkNames(it).includes(name));
+  const policy = await found(
+    client.get(networkPolicies, { namespace, name: policyName(name) }, session.signal),
+  );
+  const containers = members.map((it) => [
+    idOf(it),
+    { Name: nameOf(it), IPv4Address: it.status?.podIP ?? "" },
+  ]);
+  return {
+    Name: name,
+    Created: policy?.metadata?.creationTimestamp ?? "",
+    Scope: "cluster",
+    Driver: name === "host" || name === "none" ? name : "policy",
+    Internal: policy?.spec?.policyTypes?.includes("Egress") === true,
+    Containers: Object.fromEntries(containers) as object,
+    Labels: {},
+  };
+}
+
+/** Removes the networks that no container is in; resolves with their names. */
+export async function pruneNetworks(session: Session): Promise<readonly string[]> {
+  const used = new Set((await listContainers(session)).flatMap(networkNames).map(objectName));
+  const names = (await listNetworks(session)).map(networkNameOf);
+  const unused = names.filter((it) => !used.has(objectName(it)));
+  for (const it of unused) await removeNetwork(session, it);
+  return unused;
 }

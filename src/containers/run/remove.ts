@@ -4,7 +4,7 @@ import { isStatus } from "#api/status.ts";
 import type { Session } from "#cli/connection.ts";
 import { found } from "#cli/found.ts";
 import { persistentVolumeClaims, pods } from "#client/kinds.ts";
-import { nameOf } from "#containers/find.ts";
+import { idOf, listContainers, nameOf } from "#containers/find.ts";
 import { containerStateOf } from "#containers/state.ts";
 import { awaitContainer } from "./create.ts";
 
@@ -54,4 +54,12 @@ export async function removeVolume(session: Session, volume: string): Promise<vo
   const claim = await found(client.get(persistentVolumeClaims, at, session.signal));
   if (claim === undefined) throw new Error(`get ${volume}: no such volume`);
   await found(client.delete(persistentVolumeClaims, at, {}, session.signal));
+}
+
+/** `gantry container prune`: removes those that do not run; resolves with their ids. */
+export async function pruneContainers(session: Session): Promise<readonly string[]> {
+  const all = await listContainers(session);
+  const left = all.filter((it) => !["running", "restarting"].includes(containerStateOf(it).kind));
+  for (const it of left) await removePod(session, it);
+  return left.map(idOf);
 }

@@ -30,7 +30,8 @@ export async function renameContainer(session: Session, pod: Pod, name: string):
   if (service?.metadata?.labels?.[containerLabel] !== labels?.[containerLabel]) return;
   await client.delete(services, old, {}, session.signal);
   const [taken] = await createNames(session, pod, [wanted]);
-  if (taken !== undefined) session.io.err(`warning: the name ${taken} is that of another container\n`);
+  if (taken !== undefined)
+    session.io.err(`warning: the name ${taken} is that of another container\n`);
 }
 
 /** As Docker says it. */

@@ -45,6 +45,6 @@ export async function updateContainer(
     );
   } catch (error) {
     if (!isStatus(error, "Invalid")) throw error;
-    throw new Error(`${(error as Error).message}: ${again}`, { cause: error });
+    throw new Error(`these limits cannot be had while it runs; ${again}`, { cause: error });
   }
 }

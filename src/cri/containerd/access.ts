@@ -10,15 +10,17 @@ import type {
   MessageShape,
 } from "@bufbuild/protobuf";
 import type { Clock } from "#base/clock.ts";
-import type {
-  AccessExecOptions,
-  ChangedFiles,
-  ContainerAccess,
-  ProcessSettings,
-} from "#cri/container-access.ts";
+import {
+  type AccessExecOptions,
+  type ChangedFiles,
+  type ContainerAccess,
+  type ProcessSession,
+  type ProcessSettings,
+  RuntimeError,
+  type SessionResult,
+} from "#cri/runtime.ts";
 import { Tasks } from "#cri/gen/tasks_pb.ts";
 import { openRoot, readRootedText } from "#cri/rooted-path.ts";
-import { RuntimeError, type ProcessSession, type SessionResult } from "#cri/runtime.ts";
 import { boundingCapabilities } from "#oci/capabilities.ts";
 import type { Accounts } from "#oci/user.ts";
 import { changedFiles } from "./changes.ts";

@@ -1,5 +1,5 @@
 import type { Clock } from "#base/clock.ts";
-import type { ChangedFiles } from "#cri/container-access.ts";
+import type { ChangedFiles } from "#cri/runtime.ts";
 import { Content } from "#cri/gen/content_pb.ts";
 import { Diff } from "#cri/gen/diff_pb.ts";
 import { Snapshots } from "#cri/gen/snapshots_pb.ts";

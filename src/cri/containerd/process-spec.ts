@@ -1,4 +1,4 @@
-import type { ProcessSettings } from "#cri/container-access.ts";
+import type { ProcessSettings } from "#cri/runtime.ts";
 import { resolveProcessUser, type Accounts } from "#oci/user.ts";
 
 /** The `process` of an OCI runtime configuration, as far as it matters here. */

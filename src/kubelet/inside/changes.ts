@@ -1,6 +1,6 @@
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
-import type { ChangedFiles } from "#cri/container-access.ts";
+import type { ChangedFiles } from "#cri/runtime.ts";
 import { tarEntries } from "./tar-entries.ts";
 
 /** As Docker's API has it: 0 changed, 1 added, 2 deleted. */
@@ -10,6 +10,8 @@ export interface FileChange {
 }
 
 const whiteoutPrefix = ".wh.";
+/** Empty files that the runtime makes to mount the node's on. */
+const mountPoints = new Set(["/etc/hostname", "/etc/hosts", "/etc/resolv.conf"]);
 const changesMax = 1_000_000;
 
 /** What a container has changed of its image's files, by path. */
@@ -22,6 +24,7 @@ export async function listChanges({
     entry.resume();
     const path = join("/", entry.header.name).replace(/(.)\/$/, "$1");
     if (path === "/" || found.length >= changesMax) continue;
+    if (entry.header.size === 0 && mountPoints.has(path)) continue;
     found.push(await changeOf(path, lowerDirectories));
   }
   return found.toSorted((a, b) => (a.Path < b.Path ? -1 : 1));
