@@ -6,23 +6,38 @@ export type CommittedConfig = Readonly<Record<string, unknown>>;
 
 /** An image's own config with what its container was run with, as `docker commit` keeps it. */
 export function committedConfig(image: CommittedConfig, pod: Pod): CommittedConfig {
-  const [container] = pod.spec?.containers ?? [];
-  const { command, args, workingDir, securityContext } = container ?? {};
-  const { runAsUser, runAsGroup } = securityContext ?? {};
-  const env = (container?.env ?? []).map((it) => `${it.name}=${it.value ?? ""}`);
-  const known = Array.isArray(image["Env"]) ? (image["Env"] as readonly string[]) : [];
-  const all = [...known, ...env];
-  const last = new Map(all.map((it) => [it.split("=", 1)[0] ?? "", it]));
   const labels = { ...(image["Labels"] as object | undefined), ...labelsOf(pod) };
-  const user = [runAsUser, runAsGroup].filter((it) => it !== undefined).join(":");
   return {
     ...image,
-    ...(last.size === 0 ? {} : { Env: [...last.values()] }),
-    ...(command === undefined ? {} : { Entrypoint: command, Cmd: args ?? [] }),
-    ...(command === undefined && args !== undefined ? { Cmd: args } : {}),
+    ...environmentOf(image, pod),
+    ...commandsOf(pod),
+    ...placeOf(pod),
+    ...(Object.keys(labels).length === 0 ? {} : { Labels: labels }),
+  };
+}
+
+function environmentOf(image: CommittedConfig, pod: Pod): CommittedConfig {
+  const env = pod.spec?.containers[0]?.env ?? [];
+  const known = Array.isArray(image["Env"]) ? (image["Env"] as readonly string[]) : [];
+  const all = [...known, ...env.map((it) => `${it.name}=${it.value ?? ""}`)];
+  const last = new Map(all.map((it) => [it.split("=", 1)[0] ?? "", it]));
+  return last.size === 0 ? {} : { Env: [...last.values()] };
+}
+
+/** An entry point of its own has made the image's command void. */
+function commandsOf(pod: Pod): CommittedConfig {
+  const { command, args } = pod.spec?.containers[0] ?? {};
+  if (command !== undefined) return { Entrypoint: command, Cmd: args ?? [] };
+  return args === undefined ? {} : { Cmd: args };
+}
+
+function placeOf(pod: Pod): CommittedConfig {
+  const { workingDir, securityContext } = pod.spec?.containers[0] ?? {};
+  const { runAsUser, runAsGroup } = securityContext ?? {};
+  const user = [runAsUser, runAsGroup].filter((it) => it !== undefined).join(":");
+  return {
     ...(workingDir === undefined ? {} : { WorkingDir: workingDir }),
     ...(user === "" ? {} : { User: user }),
-    ...(Object.keys(labels).length === 0 ? {} : { Labels: labels }),
   };
 }
 

@@ -55,11 +55,6 @@ function runsSince(pod: Pod | undefined): string | undefined {
   return state?.kind === "running" ? state.startedAt : undefined;
 }
 
-function startsOf(pod: Pod | undefined): number {
-  const [status] = pod?.status?.containerStatuses ?? [];
-  return status === undefined ? 0 : (status.restartCount ?? 0);
-}
-
 /** A short one may have ended before it was seen to run. */
 function startOf(before: Pod | undefined, after: Pod): readonly Action[] {
   const since = runsSince(after);
@@ -71,16 +66,16 @@ function startOf(before: Pod | undefined, after: Pod): readonly Action[] {
 }
 
 function endOf(before: Pod | undefined, after: Pod | undefined): readonly Action[] {
-  const state = after === undefined ? undefined : containerStateOf(after);
-  const last = before === undefined ? undefined : containerStateOf(before);
-  const hasEnded = state?.kind === "exited" || state?.kind === "restarting";
-  const wasLive = last === undefined || last.kind === "created" || last.kind === "running";
-  if (state === undefined) {
-    return last?.kind === "running" ? [{ action: "die", more: { exitCode: "137" } }] : [];
-  }
-  const isRestarted = startsOf(after) > startsOf(before) && last?.kind === "running";
-  if (!hasEnded || !(wasLive || isRestarted) || !("code" in state)) return [];
-  return [{ action: "die", more: { exitCode: String(state.code) } }];
+  const last = before === undefined ? undefined : containerStateOf(before).kind;
+  if (after === undefined) return last === "running" ? [dieWith(137)] : [];
+  const state = containerStateOf(after);
+  if (state.kind !== "exited" && state.kind !== "restarting") return [];
+  const wasLive = last === undefined || last === "created" || last === "running";
+  return wasLive ? [dieWith(state.code)] : [];
+}
+
+function dieWith(code: number): Action {
+  return { action: "die", more: { exitCode: String(code) } };
 }
 
 function pauseBetween(before: Pod | undefined, after: Pod): readonly Action[] {

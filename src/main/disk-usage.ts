@@ -69,12 +69,15 @@ export async function pruneImages(
   return await withImages(options, async (world, signal) => {
     const lines: string[] = [];
     const used = await digestsOf(world, names);
-    for (const { name, digest } of await namedImages(world)) {
+    const before = await namedImages(world);
+    for (const { name, digest } of before) {
       if (used.has(digest) || (!options.all && !name.startsWith("sha256:"))) continue;
       for await (const line of removeImage(world, name, true)) lines.push(line);
     }
-    const { freedBytes } = await world.store.collect({}, signal);
-    return { lines, freed: formatSize(freedBytes) };
+    const freed = bytesOf(before) - bytesOf(await namedImages(world));
+    // Blobs that somebody may just be writing to an image stay for an hour.
+    await world.store.collect({}, signal);
+    return { lines, freed: formatSize(freed) };
   });
 }
 

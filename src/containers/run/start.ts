@@ -67,6 +67,8 @@ export function podAgain(pod: Pod, attached: boolean): Pod {
     priority: undefined,
     runtimeClassName: attached ? attachedClass : undefined,
   });
-  const { [pausedAnnotation]: _, ...kept } = annotations ?? {};
+  const kept = Object.fromEntries(
+    Object.entries(annotations ?? {}).filter(([key]) => key !== pausedAnnotation),
+  );
   return { metadata: present({ namespace, name, labels, annotations: kept }), spec };
 }
