@@ -30,7 +30,13 @@ export type Schedule =
 export type TimedSchedule =
   | string
   | readonly string[]
-  | { readonly every: Duration }
+  | {
+      readonly every: Duration;
+      /** Starts a run at the times themselves, from the start date on. */
+      readonly trigger?: boolean;
+      /** Length of the data interval before a trigger time; nothing by default. */
+      readonly interval?: Duration;
+    }
   | {
       /** ISO 8601; read in the DAG's time zone without offset. */
       readonly events: readonly (string | Date)[];
@@ -88,7 +94,11 @@ function timeModel(schedule: TimedSchedule, timeZone: string): TimeSchedule {
   if (Symbol.iterator in schedule) {
     return cronModel([...schedule], { timeZone, trigger: true });
   }
-  if ("every" in schedule) return { kind: "delta", everyMs: durationMs(schedule.every) };
+  if ("every" in schedule) {
+    const everyMs = durationMs(schedule.every);
+    if (schedule.trigger !== true) return { kind: "delta", everyMs };
+    return { kind: "delta", everyMs, triggerIntervalMs: durationMs(schedule.interval ?? 0) };
+  }
   if ("events" in schedule) {
     const times = schedule.events.map((it) =>
       it instanceof Date ? it.getTime() : parseMoment(it, timeZone),

@@ -1,4 +1,4 @@
-import type { Schedule } from "#dag/authoring/schedule.ts";
+import type { Schedule, TimedSchedule } from "#dag/authoring/schedule.ts";
 import { scheduleModel } from "#dag/authoring/schedule.ts";
 import { scheduleProblem } from "#dag/timetable/timetable.ts";
 import { ConfigurationError } from "./error.ts";
@@ -27,7 +27,7 @@ function scheduleOf(node: Node): Schedule {
   const type = typeName(node);
   if (type === "timedelta" || type === "duration") return { every: duration(node) };
   const every = node.value.get("every") ?? deltaOf(type, node);
-  if (every !== undefined) return { every: duration(every) };
+  if (every !== undefined) return everyOf(type, node, every);
   const { cron, isTrigger } = cronOf(type, node);
   const interval = node.value.get("interval");
   const zone = node.value.get("timezone") ?? node.value.get("timeZone");
@@ -35,6 +35,16 @@ function scheduleOf(node: Node): Schedule {
     cron,
     ...(zone === undefined ? {} : { timeZone: timeZone(zone) }),
     ...(isTrigger === undefined ? {} : { trigger: isTrigger }),
+    ...(interval === undefined ? {} : { interval: duration(interval) }),
+  };
+}
+
+function everyOf(type: string | undefined, node: Node, every: Node): TimedSchedule {
+  const fields = fieldsOf(node, "schedule");
+  const interval = fields.get("interval");
+  return {
+    every: duration(every),
+    trigger: fields.get("trigger")?.value === true || type === "DeltaTriggerTimetable",
     ...(interval === undefined ? {} : { interval: duration(interval) }),
   };
 }

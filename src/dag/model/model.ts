@@ -57,7 +57,12 @@ export type TimeSchedule =
       readonly mode: "interval" | "trigger";
       readonly intervalMs: number;
     }
-  | { readonly kind: "delta"; readonly everyMs: number }
+  | {
+      readonly kind: "delta";
+      readonly everyMs: number;
+      /** Runs start at the times themselves, with an interval of this length before them. */
+      readonly triggerIntervalMs?: number | undefined;
+    }
   | {
       /** At moments that are listed. */
       readonly kind: "events";

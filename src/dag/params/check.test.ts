@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { Json, JsonObject } from "#api/object.ts";
 import { dag, param } from "#dag/authoring/dag.ts";
 import { task } from "#dag/authoring/task.ts";
+import { readCases } from "#testing/case-table.ts";
 import { checkParams, runParams } from "./check.ts";
 
 const cases: readonly (readonly [schema: JsonObject, value: Json, want: string | undefined])[] = [
@@ -67,4 +68,22 @@ test("params: they are arguments, with their types", () => {
     limit: { $param: "limit" },
     region: { $param: "region" },
   });
+});
+
+test("params: takes and refuses what Airflow does", () => {
+  interface Case {
+    readonly schema: JsonObject;
+    readonly value: Json;
+    readonly want: boolean;
+  }
+  const table = readCases<Case>(new URL("./cases/params.json", import.meta.url), 60);
+  const wrong = table.filter(({ schema, value, want }) => {
+    try {
+      checkParams({ p: { schema } }, { p: value });
+      return !want;
+    } catch {
+      return want;
+    }
+  });
+  assert.deepEqual(wrong, []);
 });

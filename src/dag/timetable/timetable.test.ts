@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { readCases } from "#testing/case-table.ts";
 import { scheduleModel, type Schedule } from "#dag/authoring/schedule.ts";
 import type { ScheduleModel } from "#dag/model/model.ts";
 import {
@@ -13,9 +13,11 @@ import {
 
 interface Notation {
   readonly cron?: string;
-  readonly trigger?: string;
+  readonly trigger?: string | true;
   readonly triggers?: readonly string[];
   readonly every?: number;
+  readonly events?: readonly string[];
+  readonly restrict?: true;
   readonly once?: boolean;
   readonly continuous?: boolean;
   readonly tz?: string;
@@ -34,18 +36,18 @@ interface NextCase {
   readonly want: readonly (readonly [string, string, string] | null)[];
 }
 
-function read(name: string): unknown {
-  return JSON.parse(readFileSync(new URL(`./cases/${name}.json`, import.meta.url), "utf8"));
-}
-
 function modelOf(given: Notation): ScheduleModel {
   const timeZone = given.tz ?? "UTC";
-  const cron = given.trigger ?? given.triggers;
+  const cron = given.trigger === true ? undefined : (given.trigger ?? given.triggers);
   let schedule: Schedule = given.cron ?? null;
   if (given.once === true) schedule = "@once";
   else if (given.continuous === true) schedule = "@continuous";
-  else if (given.every !== undefined) schedule = { every: given.every };
-  else if (cron !== undefined) {
+  else if (given.events !== undefined) {
+    schedule = { events: given.events, restrictToEvents: given.restrict ?? false };
+  } else if (given.every !== undefined) {
+    const { every, trigger = false, interval = 0 } = given;
+    return scheduleModel({ every, trigger: trigger === true, interval }, timeZone);
+  } else if (cron !== undefined) {
     schedule = { cron, trigger: true, interval: given.interval ?? 0 };
   }
   return scheduleModel(schedule, timeZone);
@@ -83,21 +85,21 @@ function series(it: NextCase): (readonly string[] | null)[] {
 }
 
 test("nextRun: runs come when Airflow's do, over changes of the clock too", () => {
-  const cases = read("next-run") as readonly NextCase[];
-  assert.ok(cases.length > 150, "the table is there");
-  for (const it of cases) {
+  const table = new URL("./cases/next-run.json", import.meta.url);
+  for (const it of readCases<NextCase>(table, 250)) {
     const { want, ...given } = it;
     assert.deepEqual(series(it), want, JSON.stringify(given));
   }
 });
 
 test("manualInterval: a run by hand gets the last interval that is over", () => {
-  const cases = read("manual") as readonly {
+  interface Case {
     readonly schedule: Notation;
     readonly at: string;
     readonly want: readonly [string, string];
-  }[];
-  for (const it of cases) {
+  }
+  const table = new URL("./cases/manual.json", import.meta.url);
+  for (const it of readCases<Case>(table, 50)) {
     const { start, end } = manualInterval(modelOf(it.schedule), Date.parse(it.at));
     assert.deepEqual([show(start), show(end)], it.want, JSON.stringify(it));
   }

@@ -43,11 +43,13 @@ export function nextRun(given: ScheduleModel, at: Restriction): RunTime | undefi
     case "continuous":
       return nextContinuous(at);
     case "delta":
-      return nextInterval(deltaRhythm(schedule.everyMs), latestDelta(schedule.everyMs, at), at);
+      return schedule.triggerIntervalMs === undefined
+        ? nextInterval(deltaRhythm(schedule.everyMs), latestDelta(schedule.everyMs, at), at)
+        : nextTrigger([deltaRhythm(schedule.everyMs)], schedule.triggerIntervalMs, at);
     case "cron":
       return schedule.mode === "interval" && schedule.expressions.length === 1
         ? nextCronInterval(schedule, at)
-        : nextTrigger(schedule, at);
+        : nextTrigger(rhythmsOf(schedule), schedule.intervalMs, at);
   }
 }
 
@@ -127,8 +129,12 @@ function latestDelta(everyMs: number, at: Restriction): number | undefined {
 }
 
 /** Each expression alone, then the first of them; without catchup the newest that is past. */
-function nextTrigger(schedule: CronSchedule, at: Restriction): RunTime | undefined {
-  const times = rhythmsOf(schedule)
+function nextTrigger(
+  rhythms: readonly Rhythm[],
+  intervalMs: number,
+  at: Restriction,
+): RunTime | undefined {
+  const times = rhythms
     .map((it) => nextTriggerTime(it, at))
     .filter((it) => at.latest === undefined || it <= at.latest);
   if (times.length === 0) return undefined;
@@ -137,7 +143,7 @@ function nextTrigger(schedule: CronSchedule, at: Restriction): RunTime | undefin
     const past = times.filter((it) => it <= at.now);
     if (past.length > 0) time = Math.max(...past);
   }
-  return { interval: { start: time - schedule.intervalMs, end: time }, runAfter: time };
+  return { interval: { start: time - intervalMs, end: time }, runAfter: time };
 }
 
 function nextTriggerTime(rhythm: Rhythm, at: Restriction): number {
@@ -165,7 +171,9 @@ export function manualInterval(given: ScheduleModel, at: number): Interval {
   if (schedule.kind === "events" && schedule.restrictToEvents) {
     return exact(schedule.times.findLast((it) => it <= at) ?? schedule.times[0] ?? at).interval;
   }
-  if (schedule.kind === "delta") return { start: at - schedule.everyMs, end: at };
+  if (schedule.kind === "delta") {
+    return { start: at - (schedule.triggerIntervalMs ?? schedule.everyMs), end: at };
+  }
   if (schedule.kind !== "cron") return { start: at, end: at };
   const [rhythm] = rhythmsOf(schedule);
   if (schedule.mode === "trigger" || rhythm === undefined || schedule.expressions.length > 1) {
