@@ -12,7 +12,10 @@ interface Case {
   readonly fails?: true;
 }
 
-const cases = readCases<Case>(new URL("./cases/connections.json", import.meta.url), 50);
+const cases = readCases(
+  new URL("./cases/connections.json", import.meta.url),
+  50,
+) as readonly Case[];
 
 function decoded(extra: string): unknown {
   try {

@@ -76,7 +76,7 @@ test("params: takes and refuses what Airflow does", () => {
     readonly value: Json;
     readonly want: boolean;
   }
-  const table = readCases<Case>(new URL("./cases/params.json", import.meta.url), 60);
+  const table = readCases(new URL("./cases/params.json", import.meta.url), 60) as readonly Case[];
   const wrong = table.filter(({ schema, value, want }) => {
     try {
       checkParams({ p: { schema } }, { p: value });

@@ -13,7 +13,10 @@ interface Case {
 }
 
 test("retryDelayMs: between the least and the most that Airflow waits", () => {
-  for (const it of readCases<Case>(new URL("./cases/retry-delays.json", import.meta.url), 150)) {
+  for (const it of readCases(
+    new URL("./cases/retry-delays.json", import.meta.url),
+    150,
+  ) as readonly Case[]) {
     const task = {
       retryDelayMs: it.delay * 1_000,
       retryExponentialBackoff: it.backoff,

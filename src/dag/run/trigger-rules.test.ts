@@ -15,7 +15,10 @@ interface Case {
   readonly want: "run" | "wait" | "skipped" | "upstream_failed" | "removed";
 }
 
-const cases = readCases<Case>(new URL("./cases/trigger-rules.json", import.meta.url), 250);
+const cases = readCases(
+  new URL("./cases/trigger-rules.json", import.meta.url),
+  250,
+) as readonly Case[];
 
 test("judgeRule: every rule decides as Airflow's", () => {
   const wrong = cases.flatMap((it) => {
