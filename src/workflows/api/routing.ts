@@ -30,6 +30,8 @@ interface Operation {
 
 /** An operation of the API, as data. */
 export interface Route extends Operation {
+  /** Names of its parameters in the query. */
+  readonly parameters: readonly string[];
   answer(call: Omit<Call, "query" | "body">): Promise<Answer>;
 }
 
@@ -51,6 +53,7 @@ export function route<Q extends Fields = object & Fields, B extends Fields = obj
     path,
     subject,
     reads,
+    parameters: Object.keys(spec.query ?? {}),
     answer: async (call) => {
       const query = readQuery(spec.query ?? ({} as Q), call.request.query);
       const given = spec.body === undefined ? {} : await readJson(call.request);
