@@ -5,11 +5,12 @@ import type { MetricRegistry } from "#base/metrics/registry.ts";
 import type { Database } from "#sql/database.ts";
 import { addFirstAccount, firstName } from "#workflows/api/auth/first-account.ts";
 import { openApi } from "#workflows/api/open.ts";
+import { configurationOf, isConfigurationShown } from "#workflows/configuration.ts";
 import type { Vault } from "#workflows/state/vault.ts";
 import { firstPasswordFile } from "./paths.ts";
 import { version } from "./version.ts";
 import type { WorkflowApiOptions } from "./workflow-api-options.ts";
-import type { WorkflowPlaces } from "./workflow-installation.ts";
+import type { WorkflowPlaces, WorkflowWhere } from "./workflow-installation.ts";
 
 export interface ApiParts {
   readonly places: WorkflowPlaces;
@@ -28,7 +29,10 @@ export interface ServedApi extends AsyncDisposable {
  * Serves the REST API, and makes its first account where there is none.
  * @throws {Error} naming the cause, such as a port that is taken.
  */
-export async function serveApi(options: WorkflowApiOptions, parts: ApiParts): Promise<ServedApi> {
+export async function serveApi(
+  options: WorkflowApiOptions & Pick<WorkflowWhere, "database">,
+  parts: ApiParts,
+): Promise<ServedApi> {
   const { places, database, vault, log, metrics } = parts;
   const file = firstPasswordFile(places.home);
   const isNew = await addFirstAccount(database, systemClock.now(), (password) => {
@@ -39,10 +43,20 @@ export async function serveApi(options: WorkflowApiOptions, parts: ApiParts): Pr
   const { logsFolder, dagsFolder } = places;
   const world = { database, clock: systemClock, log, vault, metrics };
   const tls = readTls(options);
+  const configured = {
+    dagsFolder,
+    logsFolder,
+    database: options.database,
+    apiHost: host,
+    apiPort: port,
+  };
+  const configuration = isConfigurationShown(process.env)
+    ? configurationOf({ ...configured, environment: process.env })
+    : undefined;
   try {
     const server = await openApi(
       { host, port, tls },
-      { ...world, logsFolder, dagsFolder, version },
+      { ...world, logsFolder, dagsFolder, version, configuration },
     );
     const scheme = tls === undefined ? "http" : "https";
     const address = `${scheme}://${host.includes(":") ? `[${host}]` : host}:${server.port}`;

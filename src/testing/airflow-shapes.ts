@@ -19,6 +19,8 @@ function readCases(name: string): unknown {
   return JSON.parse(readFileSync(file, "utf8"));
 }
 
+const shapes = readCases("shapes") as Shapes;
+
 /** By method and path: `GET /dags/{dag_id}`. */
 export const airflowOperations = readCases("operations") as Readonly<
   Record<string, AirflowOperation>
@@ -32,7 +34,8 @@ export const notServed = readCases("not-served") as readonly {
 
 /** What is wrong with a value of one of Airflow's types; fields that a shape does not have are wrong, too. */
 export function shapeProblems(type: string, value: unknown): readonly string[] {
-  const validator = new Validator({ ...schemaOf(type), $defs: definitions }, "2020-12", false);
+  const $defs = Object.fromEntries([...reached(type)].map((name) => [name, definitionOf(name)]));
+  const validator = new Validator({ ...schemaOf(type), $defs }, "2020-12", false);
   const { errors } = validator.validate(value);
   return errors.map((it) => `${it.instanceLocation} ${it.keyword}: ${it.error}`);
 }
@@ -47,10 +50,14 @@ function schemaOf(type: string): Schema {
   if (type.startsWith("{")) {
     return { type: "object", additionalProperties: schemaOf(type.slice(1, -1)) };
   }
-  return simple.has(type) ? { type } : { $ref: `#/$defs/${type}` };
+  return isSimple(type) ? { type } : { $ref: `#/$defs/${type}` };
 }
 
-const simple = new Set(["string", "integer", "number", "boolean", "null", "object"]);
+const simple = ["string", "integer", "number", "boolean", "null", "object"] as const;
+
+function isSimple(type: string): type is (typeof simple)[number] {
+  return simple.some((it) => it === type);
+}
 
 /** The parts between the bars that are within no brackets. */
 function alternatives(type: string): readonly string[] {
@@ -78,6 +85,17 @@ function shapeSchema(shape: string | Readonly<Record<string, string>>): Schema {
   };
 }
 
-const definitions = Object.fromEntries(
-  Object.entries(readCases("shapes") as Shapes).map(([name, it]) => [name, shapeSchema(it)]),
-);
+function definitionOf(name: string): Schema {
+  return shapeSchema(shapes[name] ?? "any");
+}
+
+/** The names of the shapes that a type is made of. */
+function reached(type: string, found = new Set<string>()): ReadonlySet<string> {
+  for (const name of type.match(/\w+/g) ?? []) {
+    const shape = shapes[name];
+    if (shape === undefined || found.has(name)) continue;
+    found.add(name);
+    reached(JSON.stringify(shape), found);
+  }
+  return found;
+}

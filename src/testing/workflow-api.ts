@@ -12,6 +12,7 @@ import { openApi } from "#workflows/api/open.ts";
 import { addAccount, findAccount } from "#workflows/state/accounts.ts";
 import { saveDag } from "#workflows/state/dags.ts";
 import { migrations } from "#workflows/state/schema.ts";
+import type { Configuration } from "#workflows/configuration.ts";
 import { Vault } from "#workflows/state/vault.ts";
 
 /** What a request was answered with. */
@@ -47,17 +48,17 @@ const passwordHash = "scrypt:TFR9pDFAK76R2Nj8f07sXA==:m3QJpZionqLMVYrGW9MMR8C5t2
 
 /** Opens it with the accounts viewer, user, op and admin. */
 export async function openTestWorkflowApi(
-  given: { readonly logsFolder?: string } = {},
+  given: { readonly logsFolder?: string; readonly configuration?: Configuration } = {},
 ): Promise<TestWorkflowApi> {
   const database = openSqlite(":memory:");
   await migrate(database, migrations);
   const vault = new Vault(Buffer.alloc(32, 7));
   const metrics = new MetricRegistry();
-  const { logsFolder = "/nowhere" } = given;
+  const { logsFolder = "/nowhere", configuration } = given;
   const world = { database, clock: systemClock, log: silentLogger, vault, metrics };
   const server = await openApi(
     { host: "127.0.0.1", port: 0, tls: undefined },
-    { ...world, logsFolder, dagsFolder: "/dags", version: "1.2.3" },
+    { ...world, logsFolder, dagsFolder: "/dags", version: "1.2.3", configuration },
   );
   for (const role of ["viewer", "user", "op", "admin"]) {
     await addAccount(database, { name: role, role, passwordHash, changedAt: 1 });

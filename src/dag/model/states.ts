@@ -17,7 +17,8 @@ export type TaskState =
 export type RunState = "queued" | "running" | "success" | "failed";
 
 /** How a run came to be. */
-export type RunType = "scheduled" | "manual" | "backfill" | "asset_triggered";
+export type RunType =
+  "scheduled" | "manual" | "backfill" | "asset_triggered" | "asset_materialization";
 
 const finished: ReadonlySet<TaskState | null> = new Set<TaskState>([
   "success",

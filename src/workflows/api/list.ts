@@ -1,5 +1,5 @@
 import type { Value } from "#sql/database.ts";
-import type { Condition, Selection } from "#workflows/state/page.ts";
+import type { Condition, OrderTerm, Selection } from "#workflows/state/page.ts";
 import {
   date,
   integer,
@@ -60,7 +60,7 @@ export interface ListFields extends Fields {
 const bounds = { gte: ">=", gt: ">", lte: "<=", lt: "<" } as const;
 
 /** The parameters of a list. */
-export function listFields(spec: ListSpec): ListFields {
+export function listFields(spec: Pick<ListSpec, "filters">): ListFields {
   return {
     limit: withDefault(integer({ min: 0 }), pageLimitDefault),
     offset: withDefault(integer({ min: 0 }), 0),
@@ -110,10 +110,7 @@ export function selectionOf(
 }
 
 /** @throws {ApiProblem} 400 for a name that the list does not have. */
-export function orderOf(
-  spec: Pick<ListSpec, "order" | "defaultOrder" | "key">,
-  names: readonly string[] | undefined,
-): readonly string[] {
+function orderOf(spec: ListSpec, names: readonly string[] | undefined): readonly OrderTerm[] {
   const wanted = names === undefined || names.length === 0 ? spec.defaultOrder : names;
   const expressions = wanted.map((name) => {
     const isDown = name.startsWith("-");
@@ -124,9 +121,9 @@ export function orderOf(
         `Ordering with '${bare}' is disallowed or the attribute does not exist on the model`,
       );
     }
-    return isDown ? `${expression} desc` : expression;
+    return { expression, isDown };
   });
-  return [...expressions, ...spec.key];
+  return [...expressions, ...spec.key.map((expression) => ({ expression, isDown: false }))];
 }
 
 function conditionsOf(filter: Filter, query: ListQuery): Condition[] {

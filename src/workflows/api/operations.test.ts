@@ -10,7 +10,7 @@ const refused = new Set(notServed.flatMap((it) => it.operations));
 for (const [name, operation] of Object.entries(airflowOperations)) {
   test(`${name} is served with all its parameters, or it is said why not`, () => {
     const route = served.get(name);
-    assert.notEqual(route === undefined, refused.has(name) === false, "one of both");
+    assert.equal(route === undefined, refused.has(name));
     if (route === undefined) return;
     const wanted = (operation.query ?? []).map((it) => it.replace("!", ""));
     const missing = wanted.filter((it) => !route.parameters.includes(it));
@@ -18,11 +18,11 @@ for (const [name, operation] of Object.entries(airflowOperations)) {
   });
 }
 
-test("nothing else is served below Airflow's paths", () => {
+test("nothing else is served below Airflow's paths, but what its pages ask", () => {
   const foreign = [...served.keys(), ...refused].filter(
     (it) => !Object.hasOwn(airflowOperations, it),
   );
-  assert.deepEqual(foreign, []);
+  assert.deepEqual(foreign, ["GET /dags/{dag_id}/dagRuns/{dag_run_id}/deadlines"]);
 });
 
 test("the documentation says what is not served, and why", () => {

@@ -1,6 +1,7 @@
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { Database } from "#sql/database.ts";
+import type { Configuration } from "#workflows/configuration.ts";
 import type { Vault } from "#workflows/state/vault.ts";
 import type { Tokens } from "./auth/tokens.ts";
 import type { ModelCache } from "./models.ts";
@@ -15,6 +16,8 @@ export interface ApiPorts {
   readonly models: ModelCache;
   readonly logsFolder: string;
   readonly dagsFolder: string;
+  /** The installation's settings; undefined: they are not to be shown. */
+  readonly configuration: Configuration | undefined;
   /** Our own version. */
   readonly version: string;
 }

@@ -5,7 +5,7 @@ import { RouteTable, type Method, type Route } from "./routing.ts";
 import { routes } from "./routes/list.ts";
 
 function routeTo(method: Method, path: string): Route {
-  return { method, path, subject: undefined, answer: async () => noContent };
+  return { method, path, subject: undefined, parameters: [], answer: async () => noContent };
 }
 
 const table = new RouteTable([

@@ -40,6 +40,8 @@ export interface RouteSpec<Q extends Fields, B extends Fields> extends Operation
   readonly query?: Q;
   /** Fields of a JSON object. Undefined: the body is not looked at. */
   readonly body?: B;
+  /** No body is one with nothing in it. */
+  readonly isBodyOptional?: boolean;
   handle(call: Call<Values<Q>, Values<B>>): Promise<Answer>;
 }
 
@@ -56,11 +58,19 @@ export function route<Q extends Fields = object & Fields, B extends Fields = obj
     parameters: Object.keys(spec.query ?? {}),
     answer: async (call) => {
       const query = readQuery(spec.query ?? ({} as Q), call.request.query);
-      const given = spec.body === undefined ? {} : await readJson(call.request);
-      const body = readBody(spec.body ?? ({} as B), given);
+      const body = readBody(spec.body ?? ({} as B), await givenBody(spec, call.request));
       return await spec.handle({ ...call, query, body });
     },
   };
+}
+
+async function givenBody(
+  { body, isBodyOptional = false }: Pick<RouteSpec<Fields, Fields>, "body" | "isBodyOptional">,
+  request: ApiRequest,
+): Promise<Json> {
+  if (body === undefined) return {};
+  const isEmpty = isBodyOptional && (await request.body()).length === 0;
+  return isEmpty ? {} : await readJson(request);
 }
 
 /** The JSON of a body. @throws {ApiProblem} 422 when it is none. */

@@ -94,6 +94,7 @@ function rawRequest(
 ): RawRequest {
   const { headers, socket } = request;
   const from = socket.remoteAddress ?? "";
+  let body: Promise<Buffer> | undefined;
   const [type = ""] = (headers["content-type"] ?? "").split(";");
   return {
     ...at,
@@ -103,7 +104,7 @@ function rawRequest(
     contentType: type.trim().toLowerCase(),
     from,
     isLocal: /^(::ffff:)?127\.|^::1$/.test(from),
-    body: () => readBody(request),
+    body: () => (body ??= readBody(request)),
   };
 }
 

@@ -19,6 +19,7 @@ import {
   setImportError,
   type BundleFiles,
 } from "#workflows/state/dags.ts";
+import { forgetRequests, requestedFiles } from "#workflows/state/parse-requests.ts";
 import type { ParseResult } from "#workflows/worker/protocol.ts";
 import { namedFiles } from "#workflows/worker/folder-files.ts";
 import { bundleHash } from "./bundles.ts";
@@ -47,6 +48,8 @@ export interface LoaderPorts {
 const parsersCount = 2;
 /** Looks at the folder under way at a time; each waits for the files that it found. */
 const looksMax = 8;
+/** Between two looks at what was asked for, however much news there is. */
+const requestsPauseMs = 250;
 /** Editors write a file in several steps. */
 const settleMs = 40;
 
@@ -66,6 +69,8 @@ export class Loader {
   /** Files that are being read. */
   readonly #reading = new Set<string>();
   #looks = 0;
+  /** Asked for, and not looked for yet. */
+  #hasNews = false;
 
   constructor(options: LoaderOptions, ports: LoaderPorts) {
     this.#options = options;
@@ -85,6 +90,17 @@ export class Loader {
     await using looks = new TaskGroup((error) => {
       throw error;
     });
+    await using resources = new AsyncDisposableStack();
+    const news = await this.#ports.database.listen(() => {
+      if (this.#hasNews) return;
+      this.#hasNews = true;
+      looks.start(async () => {
+        await clock.sleep(requestsPauseMs, signal).catch(() => undefined);
+        this.#hasNews = false;
+        if (!isAborted(signal) && (await this.#takeRequests())) changed.resolve(undefined);
+      });
+    });
+    resources.use(news);
     while (!signal.aborted) {
       changed = Promise.withResolvers();
       // Not awaited: a file that takes long must not keep changes of others waiting.
@@ -103,6 +119,21 @@ export class Loader {
       await Promise.race([changed.promise, timer]);
       over.abort();
       await clock.sleep(settleMs, signal).catch(() => undefined);
+    }
+  }
+
+  /** Forgets files that somebody wants to be read again. @returns whether there are any. */
+  async #takeRequests(): Promise<boolean> {
+    const { database, log } = this.#ports;
+    try {
+      const files = await requestedFiles(database);
+      if (files.length === 0) return false;
+      for (const file of files) this.#known.delete(file);
+      await database.transaction((queries) => forgetRequests(queries, files));
+      return true;
+    } catch (error) {
+      log.error("cannot see which files are to be read again", { error: error as Error });
+      return false;
     }
   }
 

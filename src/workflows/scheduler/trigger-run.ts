@@ -10,6 +10,8 @@ import { createRun } from "./create-run.ts";
 
 export interface Trigger {
   readonly dagId: string;
+  /** `manual` when undefined. */
+  readonly runType?: "manual" | "asset_materialization" | undefined;
   /** Made of the time when undefined. */
   readonly runId: string | undefined;
   /** Now when undefined. */
@@ -36,7 +38,7 @@ export async function triggerRun(
   trigger: Trigger,
   now: number,
 ): Promise<string> {
-  const { dagId, conf } = trigger;
+  const { dagId, conf, runType = "manual" } = trigger;
   const runId = await database.transaction(async (queries) => {
     const dag = await findDag(queries, dagId);
     const version = dag && (await findVersion(queries, dagId, dag.version));
@@ -50,7 +52,7 @@ export async function triggerRun(
     const run = { dagId, version: dag.version, interval, conf, now, logicalDate: at };
     const names = runNames(trigger, at);
     for (const name of names) {
-      const created = { ...run, runId: name, runType: "manual" as const, runAfter };
+      const created = { ...run, runId: name, runType, runAfter };
       if (!(await createRun(queries, version.model, created))) continue;
       if (trigger.about !== undefined) await describeRun(queries, created, trigger.about);
       const owner = trigger.about?.triggeringUser;
@@ -64,8 +66,8 @@ export async function triggerRun(
 }
 
 /** Several may be started in one millisecond. */
-function runNames({ runId }: Trigger, at: number): string[] {
+function runNames({ runId, runType = "manual" }: Trigger, at: number): string[] {
   if (runId !== undefined) return [runId];
-  const base = `manual__${formatMoment(at)}`;
+  const base = `${runType}__${formatMoment(at)}`;
   return [base, ...Array.from({ length: 1_000 }, (_, count) => `${base}_${count + 1}`)];
 }

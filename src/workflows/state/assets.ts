@@ -6,32 +6,36 @@ import { insertRows, type Queries, type Row } from "#sql/database.ts";
 import type { RunKey } from "./runs.ts";
 
 /** Stores the assets that a DAG names, what it waits for and what its tasks make. */
-export async function saveAssets(queries: Queries, model: DagModel): Promise<void> {
+export async function saveAssets(queries: Queries, model: DagModel, now: number): Promise<void> {
   const { id, schedule } = model;
   const waited = "when" in schedule ? assetsOf(schedule.when) : [];
   const aliases = "when" in schedule ? aliasesOf(schedule.when) : [];
   const made = model.tasks.flatMap((task) =>
     (task.outlets ?? []).map((it) => ({ task: task.id, asset: it })),
   );
-  const read = model.tasks.flatMap((it) => it.inlets ?? []);
-  const all = new Map(
-    [...waited, ...made.map((it) => it.asset), ...read].map((it) => [it.name, it]),
+  const read = model.tasks.flatMap((task) =>
+    (task.inlets ?? []).map((it) => ({ task: task.id, asset: it })),
   );
-  await saveModels(queries, [...all.values()]);
-  for (const table of ["asset_consumer", "asset_producer", "asset_alias_consumer"]) {
+  const all = new Map(
+    [...waited, ...[...made, ...read].map((it) => it.asset)].map((it) => [it.name, it]),
+  );
+  await saveModels(queries, [...all.values()], now);
+  const tables = ["asset_consumer", "asset_producer", "asset_reader", "asset_alias_consumer"];
+  for (const table of tables) {
     await queries.run(`delete from ${table} where dag_id = ?`, id);
   }
   const waitedFor = aliases.map((it) => [it, id]);
   await insertRows(queries, "asset_alias_consumer", ["alias", "dag_id"], waitedFor);
   const consumed = waited.map((it) => [it.name, id]);
   await insertRows(queries, "asset_consumer", ["asset", "dag_id"], consumed);
-  const produced = new Map(made.map((it) => [`${it.asset.name} ${it.task}`, it]));
-  await insertRows(
-    queries,
-    "asset_producer",
-    ["asset", "dag_id", "task_id"],
-    [...produced.values()].map((it) => [it.asset.name, id, it.task]),
-  );
+  for (const [table, named] of [
+    ["asset_producer", made],
+    ["asset_reader", read],
+  ] as const) {
+    const rows = named.map((it) => [it.asset.name, id, it.task]);
+    const columns = ["asset", "dag_id", "task_id"];
+    await insertRows(queries, table, columns, rows, "on conflict do nothing");
+  }
   // What was made before may be enough for what is asked for now, or no longer asked for.
   await queries.run("update asset_queue set looked_at = 0 where dag_id = ?", id);
   await queries.run(
@@ -43,14 +47,18 @@ export async function saveAssets(queries: Queries, model: DagModel): Promise<voi
   );
 }
 
-async function saveModels(queries: Queries, assets: readonly AssetModel[]): Promise<void> {
+async function saveModels(
+  queries: Queries,
+  assets: readonly AssetModel[],
+  now: number,
+): Promise<void> {
   await insertRows(
     queries,
     "asset",
-    ["name", "uri", "asset_group", "extra"],
-    assets.map((it) => [it.name, it.uri, it.group, JSON.stringify(it.extra)]),
+    ["name", "uri", "asset_group", "extra", "created_at", "updated_at"],
+    assets.map((it) => [it.name, it.uri, it.group, JSON.stringify(it.extra), now, now]),
     `on conflict (name) do update set uri = excluded.uri, asset_group = excluded.asset_group,
-       extra = excluded.extra`,
+       extra = excluded.extra, updated_at = excluded.updated_at`,
   );
 }
 
@@ -85,7 +93,8 @@ export async function saveAssetEvents(
   const aliased = events.flatMap((it) => it.aliased ?? []);
   if (aliased.length > 0) {
     const models = new Map(aliased.map(({ model }) => [model.name, model]));
-    await saveModels(queries, [...models.values()]);
+    const at = Math.max(...events.map((it) => it.at));
+    await saveModels(queries, [...models.values()], at);
     const links = new Map(
       aliased.map(({ alias, model }) => [`${alias} ${model.name}`, [alias, model.name]]),
     );

@@ -2,6 +2,7 @@ import { saveAssets } from "./assets.ts";
 import { maybeNumber, maybeText, numberOf, textOf } from "#sql/columns.ts";
 import { insertRows, rowsByKeys, type Queries, type Row } from "#sql/database.ts";
 import type { DagModel } from "#dag/model/model.ts";
+import { timetableName } from "#dag/timetable/names.ts";
 import { summarizeSchedule, type Interval, type RunTime } from "#dag/timetable/timetable.ts";
 
 /** A DAG as the database has it. */
@@ -164,10 +165,11 @@ export async function saveDag(
   const owners = [...new Set(model.tasks.map((it) => it.owner))].sort();
   await queries.run(
     `insert into dag (dag_id, file, version, hash, paused, active, description, tags, owners,
-       schedule, max_active_runs, parsed_at) values (?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?)
+       schedule, timetable, max_active_runs, parsed_at)
+     values (?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?)
      on conflict (dag_id) do update set file = excluded.file, version = excluded.version,
        hash = excluded.hash, active = 1, description = excluded.description, tags = excluded.tags,
-       owners = excluded.owners, schedule = excluded.schedule,
+       owners = excluded.owners, schedule = excluded.schedule, timetable = excluded.timetable,
        max_active_runs = excluded.max_active_runs, parsed_at = excluded.parsed_at`,
     model.id,
     file,
@@ -178,10 +180,11 @@ export async function saveDag(
     JSON.stringify(model.tags),
     JSON.stringify(owners),
     summarizeSchedule(model.schedule),
+    timetableName(model.schedule),
     model.maxActiveRuns,
     at.now,
   );
-  if (known?.hash !== hash || !known.active) await saveAssets(queries, model);
+  if (known?.hash !== hash || !known.active) await saveAssets(queries, model, at.now);
   return version;
 }
 

@@ -1,5 +1,6 @@
 import type { Database, Queries } from "#sql/database.ts";
 import { saveEvents } from "./events.ts";
+import type { InstanceKey } from "./instances.ts";
 import type { RunKey } from "./runs.ts";
 
 export type Deletion = "deleted" | "unknown" | "busy";
@@ -38,9 +39,11 @@ export async function deleteDag(
       "dag_version",
       "asset_consumer",
       "asset_producer",
+      "asset_reader",
       "asset_queue",
       "asset_alias_consumer",
       "timetable_question",
+      "favorite",
     ]) {
       await queries.run(`delete from ${table} where dag_id = ?`, dagId);
     }
@@ -72,6 +75,37 @@ export async function deleteRun(
   }, true);
   await database.notify();
   return outcome;
+}
+
+/** Deletes one task instance with its outputs; the run goes on without it. False when there is none. */
+export async function deleteInstance(
+  database: Database,
+  key: InstanceKey & { readonly owner?: string },
+  now: number,
+): Promise<boolean> {
+  const { dagId, runId, taskId, mapIndex, owner } = key;
+  const where = "where dag_id = ? and run_id = ? and task_id = ? and map_index = ?";
+  const found = await database.transaction(async (queries) => {
+    const deleted = await queries.run(
+      `delete from task_instance ${where}`,
+      ...[dagId, runId, taskId, mapIndex],
+    );
+    if (deleted === 0) return false;
+    for (const table of ["output", "approval", "callback"]) {
+      await queries.run(`delete from ${table} ${where}`, dagId, runId, taskId, mapIndex);
+    }
+    await queries.run(
+      "update dag_run set plan_at = ?, revision = revision + 1 where dag_id = ? and run_id = ?",
+      now,
+      dagId,
+      runId,
+    );
+    const about = { dagId, runId, taskId, mapIndex, owner };
+    await saveEvents(queries, [{ at: now, name: "task.deleted", ...about }]);
+    return true;
+  }, true);
+  await database.notify();
+  return found;
 }
 
 async function deleteRunRows(queries: Queries, { dagId, runId }: RunKey): Promise<void> {

@@ -7,14 +7,20 @@ export interface Condition {
   readonly values: readonly Value[];
 }
 
+/** A part of an `order by`. */
+export interface OrderTerm {
+  readonly expression: string;
+  readonly isDown: boolean;
+}
+
 /** Rows to be found, of which a page is shown. Only values come from outside, never SQL. */
 export interface Selection {
   readonly columns: string;
   /** Tables with their joins. */
   readonly from: string;
   readonly conditions: readonly Condition[];
-  /** Expressions with `desc` or without; they must leave no two rows equal. */
-  readonly order: readonly string[];
+  /** They must leave no two rows equal. */
+  readonly order: readonly OrderTerm[];
   readonly limit: number;
   readonly offset: number;
 }
@@ -27,15 +33,43 @@ export interface Page {
 
 /** One page, and how many rows there are in all. */
 export async function selectPage(queries: Queries, it: Selection): Promise<Page> {
-  const where = it.conditions.map(({ sql }) => `(${sql})`).join(" and ");
-  const values = it.conditions.flatMap((condition) => condition.values);
-  const tail = `from ${it.from}${where === "" ? "" : ` where ${where}`}`;
+  const { tail, values } = tailOf(it);
   const [count] = await queries.rows(`select count(*) as count ${tail}`, ...values);
-  const rows = await queries.rows(
-    `select ${it.columns} ${tail} order by ${it.order.join(", ")} limit ? offset ?`,
+  const rows = await selectRows(queries, it);
+  return { rows, total: count === undefined ? 0 : numberOf(count, "count") };
+}
+
+/** One page alone. */
+export async function selectRows(queries: Queries, it: Selection): Promise<readonly Row[]> {
+  const { tail, values } = tailOf(it);
+  const order = it.order.map((term) => (term.isDown ? `${term.expression} desc` : term.expression));
+  return await queries.rows(
+    `select ${it.columns} ${tail} order by ${order.join(", ")} limit ? offset ?`,
     ...values,
     it.limit,
     it.offset,
   );
-  return { rows, total: count === undefined ? 0 : numberOf(count, "count") };
+}
+
+/** How many rows there are; `most` where there are at least as many. */
+export async function countRows(
+  queries: Queries,
+  it: Pick<Selection, "from" | "conditions">,
+  most: number,
+): Promise<number> {
+  const { tail, values } = tailOf(it);
+  const sql = `select count(*) as count from (select 1 as one ${tail} limit ?) as found`;
+  const [row] = await queries.rows(sql, ...values, most);
+  return row === undefined ? 0 : numberOf(row, "count");
+}
+
+function tailOf(it: Pick<Selection, "from" | "conditions">): {
+  readonly tail: string;
+  readonly values: readonly Value[];
+} {
+  const where = it.conditions.map(({ sql }) => `(${sql})`).join(" and ");
+  return {
+    tail: `from ${it.from}${where === "" ? "" : ` where ${where}`}`,
+    values: it.conditions.flatMap((condition) => condition.values),
+  };
 }

@@ -133,6 +133,20 @@ export const migrations: readonly Migration[] = [
     ],
   },
   {
+    name: "0008-interfaces",
+    statements: () => [
+      `create table favorite (
+        account text not null, dag_id text not null, primary key (account, dag_id))`,
+      `create table asset_reader (
+        asset text not null, dag_id text not null, task_id text not null,
+        primary key (asset, dag_id, task_id))`,
+      "alter table asset add column created_at bigint not null default 0",
+      "alter table asset add column updated_at bigint not null default 0",
+      "alter table dag add column timetable text not null default ''",
+      "create table parse_request (file text primary key)",
+    ],
+  },
+  {
     name: "0008-fresh-tries",
     statements: () => ["alter table task_instance add column fresh_from bigint"],
   },

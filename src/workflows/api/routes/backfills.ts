@@ -21,7 +21,8 @@ import {
   withDefault,
   type Values,
 } from "#workflows/api/fields.ts";
-import { listFields, pageLimitMax } from "#workflows/api/list.ts";
+import { listFields } from "#workflows/api/list.ts";
+import { shortPage, type ShortListSpec } from "#workflows/api/short-list.ts";
 import type { ApiPorts } from "#workflows/api/ports.ts";
 import { ApiProblem, conflict, notFound } from "#workflows/api/problem.ts";
 import { route, type Call, type Route } from "#workflows/api/routing.ts";
@@ -118,7 +119,7 @@ function change(name: string, act: (ports: ApiPorts, id: number) => Promise<void
   });
 }
 
-const page = listFields({ filters: [], order: {}, defaultOrder: [], key: [] });
+const spec: ShortListSpec = { filters: [], order: { id: "id" }, defaultOrder: ["id"] };
 
 /** Backfills. */
 export const backfillRoutes: readonly Route[] = [
@@ -126,13 +127,11 @@ export const backfillRoutes: readonly Route[] = [
     method: "GET",
     path: "/backfills",
     subject: "backfill",
-    query: { ...page, dag_id: required(text()) },
+    query: { ...listFields(spec), dag_id: required(text()) },
     handle: async ({ ports, query }) => {
       const all = await listBackfills(ports.database, query.dag_id, backfillsMax);
-      const ordered = query.order_by?.includes("-id") === true ? all : all.toReversed();
-      const { offset, limit } = query;
-      const shown = ordered.slice(offset, offset + Math.min(limit, pageLimitMax));
-      return ok({ backfills: shown.map(shape), total_entries: all.length });
+      const { shown, total } = shortPage(all.map(shape), spec, query);
+      return ok({ backfills: shown, total_entries: total });
     },
   }),
   route({

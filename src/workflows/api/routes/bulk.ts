@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from "#api/object.ts";
-import { ok } from "#workflows/api/exchange.ts";
+import { ok, type Answer } from "#workflows/api/exchange.ts";
 import {
   json,
   list,
@@ -42,43 +42,56 @@ const actionFields = {
   action_on_non_existence: withDefault(oneOf(["fail", "skip"]), "fail"),
   update_mask: nullable(list(text())),
 };
-type Action = Values<typeof actionFields>;
+export type Action = Values<typeof actionFields>;
 
-interface Outcome {
+/** What came of an action. */
+export interface Outcome {
   readonly success: string[];
   readonly errors: JsonObject[];
 }
 
-/** `PATCH` of a collection: a list of actions, of which each that fails is told and undoes nothing. */
+/** The body of a request of many actions. */
+export const bulkBody = { actions: required(list(json())) };
+
+/** Runs the actions of a request in order, of which each that fails is told and undoes nothing. */
+export async function bulkAnswer(
+  body: Values<typeof bulkBody>,
+  act: (action: Action, outcome: Outcome, at: number) => Promise<void>,
+): Promise<Answer> {
+  const outcomes: Record<string, Outcome> = {};
+  const actions = body.actions.map((it, at) => readBody(actionFields, it, ["body", "actions", at]));
+  const count = actions.reduce((sum, it) => sum + it.entities.length, 0);
+  if (count > entitiesMax) throw new ApiProblem(413, `More than ${entitiesMax} entities`);
+  for (const [at, action] of actions.entries()) {
+    const outcome = (outcomes[action.action] ??= { success: [], errors: [] });
+    try {
+      await act(action, outcome, at);
+    } catch (error) {
+      outcome.errors.push(refusal(error));
+    }
+  }
+  const shown = ["create", "update", "delete"].map((it) => [it, (outcomes[it] ?? null) as Json]);
+  return ok(Object.fromEntries(shown) as JsonObject);
+}
+
+/** A problem as an action tells of it. @throws whatever else it is. */
+export function refusal(error: unknown): JsonObject {
+  if (!(error instanceof ApiProblem)) throw error;
+  const detail = typeof error.detail === "string" ? error.detail : error.message;
+  return { error: detail, status_code: error.status };
+}
+
+/** `PATCH` of a collection. */
 export function bulkRoute<F extends Fields>(spec: BulkSpec<F>): Route {
   return route({
     method: "PATCH",
     path: spec.path,
     subject: spec.subject,
-    body: { actions: required(list(json())) },
-    handle: async ({ body, ports }) => {
-      const outcomes: Record<string, Outcome> = {};
-      const actions = body.actions.map((it, at) =>
-        readBody(actionFields, it, ["body", "actions", at]),
-      );
-      const count = actions.reduce((sum, it) => sum + it.entities.length, 0);
-      if (count > entitiesMax) throw new ApiProblem(413, `More than ${entitiesMax} entities`);
-      for (const [at, action] of actions.entries()) {
-        const outcome = (outcomes[action.action] ??= { success: [], errors: [] });
-        try {
-          outcome.success.push(...(await act(spec, ports, action, at)));
-        } catch (error) {
-          if (!(error instanceof ApiProblem)) throw error;
-          const detail = typeof error.detail === "string" ? error.detail : error.message;
-          outcome.errors.push({ error: detail, status_code: error.status });
-        }
-      }
-      const shown = ["create", "update", "delete"].map((it) => [
-        it,
-        (outcomes[it] ?? null) as Json,
-      ]);
-      return ok(Object.fromEntries(shown) as JsonObject);
-    },
+    body: bulkBody,
+    handle: async ({ body, ports }) =>
+      await bulkAnswer(body, async (action, outcome, at) => {
+        outcome.success.push(...(await act(spec, ports, action, at)));
+      }),
   });
 }
 

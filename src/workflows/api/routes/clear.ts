@@ -3,7 +3,7 @@ import type { ClearChoice } from "#dag/run/clear.ts";
 import { clearInstances } from "#workflows/scheduler/clear-instances.ts";
 import { setNotes } from "#workflows/scheduler/set-state.ts";
 import type { InstanceRow } from "#workflows/state/instances.ts";
-import { describeRun, findRun, listRuns, type RunRow } from "#workflows/state/runs.ts";
+import { findRun, listRuns, type RunRow } from "#workflows/state/runs.ts";
 import { ok } from "#workflows/api/exchange.ts";
 import {
   boolean,
@@ -18,13 +18,13 @@ import {
 import { ApiProblem, conflict, notFound } from "#workflows/api/problem.ts";
 import { route, type Call, type Route } from "#workflows/api/routing.ts";
 import { instanceShape } from "#workflows/api/shapes/instances.ts";
-import { runShape } from "#workflows/api/shapes/runs.ts";
-import { findInstanceRow, requireDag, requireRunRow, runKey } from "./find.ts";
+import { findInstanceRow, requireDag } from "./find.ts";
 
 /** Most runs of which one request clears tasks. */
 const runsMax = 1_000;
 
-const common = {
+/** What every request to clear something may say. */
+export const clearFields = {
   dry_run: withDefault(boolean(), true),
   // Every run goes on with the version that it has; Airflow's default, too.
   run_on_latest_version: nullable(boolean()),
@@ -32,7 +32,7 @@ const common = {
 };
 
 const body = {
-  ...common,
+  ...clearFields,
   start_date: nullable(date()),
   end_date: nullable(date()),
   only_failed: withDefault(boolean(), true),
@@ -100,7 +100,8 @@ async function runsOf(call: Call<unknown, Given>, dagId: string): Promise<readon
   });
 }
 
-async function clear(
+/** Clears tasks of runs. @returns what was cleared, as it was before. */
+export async function clear(
   call: Call,
   runs: readonly RunRow[],
   how: { readonly choices: readonly ClearChoice[]; readonly dryRun: boolean },
@@ -120,12 +121,16 @@ async function clear(
 }
 
 /** The instances as they are now. */
-async function shapesOf({ ports }: Call, instances: readonly InstanceRow[]): Promise<Json[]> {
+export async function shapesOf(
+  { ports }: Call,
+  instances: readonly InstanceRow[],
+): Promise<Json[]> {
   const rows = await Promise.all(instances.map((it) => findInstanceRow(ports.database, it)));
   return rows.flatMap((row) => (row === undefined ? [] : [instanceShape(row)]));
 }
 
-const clearTasks: Route = route({
+/** Tasks that are to run again. */
+export const clearRoute: Route = route({
   method: "POST",
   path: "/dags/{dag_id}/clearTaskInstances",
   subject: "dag",
@@ -155,40 +160,3 @@ const clearTasks: Route = route({
     return ok({ task_instances: shown, total_entries: shown.length });
   },
 });
-
-const clearRun: Route = route({
-  method: "POST",
-  path: "/dags/{dag_id}/dagRuns/{dag_run_id}/clear",
-  subject: "dag",
-  body: {
-    ...common,
-    only_failed: withDefault(boolean(), false),
-    only_new: withDefault(boolean(), false),
-  },
-  handle: async (call) => {
-    const { database } = call.ports;
-    const { body: given } = call;
-    const key = runKey(call);
-    await requireRunRow(database, key);
-    const run = await findRun(database, key);
-    const choice = {
-      tasks: undefined,
-      upstream: false,
-      downstream: false,
-      onlyFailed: given.only_failed,
-      onlyRunning: false,
-    };
-    // A run has the tasks of its version: none is new to it.
-    const runs = run === undefined || given.only_new ? [] : [run];
-    const cleared = await clear(call, runs, { choices: [choice], dryRun: given.dry_run });
-    if (given.dry_run) {
-      const shown = await shapesOf(call, cleared);
-      return ok({ task_instances: shown, total_entries: shown.length });
-    }
-    if (given.note !== undefined) await describeRun(database, key, { note: given.note });
-    return ok(runShape(await requireRunRow(database, key)));
-  },
-});
-
-/** Tasks and runs that are to run again. */
-export const clearRoutes: readonly Route[] = [clearTasks, clearRun];

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from "#api/object.ts";
+import type { JsonObject } from "#api/object.ts";
 import { graphOf } from "#dag/model/graph.ts";
 import type { DagModel, TaskModel } from "#dag/model/model.ts";
 import { maybeNumber, numberOf, textOf } from "#sql/columns.ts";
@@ -8,10 +8,11 @@ import { listPools } from "#workflows/state/pools.ts";
 import { selectPage } from "#workflows/state/page.ts";
 import { ok } from "#workflows/api/exchange.ts";
 import { integer, list, text, withDefault } from "#workflows/api/fields.ts";
-import { listFields, pageLimitMax, selectionOf, type ListSpec } from "#workflows/api/list.ts";
+import { listFields, selectionOf, type ListSpec } from "#workflows/api/list.ts";
+import { compare, shortPage, type ShortListSpec } from "#workflows/api/short-list.ts";
 import { badRequest, notFound } from "#workflows/api/problem.ts";
 import { route, type Call, type Route } from "#workflows/api/routing.ts";
-import { versionShape } from "#workflows/api/shapes/dags.ts";
+import { bundleName, versionShape } from "#workflows/api/shapes/dags.ts";
 import { moment, timeDelta } from "#workflows/api/shapes/values.ts";
 import { inPath, requireDag } from "./find.ts";
 
@@ -91,13 +92,6 @@ const tasks: readonly Route[] = [
   }),
 ];
 
-/** Numbers by value, anything else by its text. */
-function compare(a: Json, b: Json): number {
-  if (typeof a === "number" && typeof b === "number") return a - b;
-  const [left, right] = [JSON.stringify(a), JSON.stringify(b)];
-  return left < right ? -1 : left > right ? 1 : 0;
-}
-
 const versionSpec: ListSpec = {
   filters: [
     { kind: "equal", name: "version_number", column: "number", of: "integer" },
@@ -110,6 +104,7 @@ const versionSpec: ListSpec = {
     bundle_version: "bundle",
     created_at: "created_at",
     dag_id: "dag_id",
+    bundle_name: "number",
   },
   defaultOrder: ["id"],
   key: ["dag_id", "number"],
@@ -129,11 +124,15 @@ const versions: readonly Route[] = [
     method: "GET",
     path: "/dags/{dag_id}/dagVersions",
     subject: "dag",
-    query: listFields(versionSpec),
+    query: { ...listFields(versionSpec), bundle_name: text() },
     handle: async (call) => {
       const dagId = inPath(call, "dag_id");
       const selection = selectionOf(versionSpec, call.query);
       const conditions = [...selection.conditions];
+      const bundle = call.query.bundle_name;
+      if (bundle !== undefined && bundle !== bundleName) {
+        conditions.push({ sql: "1 = 0", values: [] });
+      }
       if (dagId !== "~") {
         await requireDag(call);
         conditions.push({ sql: "dag_id = ?", values: [dagId] });
@@ -219,40 +218,49 @@ const stats: Route = route({
   },
 });
 
-const page = listFields({ filters: [], order: { name: "name" }, defaultOrder: ["name"], key: [] });
+const tagSpec: ShortListSpec = {
+  filters: [{ kind: "pattern", name: "tag_name", column: "name" }],
+  order: { name: "name" },
+  defaultOrder: ["name"],
+};
 
 const tags: Route = route({
   method: "GET",
   path: "/dagTags",
   subject: "dag",
-  query: { ...page, tag_name_pattern: text(), tag_name_prefix_pattern: text() },
+  query: listFields(tagSpec),
   handle: async ({ ports, query }) => {
     const rows = await ports.database.rows("select distinct tags from dag where active = 1");
-    const part = query.tag_name_pattern?.replaceAll("%", "").toLowerCase() ?? "";
-    const prefix = query.tag_name_prefix_pattern ?? "";
-    const all = [...new Set(rows.flatMap((row) => JSON.parse(textOf(row, "tags")) as string[]))]
-      .filter((it) => it.toLowerCase().includes(part) && it.startsWith(prefix))
-      .sort();
-    if (query.order_by?.includes("-name") === true) all.reverse();
-    const { offset, limit } = query;
-    const shown = all.slice(offset, offset + Math.min(limit, pageLimitMax));
-    return ok({ tags: shown, total_entries: all.length });
+    const all = new Set(rows.flatMap((row) => JSON.parse(textOf(row, "tags")) as string[]));
+    const { shown, total } = shortPage(
+      [...all].map((name) => ({ name })),
+      tagSpec,
+      query,
+    );
+    return ok({ tags: shown.map((it) => it["name"] ?? null), total_entries: total });
   },
 });
+
+const warningSpec: ShortListSpec = {
+  filters: [
+    { kind: "equal", name: "dag_id", column: "dag_id", of: "text" },
+    { kind: "equal", name: "warning_type", column: "warning_type", of: "text" },
+  ],
+  order: Object.fromEntries(
+    ["dag_id", "warning_type", "message", "timestamp"].map((it) => [it, it]),
+  ),
+  defaultOrder: ["dag_id"],
+};
 
 const warnings: Route = route({
   method: "GET",
   path: "/dagWarnings",
   subject: "dag",
-  query: { ...page, dag_id: text(), warning_type: text() },
+  query: listFields(warningSpec),
   handle: async ({ ports, query }) => {
     const { database, models, clock } = ports;
     const pools = new Set((await listPools(database)).map((it) => it.name));
-    const only = query.dag_id === undefined ? "" : "and dag_id = ?";
-    const rows = await database.rows(
-      `select dag_id, version, parsed_at from dag where active = 1 ${only} order by dag_id`,
-      ...(query.dag_id === undefined ? [] : [query.dag_id]),
-    );
+    const rows = await database.rows("select dag_id, version, parsed_at from dag where active = 1");
     const found: JsonObject[] = [];
     for (const row of rows) {
       const dagId = textOf(row, "dag_id");
@@ -269,9 +277,8 @@ const warnings: Route = route({
         dag_display_name: dagId,
       });
     }
-    const { offset, limit } = query;
-    const shown = found.slice(offset, offset + Math.min(limit, pageLimitMax));
-    return ok({ dag_warnings: shown, total_entries: found.length });
+    const { shown, total } = shortPage(found, warningSpec, query);
+    return ok({ dag_warnings: shown, total_entries: total });
   },
 });
 

@@ -1,40 +1,23 @@
-import { ParamError } from "#dag/params/check.ts";
-import { findDag } from "#workflows/state/dags.ts";
 import { deleteRun } from "#workflows/state/deletion.ts";
-import { selectPage, type Condition } from "#workflows/state/page.ts";
+import type { Condition } from "#workflows/state/page.ts";
 import { describeRun } from "#workflows/state/runs.ts";
 import { setRunState } from "#workflows/scheduler/set-state.ts";
-import { RunExistsError, triggerRun } from "#workflows/scheduler/trigger-run.ts";
 import { noContent, ok, type Answer } from "#workflows/api/exchange.ts";
-import {
-  date,
-  integer,
-  list,
-  nullable,
-  object,
-  oneOf,
-  required,
-  text,
-  withDefault,
-} from "#workflows/api/fields.ts";
-import {
-  anyOf,
-  listFields,
-  selectionOf,
-  type ListQuery,
-  type ListSpec,
-} from "#workflows/api/list.ts";
+import { findPage } from "#workflows/api/cursor.ts";
+import { integer, list, nullable, oneOf, text, withDefault } from "#workflows/api/fields.ts";
+import { anyOf, listFields, type ListQuery, type ListSpec } from "#workflows/api/list.ts";
 import { badRequest, conflict, notFound } from "#workflows/api/problem.ts";
 import { route, type Call, type Route } from "#workflows/api/routing.ts";
 import { runColumns, runShape, runTables } from "#workflows/api/shapes/runs.ts";
 import { inPath, requireDag, requireRunRow, runKey, wildcard } from "./find.ts";
-import { timeRanges } from "./time-ranges.ts";
+import { timeRanges, updatedAt, updatedRange } from "./time-ranges.ts";
 
 const ranges = timeRanges("dag_run");
 
 const spec: ListSpec = {
   filters: [
     ...ranges,
+    updatedRange("dag_run"),
     { kind: "any", name: "run_type", column: "dag_run.run_type", of: "text" },
     { kind: "any", name: "state", column: "dag_run.state", of: "text" },
     { kind: "any", name: "dag_version", column: "dag_run.version", of: "integer" },
@@ -55,7 +38,7 @@ const spec: ListSpec = {
     start_date: "dag_run.started_at",
     end_date: "dag_run.ended_at",
     queued_at: "dag_run.queued_at",
-    updated_at: "coalesce(dag_run.ended_at, dag_run.started_at, dag_run.queued_at)",
+    updated_at: updatedAt("dag_run"),
     duration: "(dag_run.ended_at - dag_run.started_at)",
     triggering_user_name: "dag_run.triggering_user",
     conf: "dag_run.conf",
@@ -70,19 +53,42 @@ function confCondition(part: string | undefined): Condition[] {
   return [{ sql: "lower(dag_run.conf) like ?", values: [`%${part.toLowerCase()}%`] }];
 }
 
+/** `consuming_asset_pattern`: runs that an event of such an asset went into; the text as it is. */
+function assetCondition(part: string | undefined): Condition[] {
+  if (part === undefined || part === "") return [];
+  const sql = `exists (select 1 from run_asset_event
+    join asset_event on asset_event.id = run_asset_event.event_id
+    left join asset on asset.name = asset_event.asset
+    where run_asset_event.dag_id = dag_run.dag_id and run_asset_event.run_id = dag_run.run_id
+      and (lower(asset_event.asset) like ? escape '!' or lower(asset.uri) like ? escape '!'))`;
+  const value = `%${part.toLowerCase().replaceAll(/[!%_]/g, "!$&")}%`;
+  return [{ sql, values: [value, value] }];
+}
+
+/** No run has a partition: none has one like this. */
+function partitionCondition(...patterns: readonly (string | undefined)[]): Condition[] {
+  const isAny = patterns.every((it) => it === undefined || it === "" || it === "~");
+  return isAny ? [] : [{ sql: "1 = 0", values: [] }];
+}
+
+const moreParameters = {
+  conf_contains: text(),
+  cursor: text(),
+  consuming_asset_pattern: text(),
+  partition_key_pattern: text(),
+  partition_key_prefix_pattern: text(),
+  partition_date_gte: text(),
+  partition_date_lte: text(),
+};
+
 async function answerList(
   call: Pick<Call, "ports">,
   query: ListQuery,
-  more: readonly Condition[],
+  conditions: readonly Condition[],
 ): Promise<Answer> {
-  const selection = selectionOf(spec, query);
-  const { rows, total } = await selectPage(call.ports.database, {
-    ...selection,
-    columns: runColumns,
-    from: runTables,
-    conditions: [...selection.conditions, ...more],
-  });
-  return ok({ dag_runs: rows.map(runShape), total_entries: total });
+  const of = { columns: runColumns, from: runTables, conditions };
+  const { rows, about } = await findPage(call.ports.database, { spec, query }, of);
+  return ok({ dag_runs: rows.map(runShape), ...about });
 }
 
 async function runAnswer(call: Call): Promise<Answer> {
@@ -108,12 +114,25 @@ const lists: readonly Route[] = [
     method: "GET",
     path: "/dags/{dag_id}/dagRuns",
     subject: "dag",
-    query: { ...listFields(spec), conf_contains: text() },
+    query: { ...listFields(spec), ...moreParameters },
     handle: async (call) => {
-      const more = confCondition(call.query.conf_contains);
-      if (inPath(call, "dag_id") !== wildcard) {
-        const { dagId } = await requireDag(call);
+      const { query } = call;
+      const dagId = inPath(call, "dag_id");
+      const more = [
+        ...confCondition(query.conf_contains),
+        ...assetCondition(query.consuming_asset_pattern),
+        ...partitionCondition(query.partition_key_pattern, query.partition_key_prefix_pattern),
+      ];
+      if (dagId !== wildcard) {
+        await requireDag(call);
         more.push({ sql: "dag_run.dag_id = ?", values: [dagId] });
+      }
+      if (query.partition_date_gte !== undefined || query.partition_date_lte !== undefined) {
+        throw badRequest(
+          dagId === wildcard
+            ? "partition_date_gte and partition_date_lte require a specific dag_id."
+            : `Dag with dag_id: '${dagId}' is not partitioned; partition_date_gte and partition_date_lte are not supported.`,
+        );
       }
       return await answerList(call, call.query, more);
     },
@@ -139,57 +158,6 @@ const lists: readonly Route[] = [
     },
   }),
 ];
-
-const triggerBody = {
-  dag_run_id: nullable(text({ max: 250 })),
-  data_interval_start: nullable(date()),
-  data_interval_end: nullable(date()),
-  logical_date: required(nullable(date())),
-  run_after: nullable(date()),
-  conf: nullable(object()),
-  note: nullable(text({ max: 1_000 })),
-  partition_key: nullable(text()),
-};
-
-const trigger: Route = route({
-  method: "POST",
-  path: "/dags/{dag_id}/dagRuns",
-  subject: "dag",
-  body: triggerBody,
-  handle: async (call) => {
-    const { database, clock } = call.ports;
-    const { body } = call;
-    const dagId = inPath(call, "dag_id");
-    const dag = await findDag(database, dagId);
-    if (dag?.active !== true) throw notFound(`Dag with dag_id: '${dagId}' not found`);
-    if (body.partition_key != null) {
-      throw badRequest(`Dag with dag_id: '${dagId}' is not partitioned`);
-    }
-    const { data_interval_start: start, data_interval_end: end } = body;
-    if ((start == null) !== (end == null)) {
-      throw badRequest(
-        "Either both data_interval_start and data_interval_end must be provided or both must be None",
-      );
-    }
-    const given = {
-      dagId,
-      runId: body.dag_run_id ?? undefined,
-      logicalDate: body.logical_date ?? undefined,
-      conf: (body.conf ?? {}) as Readonly<Record<string, never>>,
-      interval: start == null || end == null ? undefined : { start, end },
-      runAfter: body.run_after ?? undefined,
-      about: { note: body.note, triggeredBy: "rest_api", triggeringUser: call.user.name },
-    };
-    try {
-      const runId = await triggerRun(database, given, clock.now());
-      return ok(runShape(await requireRunRow(database, { dagId, runId })));
-    } catch (error) {
-      if (error instanceof RunExistsError) throw conflict(error.message);
-      if (error instanceof ParamError) throw badRequest(error.message);
-      throw error;
-    }
-  },
-});
 
 const patchBody = {
   state: nullable(oneOf(["queued", "success", "failed"])),
@@ -239,4 +207,4 @@ const single: readonly Route[] = [
 ];
 
 /** Runs of DAGs. */
-export const dagRunRoutes: readonly Route[] = [...lists, trigger, ...single];
+export const dagRunRoutes: readonly Route[] = [...lists, ...single];

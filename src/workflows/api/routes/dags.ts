@@ -1,17 +1,27 @@
 import type { Json, JsonObject } from "#api/object.ts";
 import { numberOf, textOf } from "#sql/columns.ts";
 import type { Queries } from "#sql/database.ts";
-import { dagRow, type DagRow } from "#workflows/state/dags.ts";
+import { dagRow, findDag, type DagRow } from "#workflows/state/dags.ts";
 import { deleteDag } from "#workflows/state/deletion.ts";
+import { addFavorite, favoritesOf, removeFavorite } from "#workflows/state/favorites.ts";
 import { selectPage, type Condition, type Page } from "#workflows/state/page.ts";
 import { pauseDag } from "#workflows/scheduler/pause-dag.ts";
 import { noContent, ok } from "#workflows/api/exchange.ts";
-import { boolean, list, oneOf, required, text, withDefault } from "#workflows/api/fields.ts";
-import { listFields, selectionOf, type ListQuery, type ListSpec } from "#workflows/api/list.ts";
+import type { User } from "#workflows/api/auth/roles.ts";
+import {
+  boolean,
+  list,
+  oneOf,
+  required,
+  text,
+  withDefault,
+  type Values,
+} from "#workflows/api/fields.ts";
+import { listFields, selectionOf, type ListSpec } from "#workflows/api/list.ts";
 import type { ApiPorts } from "#workflows/api/ports.ts";
 import { badRequest, conflict, notFound } from "#workflows/api/problem.ts";
 import { route, type Route } from "#workflows/api/routing.ts";
-import { dagDetails, dagShape, versionShape } from "#workflows/api/shapes/dags.ts";
+import { bundleName, dagDetails, dagShape, versionShape } from "#workflows/api/shapes/dags.ts";
 import { brokenFiles, countOf, inPath, requireDag } from "./find.ts";
 
 /** A column of the DAG\'s newest run. */
@@ -24,6 +34,7 @@ const spec: ListSpec = {
   filters: [
     { kind: "pattern", name: "dag_id", column: "dag.dag_id" },
     { kind: "pattern", name: "dag_display_name", column: "dag.dag_id" },
+    { kind: "any", name: "timetable_type", column: "dag.timetable", of: "text" },
     { kind: "equal", name: "last_dag_run_state", column: newest("state"), of: "text" },
     { kind: "range", name: "dag_run_start_date", column: newest("started_at"), of: "date" },
     { kind: "range", name: "dag_run_end_date", column: newest("ended_at"), of: "date" },
@@ -34,6 +45,8 @@ const spec: ListSpec = {
     next_dagrun: "next_at",
     next_dagrun_run_after: "next_at",
     is_paused: "paused",
+    state: newest("state"),
+    start_date: newest("started_at"),
     last_run_state: newest("state"),
     last_run_start_date: newest("started_at"),
   },
@@ -50,19 +63,16 @@ const listQuery = {
   paused: boolean(),
   has_import_errors: boolean(),
   dag_run_state: list(text()),
+  bundle_name: text(),
+  bundle_version: text(),
+  has_asset_schedule: boolean(),
+  asset_dependency: text(),
+  is_favorite: boolean(),
 };
 
-interface DagQuery {
-  readonly tags: readonly string[] | undefined;
-  readonly tags_match_mode: "any" | "all" | undefined;
-  readonly owners: readonly string[] | undefined;
-  readonly exclude_stale: boolean;
-  readonly paused: boolean | undefined;
-  readonly has_import_errors: boolean | undefined;
-  readonly dag_run_state: readonly string[] | undefined;
-}
+type DagQuery = Values<typeof listQuery>;
 
-function conditionsOf(query: DagQuery): Condition[] {
+function conditionsOf(query: DagQuery, user: User): Condition[] {
   const conditions: Condition[] = [];
   if (query.exclude_stale) conditions.push({ sql: "dag.active = 1", values: [] });
   if (query.paused !== undefined) {
@@ -80,7 +90,41 @@ function conditionsOf(query: DagQuery): Condition[] {
     const sql = `exists (select 1 from dag_run where dag_run.dag_id = dag.dag_id and state in (${marks}))`;
     conditions.push({ sql, values: states });
   }
+  return [...conditions, ...sourceConditions(query), ...favoriteCondition(query, user)];
+}
+
+/** Where DAGs come from, and what starts them. */
+function sourceConditions(query: DagQuery): Condition[] {
+  const conditions: Condition[] = [];
+  if (query.bundle_name !== undefined && query.bundle_name !== bundleName) {
+    conditions.push({ sql: "1 = 0", values: [] });
+  }
+  if (query.bundle_version !== undefined) {
+    const sql = `exists (select 1 from dag_version where dag_version.dag_id = dag.dag_id
+      and number = dag.version and bundle = ?)`;
+    conditions.push({ sql, values: [query.bundle_version] });
+  }
+  const waits = "select 1 from asset_consumer left join asset on asset.name = asset";
+  const own = "asset_consumer.dag_id = dag.dag_id";
+  if (query.has_asset_schedule !== undefined) {
+    const exists = `exists (${waits} where ${own})`;
+    conditions.push({ sql: query.has_asset_schedule ? exists : `not ${exists}`, values: [] });
+  }
+  if (query.asset_dependency !== undefined) {
+    const like = "lower(asset) like ? escape '!' or lower(uri) like ? escape '!'";
+    const value = `%${query.asset_dependency.toLowerCase().replaceAll(/[!%_]/g, "!$&")}%`;
+    conditions.push({
+      sql: `exists (${waits} where ${own} and (${like}))`,
+      values: [value, value],
+    });
+  }
   return conditions;
+}
+
+function favoriteCondition({ is_favorite: given }: DagQuery, user: User): Condition[] {
+  if (given === undefined) return [];
+  const sql = "exists (select 1 from favorite where favorite.dag_id = dag.dag_id and account = ?)";
+  return [{ sql: given ? sql : `not ${sql}`, values: [user.name] }];
 }
 
 /** Any, or all, of the names are in a column that holds a JSON list of texts. */
@@ -92,9 +136,12 @@ function listed(column: string, names: readonly string[] | undefined, all: boole
   return [{ sql, values }];
 }
 
-async function findPage(queries: Queries, query: ListQuery & DagQuery): Promise<Page> {
+async function findPage(
+  queries: Queries,
+  { query, user }: { readonly query: DagQuery; readonly user: User },
+): Promise<Page> {
   const selection = selectionOf(spec, query);
-  const conditions = [...selection.conditions, ...conditionsOf(query)];
+  const conditions = [...selection.conditions, ...conditionsOf(query, user)];
   return await selectPage(queries, { ...selection, columns: "dag.*", from: "dag", conditions });
 }
 
@@ -135,6 +182,10 @@ function checkMask(mask: readonly string[] | undefined): void {
   throw badRequest("Only `is_paused` field can be updated through the REST API");
 }
 
+function hasPattern(query: Readonly<Record<string, unknown>>): boolean {
+  return query["dag_id_pattern"] !== undefined || query["dag_id_prefix_pattern"] !== undefined;
+}
+
 const patchBody = { is_paused: required(boolean()) };
 const patchQuery = { update_mask: list(text()) };
 
@@ -144,8 +195,8 @@ const lists: readonly Route[] = [
     path: "/dags",
     subject: "dag",
     query: listQuery,
-    handle: async ({ ports, query }) => {
-      const { rows, total } = await findPage(ports.database, query);
+    handle: async ({ ports, query, user }) => {
+      const { rows, total } = await findPage(ports.database, { query, user });
       return ok({ dags: await shapesOf(ports, rows.map(dagRow)), total_entries: total });
     },
   }),
@@ -157,7 +208,11 @@ const lists: readonly Route[] = [
     body: patchBody,
     handle: async ({ ports, query, body, user }) => {
       checkMask(query.update_mask);
-      const { rows, total } = await findPage(ports.database, query);
+      // Without a pattern none is meant, whatever else is asked for.
+      if (!hasPattern(query)) {
+        return ok({ dags: [], total_entries: 0 });
+      }
+      const { rows, total } = await findPage(ports.database, { query, user });
       const dags = rows.map(dagRow);
       for (const { dagId } of dags) {
         await pauseDag(
@@ -194,8 +249,12 @@ const single: readonly Route[] = [
         "select count(*) as count from dag_run where dag_id = ? and state in ('queued', 'running')";
       const activeRuns = await countOf(database, active, dag.dagId);
       const latest = await latestVersion(database, dag);
+      const isFavorite = (await favoritesOf(database, call.user.name)).has(dag.dagId);
       const shape = await shapeOf(call.ports, dag, await brokenFiles(database));
-      return ok({ ...shape, ...dagDetails(dag, version?.model, { activeRuns, latest }) });
+      return ok({
+        ...shape,
+        ...dagDetails(dag, version?.model, { activeRuns, latest, isFavorite }),
+      });
     },
   }),
   route({
@@ -233,5 +292,28 @@ const single: readonly Route[] = [
   }),
 ];
 
+/** Everybody who sees a DAG may mark it for oneself. */
+const favorites: readonly Route[] = (["favorite", "unfavorite"] as const).map((verb) =>
+  route({
+    method: "POST",
+    path: `/dags/{dag_id}/${verb}`,
+    subject: "dag",
+    reads: true,
+    handle: async (call) => {
+      const { database } = call.ports;
+      const dagId = inPath(call, "dag_id");
+      const mark = { account: call.user.name, dagId };
+      if ((await findDag(database, dagId)) === undefined) {
+        throw notFound(`Dag with id '${dagId}' not found`);
+      }
+      if (verb === "favorite") await addFavorite(database, mark);
+      else if (!(await removeFavorite(database, mark))) {
+        throw conflict("Dag is not marked as favorite");
+      }
+      return noContent;
+    },
+  }),
+);
+
 /** DAGs. */
-export const dagRoutes: readonly Route[] = [...lists, ...single];
+export const dagRoutes: readonly Route[] = [...lists, ...single, ...favorites];

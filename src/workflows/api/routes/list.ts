@@ -1,7 +1,12 @@
 import type { Route } from "#workflows/api/routing.ts";
+import { assetQueueRoutes } from "./asset-queue.ts";
 import { assetRoutes } from "./assets.ts";
 import { backfillRoutes } from "./backfills.ts";
-import { clearRoutes } from "./clear.ts";
+import { bulkInstancesRoute } from "./bulk-instances.ts";
+import { bulkRunsRoute } from "./bulk-runs.ts";
+import { clearRunRoutes } from "./clear-runs.ts";
+import { clearRoute } from "./clear.ts";
+import { configurationRoutes } from "./configuration.ts";
 import { connectionRoutes } from "./connections.ts";
 import { dagPartRoutes } from "./dag-parts.ts";
 import { deadlineRoute } from "./deadlines.ts";
@@ -10,7 +15,11 @@ import { recordRoutes } from "./records.ts";
 import { dagRunRoutes } from "./dag-runs.ts";
 import { dagRoutes } from "./dags.ts";
 import { logRoutes } from "./logs.ts";
+import { humanInputRoutes } from "./human-input.ts";
+import { parsingRoute } from "./parsing.ts";
+import { patchInstanceRoutes } from "./patch-instances.ts";
 import { taskInstanceRoutes } from "./task-instances.ts";
+import { triggerRoute } from "./trigger.ts";
 import { triesRoutes } from "./tries.ts";
 import { waitRoute } from "./wait.ts";
 import { xcomRoutes } from "./xcoms.ts";
@@ -21,12 +30,19 @@ import { variableRoutes } from "./variables.ts";
 export const routes: readonly Route[] = [
   ...dagRoutes,
   ...dagRunRoutes,
+  triggerRoute,
+  bulkRunsRoute,
   waitRoute,
   deadlineRoute,
   ...taskInstanceRoutes,
-  ...clearRoutes,
+  ...patchInstanceRoutes,
+  bulkInstancesRoute,
+  ...humanInputRoutes,
+  clearRoute,
+  ...clearRunRoutes,
   ...backfillRoutes,
   ...assetRoutes,
+  ...assetQueueRoutes,
   ...triesRoutes,
   ...logRoutes,
   ...xcomRoutes,
@@ -36,4 +52,6 @@ export const routes: readonly Route[] = [
   ...recordRoutes,
   ...variableRoutes,
   ...systemRoutes,
+  ...configurationRoutes,
+  parsingRoute,
 ];

@@ -96,6 +96,16 @@ async function* ndjson(
 export const logRoutes: readonly Route[] = [
   route({
     method: "GET",
+    path: `${instancePath}/externalLogUrl/{try_number}`,
+    subject: "dag",
+    query: mapIndexQuery,
+    // Logs are kept here and nowhere else.
+    handle: async () => {
+      throw badRequest("Task log handler does not support external logs.");
+    },
+  }),
+  route({
+    method: "GET",
     path: `${instancePath}/logs/{try_number}`,
     subject: "dag",
     query: { ...mapIndexQuery, full_content: withDefault(boolean(), false), token: text() },

@@ -8,13 +8,8 @@ import { listSchedulers, type SchedulerJob } from "#workflows/state/jobs.ts";
 import { selectPage, type Condition } from "#workflows/state/page.ts";
 import { ok } from "#workflows/api/exchange.ts";
 import { boolean, date, list, text } from "#workflows/api/fields.ts";
-import {
-  listFields,
-  pageLimitMax,
-  selectionOf,
-  type Filter,
-  type ListSpec,
-} from "#workflows/api/list.ts";
+import { listFields, selectionOf, type Filter, type ListSpec } from "#workflows/api/list.ts";
+import { shortPage, type ShortListSpec } from "#workflows/api/short-list.ts";
 import type { ApiPorts } from "#workflows/api/ports.ts";
 import { notFound } from "#workflows/api/problem.ts";
 import { route, type Route } from "#workflows/api/routing.ts";
@@ -51,6 +46,7 @@ const eventSpec: ListSpec = {
     event: "name",
     owner: "owner",
     extra: "extra",
+    logical_date: "at",
   },
   defaultOrder: ["id"],
   key: ["id"],
@@ -128,30 +124,33 @@ function importErrorShape({ dagsFolder }: ApiPorts, it: ImportError): JsonObject
   };
 }
 
-/** Lists that are short: what is wanted of them is chosen here. */
-function pageOf<T>(
-  all: readonly T[],
-  page: { readonly limit: number; readonly offset: number },
-): readonly T[] {
-  return all.slice(page.offset, page.offset + Math.min(page.limit, pageLimitMax));
-}
-
-const shortList = listFields({ filters: [], order: {}, defaultOrder: [], key: [] });
+const errorSpec: ShortListSpec = {
+  filters: [
+    { kind: "pattern", name: "filename", column: "filename" },
+    { kind: "equal", name: "filename", column: "filename", of: "text" },
+    { kind: "equal", name: "bundle_name", column: "bundle_name", of: "text" },
+  ],
+  order: {
+    id: "timestamp",
+    import_error_id: "timestamp",
+    timestamp: "timestamp",
+    filename: "filename",
+    bundle_name: "bundle_name",
+    stacktrace: "stack_trace",
+  },
+  defaultOrder: ["id"],
+};
 
 const importErrors: readonly Route[] = [
   route({
     method: "GET",
     path: "/importErrors",
     subject: "view",
-    query: { ...shortList, filename: text(), filename_pattern: text(), bundle_name: text() },
+    query: listFields(errorSpec),
     handle: async ({ ports, query }) => {
-      const part = query.filename_pattern?.replaceAll("%", "").toLowerCase() ?? "";
-      const all = (await listImportErrors(ports.database))
-        .filter((it) => join(ports.dagsFolder, it.file).toLowerCase().includes(part))
-        .map((it) => importErrorShape(ports, it))
-        .filter((it) => query.filename === undefined || it["filename"] === query.filename)
-        .filter((it) => query.bundle_name === undefined || it["bundle_name"] === query.bundle_name);
-      return ok({ import_errors: [...pageOf(all, query)], total_entries: all.length });
+      const all = (await listImportErrors(ports.database)).map((it) => importErrorShape(ports, it));
+      const { shown, total } = shortPage(all, errorSpec, query);
+      return ok({ import_errors: shown, total_entries: total });
     },
   }),
   route({
@@ -186,27 +185,40 @@ function jobShape(it: SchedulerJob, isAlive: boolean): JsonObject {
   };
 }
 
+const jobSpec: ShortListSpec = {
+  filters: [
+    { kind: "range", name: "start_date", column: "start_date", of: "date" },
+    { kind: "range", name: "end_date", column: "end_date", of: "date" },
+    { kind: "equal", name: "job_state", column: "state", of: "text" },
+    { kind: "equal", name: "job_type", column: "job_type", of: "text" },
+    { kind: "equal", name: "hostname", column: "hostname", of: "text" },
+    { kind: "equal", name: "executor_class", column: "executor_class", of: "text" },
+  ],
+  order: {
+    id: "start_date",
+    ...Object.fromEntries(
+      [
+        ...["dag_id", "state", "job_type", "start_date", "end_date"],
+        ...["latest_heartbeat", "executor_class", "hostname", "unixname"],
+      ].map((it) => [it, it]),
+    ),
+  },
+  defaultOrder: ["id"],
+};
+
 const jobs: Route = route({
   method: "GET",
   path: "/jobs",
   subject: "view",
-  query: {
-    ...shortList,
-    is_alive: boolean(),
-    job_state: text(),
-    job_type: text(),
-    hostname: text(),
-  },
+  query: { ...listFields(jobSpec), is_alive: boolean() },
   handle: async ({ ports, query }) => {
     const now = ports.clock.now();
     const all = (await listSchedulers(ports.database))
       .map((it) => ({ it, isAlive: now - it.seenAt < schedulerSilenceMs }))
       .filter(({ isAlive }) => query.is_alive === undefined || query.is_alive === isAlive)
-      .map(({ it, isAlive }) => jobShape(it, isAlive))
-      .filter((it) => query.job_state === undefined || it["state"] === query.job_state)
-      .filter((it) => query.job_type === undefined || it["job_type"] === query.job_type)
-      .filter((it) => query.hostname === undefined || it["hostname"] === query.hostname);
-    return ok({ jobs: [...pageOf(all, query)], total_entries: all.length });
+      .map(({ it, isAlive }) => jobShape(it, isAlive));
+    const { shown, total } = shortPage(all, jobSpec, query);
+    return ok({ jobs: shown, total_entries: total });
   },
 });
 

@@ -2,7 +2,6 @@ import { listSchedulers } from "#workflows/state/jobs.ts";
 import { schedulerSilenceMs } from "#workflows/scheduler/silence.ts";
 import { ok } from "#workflows/api/exchange.ts";
 import { integer, withDefault } from "#workflows/api/fields.ts";
-import { ApiProblem } from "#workflows/api/problem.ts";
 import { route, type Route } from "#workflows/api/routing.ts";
 import { moment } from "#workflows/api/shapes/values.ts";
 
@@ -48,19 +47,6 @@ export const systemRoutes: readonly Route[] = [
       });
     },
   }),
-  ...["/config", "/config/section/{section}/option/{option}"].map((path) =>
-    route({
-      method: "GET",
-      path,
-      subject: "configuration",
-      handle: async () => {
-        throw new ApiProblem(
-          403,
-          "Your Airflow administrator chose not to expose the configuration, most likely for security reasons.",
-        );
-      },
-    }),
-  ),
   ...empty.map(([path, name]) =>
     route({
       method: "GET",

@@ -1,29 +1,14 @@
-import type { Json, JsonObject } from "#api/object.ts";
-import { reachable, graphOf } from "#dag/model/graph.ts";
+import type { JsonObject } from "#api/object.ts";
 import type { TaskModel } from "#dag/model/model.ts";
-import { instanceRow, type InstanceKey, type InstanceRow } from "#workflows/state/instances.ts";
-import { selectPage, type Condition } from "#workflows/state/page.ts";
+import { deleteInstance } from "#workflows/state/deletion.ts";
+import type { InstanceKey } from "#workflows/state/instances.ts";
+import type { Condition } from "#workflows/state/page.ts";
 import { findRun } from "#workflows/state/runs.ts";
-import { setInstanceStates, setNotes } from "#workflows/scheduler/set-state.ts";
 import { ok, type Answer } from "#workflows/api/exchange.ts";
-import {
-  boolean,
-  integer,
-  list,
-  nullable,
-  oneOf,
-  text,
-  withDefault,
-  type Values,
-} from "#workflows/api/fields.ts";
-import {
-  anyOf,
-  listFields,
-  selectionOf,
-  type ListQuery,
-  type ListSpec,
-} from "#workflows/api/list.ts";
-import { notFound } from "#workflows/api/problem.ts";
+import { findPage } from "#workflows/api/cursor.ts";
+import { integer, list, nullable, text, withDefault } from "#workflows/api/fields.ts";
+import { anyOf, listFields, type ListQuery, type ListSpec } from "#workflows/api/list.ts";
+import { badRequest, notFound } from "#workflows/api/problem.ts";
 import { route, type Call, type Route } from "#workflows/api/routing.ts";
 import { instanceColumns, instanceShape, instanceTables } from "#workflows/api/shapes/instances.ts";
 import {
@@ -34,7 +19,7 @@ import {
   runKey,
   wildcard,
 } from "./find.ts";
-import { timeRanges } from "./time-ranges.ts";
+import { timeRanges, updatedRange } from "./time-ranges.ts";
 
 /** Below a run of a DAG. */
 export const instancesPath = "/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances";
@@ -43,9 +28,12 @@ export const instancePath = `${instancesPath}/{task_id}`;
 
 const ranges = timeRanges("task_instance");
 
+const renderedMapIndex = "cast(task_instance.map_index as text)";
+
 const spec: ListSpec = {
   filters: [
     ...ranges,
+    updatedRange("task_instance"),
     { kind: "equal", name: "task_id", column: "task_instance.task_id", of: "text" },
     { kind: "any", name: "state", column: "task_instance.state", of: "text" },
     { kind: "any", name: "pool", column: "task_instance.pool", of: "text" },
@@ -61,6 +49,7 @@ const spec: ListSpec = {
     { kind: "pattern", name: "pool_name", column: "task_instance.pool" },
     { kind: "pattern", name: "queue_name", column: "task_instance.queue" },
     { kind: "pattern", name: "operator_name", column: "task_instance.operator" },
+    { kind: "pattern", name: "rendered_map_index", column: renderedMapIndex },
   ],
   order: {
     id: "task_instance.task_id",
@@ -77,6 +66,7 @@ const spec: ListSpec = {
     queued_dttm: "task_instance.queued_at",
     scheduled_dttm: "task_instance.scheduled_at",
     pool: "task_instance.pool",
+    operator: "task_instance.operator",
     logical_date: "dag_run.logical_date",
     run_after: "dag_run.run_after",
     data_interval_start: "dag_run.interval_start",
@@ -102,7 +92,7 @@ export function instanceKey(call: Pick<Call, "path">, mapIndex: number): Instanc
 export const mapIndexQuery = { map_index: withDefault(integer(), -1) };
 
 /** Both paths of an operation on one instance. */
-function instancePaths(tail: string): readonly string[] {
+export function instancePaths(tail: string): readonly string[] {
   return [`${instancePath}${tail}`, `${instancePath}/{map_index}${tail}`];
 }
 
@@ -127,21 +117,19 @@ export function instanceReads(
 async function answerList(
   call: Pick<Call, "ports">,
   query: ListQuery,
-  more: readonly Condition[],
+  conditions: readonly Condition[],
 ): Promise<Answer> {
-  const selection = selectionOf(spec, query);
-  const { rows, total } = await selectPage(call.ports.database, {
-    ...selection,
-    columns: instanceColumns,
-    from: instanceTables,
-    conditions: [...selection.conditions, ...more],
-  });
-  return ok({ task_instances: rows.map(instanceShape), total_entries: total });
+  const of = { columns: instanceColumns, from: instanceTables, conditions };
+  const { rows, about } = await findPage(call.ports.database, { spec, query }, of);
+  return ok({ task_instances: rows.map(instanceShape), ...about });
 }
 
 /** Of the DAG and the run in the path, unless they are `~`. */
 async function inScope(call: Pick<Call, "path" | "ports">): Promise<Condition[]> {
   const { dagId, runId } = runKey(call);
+  if (dagId === wildcard && runId !== wildcard) {
+    throw badRequest("dag_id is required when dag_run_id is specified");
+  }
   if (dagId !== wildcard && runId !== wildcard)
     await requireRunRow(call.ports.database, { dagId, runId });
   return [
@@ -173,7 +161,7 @@ const lists: readonly Route[] = [
     method: "GET",
     path: instancesPath,
     subject: "dag",
-    query: { ...listFields(spec), task_group_id: text() },
+    query: { ...listFields(spec), task_group_id: text(), cursor: text() },
     handle: async (call) => {
       const more = await inScope(call);
       const group = call.query.task_group_id;
@@ -241,95 +229,19 @@ const getRoutes = instanceReads("", async (key, { ports }) =>
   instanceShape(await requireInstanceRow(ports.database, key)),
 );
 
-const patchBody = {
-  new_state: nullable(oneOf(["success", "failed", "skipped"])),
-  note: nullable(text({ max: 1_000 })),
-  include_upstream: withDefault(boolean(), false),
-  include_downstream: withDefault(boolean(), false),
-  include_future: withDefault(boolean(), false),
-  include_past: withDefault(boolean(), false),
-};
-const patchQuery = { map_index: nullable(integer()), update_mask: list(text()) };
+const deletion: Route = route({
+  method: "DELETE",
+  path: instancePath,
+  subject: "dag",
+  query: mapIndexQuery,
+  handle: async (call) => {
+    const { database, clock } = call.ports;
+    const key = instanceKey(call, call.query.map_index);
+    const owner = call.user.name;
+    if (await deleteInstance(database, { ...key, owner }, clock.now())) return ok(null);
+    throw instanceNotFound(key);
+  },
+});
 
-type Patch = Call<Values<typeof patchQuery>, Values<typeof patchBody>>;
-
-/** Which instances of a run a patch is about, and of which other runs of the DAG. */
-async function patched(
-  call: Patch,
-): Promise<{ readonly runIds: readonly string[]; readonly chosen: (it: InstanceRow) => boolean }> {
-  const { database } = call.ports;
-  const { body } = call;
-  const key = instanceKey(call, call.query.map_index ?? -2);
-  const tasks = await tasksOf(call);
-  const { byId, downstream } = graphOf(tasks);
-  const ids = new Set<string>();
-  const upstream = new Map(tasks.map((it) => [it.id, it.upstream]));
-  if (body.include_upstream) for (const id of reachable(key.taskId, upstream)) ids.add(id);
-  if (body.include_downstream) for (const id of reachable(key.taskId, downstream)) ids.add(id);
-  ids.delete(key.taskId);
-  const chosen = ({ taskId, mapIndex }: InstanceRow): boolean =>
-    taskId === key.taskId ? key.mapIndex === -2 || mapIndex === key.mapIndex : ids.has(taskId);
-  const run = await findRun(database, key);
-  if (run === undefined || !byId.has(key.taskId)) throw instanceNotFound(key);
-  const runIds = [run.runId];
-  for (const [isWanted, sign] of [
-    [body.include_past, "<"],
-    [body.include_future, ">"],
-  ] as const) {
-    if (!isWanted) continue;
-    const sql = `select run_id from dag_run where dag_id = ? and logical_date ${sign} ?`;
-    const rows = await database.rows(sql, run.dagId, run.logicalDate);
-    runIds.push(...rows.map((row) => String(row["run_id"])));
-  }
-  return { runIds, chosen };
-}
-
-async function patch(call: Patch, isDry: boolean): Promise<Answer> {
-  const { database, clock } = call.ports;
-  const { body, query, user } = call;
-  const { dagId } = runKey(call);
-  const { runIds, chosen } = await patched(call);
-  const mask = query.update_mask ?? ["new_state", "note"];
-  const state = mask.includes("new_state") ? (body.new_state ?? undefined) : undefined;
-  const shown: Json[] = [];
-  for (const runId of runIds) {
-    const of = { run: { dagId, runId }, owner: user.name, chosen };
-    if (!isDry && mask.includes("note") && body.note !== undefined) {
-      await setNotes(database, { ...of, note: body.note });
-    }
-    if (!isDry && state !== undefined)
-      await setInstanceStates(database, { ...of, state }, clock.now());
-    const rows = await database.rows(
-      `select ${instanceColumns} from ${instanceTables} where task_instance.dag_id = ?
-         and task_instance.run_id = ? order by task_instance.task_id, task_instance.map_index`,
-      dagId,
-      runId,
-    );
-    shown.push(...rows.filter((row) => chosen(instanceRow(row))).map(instanceShape));
-  }
-  if (shown.length === 0) throw instanceNotFound(instanceKey(call, query.map_index ?? -1));
-  return ok({ task_instances: shown, total_entries: shown.length });
-}
-
-const patchRoutes: readonly Route[] = instancePaths("").flatMap((path) => [
-  route({
-    method: "PATCH",
-    path,
-    subject: "dag",
-    query: patchQuery,
-    body: patchBody,
-    handle: (call) => patch(call, false),
-  }),
-  route({
-    method: "PATCH",
-    path: `${path}/dry_run`,
-    subject: "dag",
-    reads: true,
-    query: patchQuery,
-    body: patchBody,
-    handle: (call) => patch(call, true),
-  }),
-]);
-
-/** Task instances: listed, shown, and given a state by hand. */
-export const taskInstanceRoutes: readonly Route[] = [...lists, ...getRoutes, ...patchRoutes];
+/** Task instances: listed, shown and deleted. */
+export const taskInstanceRoutes: readonly Route[] = [...lists, ...getRoutes, deletion];

@@ -18,3 +18,13 @@ export function timeRanges(table: "dag_run" | "task_instance"): readonly Filter[
     },
   ];
 }
+
+/** When a run, or a task instance, was last changed. */
+export function updatedRange(table: "dag_run" | "task_instance"): Filter {
+  return { kind: "range", name: "updated_at", column: updatedAt(table), of: "date" };
+}
+
+/** The newest moment that is known of it. */
+export function updatedAt(table: "dag_run" | "task_instance"): string {
+  return `coalesce(${table}.ended_at, ${table}.started_at, ${table}.queued_at)`;
+}

@@ -50,6 +50,11 @@ export function dagShape(
   };
 }
 
+/** The file that a `file_token` names, below the folder of DAGs. */
+export function fileOf(token: string): string {
+  return Buffer.from(token, "base64url").toString("utf8");
+}
+
 function hasTaskLimits(model: DagModel | undefined): boolean {
   return (model?.tasks ?? []).some(
     (it) => it.maxActivePerDag !== undefined || it.maxActivePerRun !== undefined,
@@ -60,7 +65,11 @@ function hasTaskLimits(model: DagModel | undefined): boolean {
 export function dagDetails(
   dag: DagRow,
   model: DagModel | undefined,
-  about: { readonly activeRuns: number; readonly latest: Json },
+  about: {
+    readonly activeRuns: number;
+    readonly latest: Json;
+    readonly isFavorite: boolean;
+  },
 ): JsonObject {
   return {
     catchup: model?.catchup ?? false,
@@ -78,7 +87,7 @@ export function dagDetails(
     default_args: null,
     rerun_with_latest_version: null,
     owner_links: null,
-    is_favorite: false,
+    is_favorite: about.isFavorite,
     active_runs_count: about.activeRuns,
     concurrency: model?.maxActiveTasks ?? 0,
     latest_dag_version: about.latest,

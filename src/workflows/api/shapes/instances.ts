@@ -1,7 +1,7 @@
 import type { JsonObject } from "#api/object.ts";
 import { maybeText, numberOf } from "#sql/columns.ts";
 import type { Row } from "#sql/database.ts";
-import { instanceRow } from "#workflows/state/instances.ts";
+import { instanceRow, type InstanceKey } from "#workflows/state/instances.ts";
 import { versionShape } from "./dags.ts";
 import { duration, moment, uuidFor } from "./values.ts";
 
@@ -13,12 +13,17 @@ export const instanceColumns = `task_instance.*, dag_run.logical_date as logical
   dag_run.run_after as run_after, dag_run.version as version, dag_version.bundle as bundle,
   dag_version.created_at as version_created_at`;
 
+/** Airflow's id of an instance, made of its name. */
+export function instanceId({ dagId, runId, taskId, mapIndex }: InstanceKey): string {
+  return uuidFor(JSON.stringify([dagId, runId, taskId, mapIndex]));
+}
+
 /** A row of {@link instanceColumns} as `TaskInstanceResponse`. */
 export function instanceShape(row: Row): JsonObject {
   const it = instanceRow(row);
-  const { dagId, runId, taskId, mapIndex } = it;
+  const { mapIndex } = it;
   return {
-    id: uuidFor(JSON.stringify([dagId, runId, taskId, mapIndex])),
+    id: instanceId(it),
     ...trialShape(row),
     logical_date: moment(numberOf(row, "logical_date")),
     run_after: moment(numberOf(row, "run_after")),
