@@ -18,31 +18,39 @@ export function addSettingsVerbs(program: Command): void {
 }
 
 function addVariableVerbs(variables: Command): void {
-  listVerb(variables, "list", "list the variables").action(async (options: Listed) => {
-    const { variablesList } = await import("#workflows/verbs/settings.ts");
-    await inSession(options, (session) => variablesList(session, options));
-  });
-  verb(variables, "get <key>", "print a variable").action(
-    async (key: string, options: WorkflowWhere) => {
+  listVerb(variables, "list", "list the variables")
+    .option("--show-values", "and their values; secrets are masked", false)
+    .action(async (options: Listed & { readonly showValues: boolean }) => {
+      const { variablesList } = await import("#workflows/verbs/settings.ts");
+      await inSession(options, (session) => variablesList(session, options));
+    });
+  verb(variables, "get <key>", "print a variable")
+    .option("-d, --default <text>", "what to print when it is not set")
+    .option("-j, --json", "it must be JSON", false)
+    .action(async (key: string, options: WorkflowWhere & { default?: string; json: boolean }) => {
       const { variablesGet } = await import("#workflows/verbs/settings.ts");
-      await inSession(options, (session) => variablesGet(session, key));
-    },
-  );
+      await inSession(options, (session) => variablesGet(session, key, options));
+    });
   verb(variables, "set <key> <value>", "set a variable")
     .option("--description <text>", "what it is for")
-    .action(
-      async (name: string, value: string, options: WorkflowWhere & { description?: string }) => {
-        const { variablesSet } = await import("#workflows/verbs/settings.ts");
-        const { description } = options;
-        await inSession(options, (session) => variablesSet(session, { name, value, description }));
-      },
-    );
+    .option("-j, --json", "store the text as a JSON string", false)
+    .action(async (name: string, text: string, options: WorkflowWhere & SetOptions) => {
+      const { variablesSet } = await import("#workflows/verbs/settings.ts");
+      const { description, json } = options;
+      const value = json ? JSON.stringify(text) : text;
+      await inSession(options, (session) => variablesSet(session, { name, value, description }));
+    });
   verb(variables, "delete <key>", "delete a variable").action(
     async (key: string, options: WorkflowWhere) => {
       const { variablesDelete } = await import("#workflows/verbs/settings.ts");
       await inSession(options, (session) => variablesDelete(session, key));
     },
   );
+}
+
+interface SetOptions {
+  readonly description?: string;
+  readonly json: boolean;
 }
 
 interface ConnectionOptions extends WorkflowWhere {
@@ -85,6 +93,10 @@ function addPoolVerbs(pools: Command): void {
   listVerb(pools, "list", "list the pools").action(async (options: Listed) => {
     const { poolsList } = await import("#workflows/verbs/settings.ts");
     await inSession(options, (session) => poolsList(session, options));
+  });
+  listVerb(pools, "get <name>", "show a pool").action(async (name: string, options: Listed) => {
+    const { poolsGet } = await import("#workflows/verbs/settings.ts");
+    await inSession(options, (session) => poolsGet(session, name, options));
   });
   verb(pools, "set <name> <slots> <description>", "make or change a pool; -1 slots for any number")
     .allowUnknownOption()

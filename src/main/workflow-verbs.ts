@@ -5,6 +5,8 @@ import { apiOptions, type WorkflowApiOptions } from "./workflow-api-options.ts";
 import type { WorkflowWhere } from "./workflow-installation.ts";
 import { inSession, listVerb, parseCount, verb } from "./workflow-options.ts";
 import { addDatabaseVerbs } from "./workflow-database-verbs.ts";
+import { addInstallationVerbs } from "./workflow-installation-verbs.ts";
+import { addReportVerbs } from "./workflow-report-verbs.ts";
 import { addRunsVerbs } from "./workflow-runs-verbs.ts";
 import { addTestVerbs } from "./workflow-test-verbs.ts";
 import type { WorkerOptions } from "./workflow-queue-worker.ts";
@@ -30,6 +32,8 @@ export function addWorkflowVerbs(program: Command): void {
   addUserVerbs(program);
   addRunsVerbs(program, dags, tasks);
   addDatabaseVerbs(program);
+  addReportVerbs(program, dags);
+  addInstallationVerbs(program);
 }
 
 function addProcesses(program: Command): void {

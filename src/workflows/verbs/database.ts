@@ -3,6 +3,7 @@ import { migrate, pendingMigrations } from "#sql/migrate.ts";
 import { textOf } from "#sql/columns.ts";
 import { deleteRun } from "#workflows/state/deletion.ts";
 import { migrations } from "#workflows/state/schema.ts";
+import { archiveRows } from "./archives.ts";
 import { formatRows } from "./output.ts";
 import type { Form } from "./dags.ts";
 import type { VerbSession } from "./session.ts";
@@ -28,7 +29,12 @@ const runsPerStep = 100;
  */
 export async function dbClean(
   session: VerbSession,
-  given: Form & { readonly before: number; readonly dryRun: boolean },
+  given: Form & {
+    readonly before: number;
+    readonly dryRun: boolean;
+    /** Does not keep what is taken away. */
+    readonly skipArchive: boolean;
+  },
 ): Promise<void> {
   const { database, clock } = session;
   const old = "state in ('success', 'failed') and ended_at < ?";
@@ -40,6 +46,16 @@ export async function dbClean(
   ];
   session.out(formatRows(rows, given.output));
   if (given.dryRun) return;
+  if (!given.skipArchive) {
+    await database.transaction(async (queries) => {
+      const now = clock.now();
+      const { before } = given;
+      await archiveRows(queries, { table: "dag_run", where: old, before }, now);
+      await archiveRows(queries, { table: "event", where: "at < ?", before }, now);
+      const runs = `(dag_id, run_id) in (select dag_id, run_id from dag_run where ${old})`;
+      await archiveRows(queries, { table: "task_instance", where: runs, before }, now);
+    });
+  }
   for (;;) {
     const found = await database.rows(
       `select dag_id, run_id from dag_run where ${old} order by ended_at limit ${runsPerStep}`,

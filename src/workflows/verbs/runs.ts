@@ -5,6 +5,7 @@ import { findVersion } from "#workflows/state/dags.ts";
 import { findInstance } from "#workflows/state/instances.ts";
 import { findRun } from "#workflows/state/runs.ts";
 import { requireDag, type Form } from "./dags.ts";
+import { requireRun } from "./find-run.ts";
 import { formatRows } from "./output.ts";
 import { when, type VerbSession } from "./session.ts";
 
@@ -112,7 +113,8 @@ export async function tasksState(
   key: { readonly dagId: string; readonly runId: string; readonly taskId: string },
   mapIndex: number,
 ): Promise<void> {
-  const instance = await findInstance(session.database, { ...key, mapIndex });
+  const { runId } = await requireRun(session, key.dagId, key.runId);
+  const instance = await findInstance(session.database, { ...key, runId, mapIndex });
   if (instance === undefined) {
     throw new Error(`run ${key.runId} has no task '${key.taskId}' with map index ${mapIndex}`);
   }

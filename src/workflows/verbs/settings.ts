@@ -12,20 +12,42 @@ import {
   listVariables,
   saveVariable,
 } from "#workflows/state/variables.ts";
+import { maskSecrets } from "#workflows/api/shapes/secrets.ts";
 import type { Form } from "./dags.ts";
 import { formatRows } from "./output.ts";
 import type { VerbSession } from "./session.ts";
 
-export async function variablesList(session: VerbSession, { output }: Form): Promise<void> {
+/** Values only when they are asked for; what is a secret by its name is masked. */
+export async function variablesList(
+  session: VerbSession,
+  { output, showValues = false }: Form & { readonly showValues?: boolean },
+): Promise<void> {
   const variables = await listVariables(session.database, session.vault);
-  const rows = variables.map((it) => ({ key: it.name, description: it.description ?? null }));
+  const rows = variables.map((it) => ({
+    key: it.name,
+    ...(showValues ? { value: maskSecrets(it.name, it.value) } : {}),
+    description: it.description ?? null,
+  }));
   session.out(formatRows(rows, output));
 }
 
-export async function variablesGet(session: VerbSession, name: string): Promise<void> {
-  const value = await findVariable(session.database, session.vault, name);
+export async function variablesGet(
+  session: VerbSession,
+  name: string,
+  given: { readonly default?: string; readonly json?: boolean } = {},
+): Promise<void> {
+  const value = (await findVariable(session.database, session.vault, name)) ?? given.default;
   if (value === undefined) throw new Error(`variable ${name} does not exist`);
-  session.out(`${value}\n`);
+  session.out(`${given.json === true ? JSON.stringify(asJson(name, value)) : value}\n`);
+}
+
+/** @throws {Error} when a text is no JSON. */
+function asJson(name: string, value: string): unknown {
+  try {
+    return JSON.parse(value);
+  } catch (cause) {
+    throw new Error(`variable ${name}: expected JSON`, { cause });
+  }
 }
 
 export async function variablesSet(
@@ -96,6 +118,17 @@ export async function poolsList(session: VerbSession, { output }: Form): Promise
     description: it.description ?? null,
   }));
   session.out(formatRows(rows, output));
+}
+
+export async function poolsGet(
+  session: VerbSession,
+  name: string,
+  { output }: Form,
+): Promise<void> {
+  const pool = (await listPools(session.database)).find((it) => it.name === name);
+  if (pool === undefined) throw new Error(`pool ${name} does not exist`);
+  const { slots, description } = pool;
+  session.out(formatRows([{ pool: name, slots, description: description ?? null }], output));
 }
 
 export async function poolsSet(

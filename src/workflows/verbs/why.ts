@@ -1,8 +1,14 @@
 import { explainInstance } from "#workflows/scheduler/explain.ts";
 import type { InstanceKey } from "#workflows/state/instances.ts";
 import type { Form } from "./dags.ts";
+import { requireRun } from "./find-run.ts";
 import { formatRows } from "./output.ts";
 import type { VerbSession } from "./session.ts";
+
+async function turned(session: VerbSession, key: InstanceKey): Promise<InstanceKey> {
+  const run = await requireRun(session, key.dagId, key.taskId).catch(() => undefined);
+  return { ...key, runId: run?.runId ?? key.taskId, taskId: key.runId };
+}
 
 /** Says in words why a task instance does not run. @throws {Error} when there is none. */
 export async function tasksWhy(
@@ -11,7 +17,10 @@ export async function tasksWhy(
   { output }: Form,
 ): Promise<void> {
   const { database, clock } = session;
-  const found = await explainInstance(database, key, clock.now());
+  const found =
+    (await explainInstance(database, key, clock.now())) ??
+    // As Airflow has it: the task first, then the run or its date.
+    (await explainInstance(database, await turned(session, key), clock.now()));
   if (found === undefined) {
     throw new Error(
       `run ${key.runId} of ${key.dagId} has no task '${key.taskId}' (${key.mapIndex})`,
