@@ -20,6 +20,11 @@ export interface Executor extends AsyncDisposable {
   free(): number;
   /** The attempts that it has, from their start until their end is told. */
   attempts(): readonly string[];
+  /**
+   * What jobs that were started wait for, in words, by attempt: a place in a cluster, a worker.
+   * Undefined: nothing is waited for.
+   */
+  waits?(): ReadonlyMap<string, string>;
   /** Starts a job; its end is told to {@link JobEvents}. */
   start(job: Job): void;
   /** Ends a job that is running; its end is told as a failure with this reason. */

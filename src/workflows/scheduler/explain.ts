@@ -1,4 +1,5 @@
 import { explainWaiting } from "#dag/run/plan.ts";
+import type { DagModel } from "#dag/model/model.ts";
 import { isFinished } from "#dag/model/states.ts";
 import { formatMoment } from "#dag/timetable/moment.ts";
 import { numberOf } from "#sql/columns.ts";
@@ -12,6 +13,7 @@ import {
 } from "#workflows/state/instances.ts";
 import { listSchedulers } from "#workflows/state/jobs.ts";
 import { listPools, usedSlots } from "#workflows/state/pools.ts";
+import { findWait, freeSlots } from "#workflows/state/standing.ts";
 import { findRun, previousRun, type RunRow } from "#workflows/state/runs.ts";
 import { pastOf } from "./past.ts";
 import { schedulerSilenceMs } from "./silence.ts";
@@ -36,7 +38,7 @@ export async function explainInstance(
   const run = await findRun(queries, key);
   const version = run && (await findVersion(queries, run.dagId, run.version));
   if (instance === undefined || run === undefined || version === undefined) return undefined;
-  if (instance.state === "running") return [];
+  if (instance.state === "running") return await placeObstacles(queries, instance);
   const ended = endObstacle(instance);
   if (ended !== undefined) return [ended];
   const found = [
@@ -49,8 +51,15 @@ export async function explainInstance(
   }
   if (instance.state === "scheduled" || instance.state === "queued") {
     found.push(...(await roomObstacles(queries, version, instance)));
+    if (found.length === 0) found.push(await executorObstacle(queries, instance, now));
   }
   return found;
+}
+
+/** What a try waits for that an executor has: nothing once its worker has begun. */
+async function placeObstacles(queries: Queries, { attempt }: InstanceRow): Promise<Obstacle[]> {
+  const reason = attempt === undefined ? undefined : await findWait(queries, attempt);
+  return reason === undefined ? [] : [{ name: "Executor", reason }];
 }
 
 function endObstacle({ state, reason }: InstanceRow): Obstacle | undefined {
@@ -135,7 +144,11 @@ async function roomObstacles(
   const slots = (await listPools(queries)).find((it) => it.name === pool)?.slots;
   const used = (await usedSlots(queries)).get(pool) ?? 0;
   if (slots === undefined) {
-    found.push({ name: "Pool Slots Available", reason: `There is no pool '${pool}'` });
+    const reason = `There is no pool '${pool}': gantry pools set ${pool} SLOTS`;
+    found.push({ name: "Pool Slots Available", reason });
+  } else if (slots >= 0 && poolSlots > slots) {
+    const reason = `The task takes ${poolSlots} slots of pool '${pool}', which has ${slots}`;
+    found.push({ name: "Pool Slots Available", reason });
   } else if (slots >= 0 && used + poolSlots > slots) {
     const reason = `Pool '${pool}' has ${slots - used} of ${slots} slots open, the task takes ${poolSlots}`;
     found.push({ name: "Pool Slots Available", reason });
@@ -146,11 +159,53 @@ async function roomObstacles(
   );
   const active = row === undefined ? 0 : numberOf(row, "count");
   if (active >= model.maxActiveTasks) {
-    const reason = `${active} of ${model.maxActiveTasks} tasks of the DAG are active`;
+    const reason = `${active} of ${model.maxActiveTasks} tasks of the DAG are active: max_active_tasks`;
     found.push({ name: "Task Concurrency", reason });
   }
-  if (found.length === 0) {
-    found.push({ name: "Executor", reason: "Task waits for a free worker" });
-  }
+  found.push(...(await instanceObstacles(queries, model, instance)));
   return found;
+}
+
+/** Limits of one task, in its DAG and in its run. */
+async function instanceObstacles(
+  queries: Queries,
+  model: DagModel,
+  { dagId, runId, taskId }: InstanceRow,
+): Promise<Obstacle[]> {
+  const task = model.tasks.find((it) => it.id === taskId);
+  const rows = await queries.rows(
+    `select run_id from task_instance
+     where dag_id = ? and task_id = ? and state in ('queued', 'running')`,
+    dagId,
+    taskId,
+  );
+  const inRun = rows.filter((row) => row["run_id"] === runId).length;
+  const limits = [
+    [rows.length, task?.maxActivePerDag, "max_active_tis_per_dag"],
+    [inRun, task?.maxActivePerRun, "max_active_tis_per_dagrun"],
+  ] as const;
+  return limits.flatMap(([active, limit, name]) => {
+    if (limit === undefined || active < limit) return [];
+    const reason = `${active} of ${limit} instances of the task are active: ${name}`;
+    return [{ name: "Task Concurrency", reason }];
+  });
+}
+
+/** Nothing else keeps it: an executor has no slot, or the scheduler takes it in its next turn. */
+async function executorObstacle(
+  queries: Queries,
+  { executor }: InstanceRow,
+  now: number,
+): Promise<Obstacle> {
+  const free = await freeSlots(queries, now - schedulerSilenceMs);
+  const asked = executor === undefined ? undefined : free.get(executor);
+  const name = "Executor";
+  if (executor !== undefined && asked === undefined && free.size > 0) {
+    return { name, reason: `No scheduler has executor '${executor}'` };
+  }
+  const full = [...free].filter(([, count]) => count === 0).map(([it]) => it);
+  const isFull = asked === undefined ? full.length > 0 : asked === 0;
+  return isFull
+    ? { name, reason: `Executor ${executor ?? full.join(", ")} has no free slot` }
+    : { name, reason: "Task waits for the scheduler's next turn" };
 }

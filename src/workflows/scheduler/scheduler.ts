@@ -5,6 +5,7 @@ import { SqlError } from "#sql/database.ts";
 import type { Executor, JobEvents } from "#workflows/executor/executor.ts";
 import { instancesOf, type InstanceRow } from "#workflows/state/instances.ts";
 import { addScheduler, touchScheduler, type SchedulerJob } from "#workflows/state/jobs.ts";
+import { saveStanding, sweepWaits, type Standing } from "#workflows/state/standing.ts";
 import type { WorkflowEvent } from "#workflows/state/events.ts";
 import type { Job, Question } from "#workflows/worker/protocol.ts";
 import { adoptOrphans, type Heir } from "./adopt.ts";
@@ -68,6 +69,8 @@ export class Scheduler implements JobEvents {
   #fenceDue = false;
   readonly #ending = new AbortController();
   #inbox: Ended[] = [];
+  /** As it was told last. */
+  #standing: Standing | undefined;
   /** A turn failed, and nobody knows whether it was stored all the same. */
   #unsure = false;
   #news = Promise.withResolvers<undefined>();
@@ -137,6 +140,7 @@ export class Scheduler implements JobEvents {
     const { database, clock, host, pid } = this.#world;
     const now = clock.now();
     await addScheduler(database, { id: this.#id, host, pid, startedAt: now, seenAt: now });
+    await sweepWaits(database);
     await this.#adopt();
   }
 
@@ -266,9 +270,25 @@ export class Scheduler implements JobEvents {
       // The others took it for dead: what runs here has been given to them.
       await addScheduler(database, { id: this.#id, host, pid, startedAt: now, seenAt: now });
       this.#records.clear();
+      this.#standing = undefined;
     }
+    await this.#tellStanding();
     await this.#fence();
     await this.#adopt();
+  }
+
+  /** Says what there is room for, and what is waited for. */
+  async #tellStanding(): Promise<void> {
+    const executors = [...this.#executors];
+    const now = {
+      free: new Map(executors.map(([name, it]) => [name, it.free()])),
+      waits: new Map(executors.flatMap(([, it]) => [...(it.waits?.() ?? [])])),
+    };
+    const before = this.#standing;
+    await this.#world.database.transaction((queries) =>
+      saveStanding(queries, this.#id, now, before),
+    );
+    this.#standing = now;
   }
 
   /**

@@ -147,6 +147,13 @@ export const migrations: readonly Migration[] = [
     ],
   },
   {
+    name: "0008-standing",
+    statements: () => [
+      "alter table job add column free text",
+      "create table waiting_try (attempt text primary key, reason text not null)",
+    ],
+  },
+  {
     name: "0008-fresh-tries",
     statements: () => ["alter table task_instance add column fresh_from bigint"],
   },

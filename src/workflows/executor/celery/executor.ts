@@ -63,6 +63,19 @@ export class CeleryExecutor implements Executor {
     return [...this.#tries.values()].filter((it) => !it.hasEnded).map((it) => it.job.attempt);
   }
 
+  waits(): ReadonlyMap<string, string> {
+    const open = [...this.#tries.values()].filter((it) => !it.hasEnded && !it.hasCome);
+    return new Map(open.map((it) => [it.job.attempt, this.#waitOf(it)]));
+  }
+
+  #waitOf({ waits, job }: Try): string {
+    const { queue } = job.task;
+    if (!this.#isReached) return "the queues cannot be reached";
+    return waits
+      ? `no worker has taken it from queue '${queue}' yet: gantry worker -q ${queue}`
+      : "a worker has taken it, and has not come for it yet";
+  }
+
   outlives(): boolean {
     return true;
   }

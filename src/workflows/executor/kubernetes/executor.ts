@@ -109,6 +109,17 @@ export class KubernetesExecutor implements Executor {
     return this.#settings.parallelism - this.attempts().length;
   }
 
+  waits(): ReadonlyMap<string, string> {
+    const open = [...this.#tries.values()].filter((it) => it.endedAt === undefined && !it.hasCome);
+    return new Map(open.map((it) => [it.job.attempt, this.#waitOf(it)]));
+  }
+
+  #waitOf(it: Try): string {
+    return it.isRunning
+      ? `pod ${it.name} runs, and its worker has not come to ${this.#settings.workerUrl} yet`
+      : `pod ${it.name} in ${it.namespace}: ${it.waitsFor}`;
+  }
+
   attempts(): readonly string[] {
     const open = [...this.#tries.values()].filter((it) => it.endedAt === undefined);
     return open.map((it) => it.job.attempt);
