@@ -255,6 +255,8 @@ def check_assets():
     call("no asset", lambda: assets.get_asset(1), 404)
     claim("who makes it", [it.task_id for it in one.producing_tasks] == ["checks.make"])
     claim("who reads it", [it.task_id for it in one.consuming_tasks] == ["read"])
+    call("aliases", lambda: assets.get_asset_aliases())
+    call("no alias", lambda: assets.get_asset_alias(1), 404)
     call("asset events", lambda: assets.get_asset_events(asset_id=one.id))
     event = models.CreateAssetEventsBody(asset_id=one.id, extra={"rows": 3})
     for name, look, forget in (

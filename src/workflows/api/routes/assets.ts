@@ -267,8 +267,8 @@ const aliases: readonly Route[] = [
     path: "/assets/aliases/{asset_alias_id}",
     subject: "asset",
     handle: async (call) => {
-      const id = inPath(call, "asset_alias_id");
-      const found = (await listAliases(call.ports.database)).find((it) => String(it["id"]) === id);
+      const id = Number(inPath(call, "asset_alias_id"));
+      const found = (await listAliases(call.ports.database)).find((it) => it["id"] === id);
       if (found !== undefined) return ok(found);
       throw notFound(`The Asset Alias with ID: \`${id}\` was not found`);
     },
