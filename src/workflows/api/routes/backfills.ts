@@ -148,7 +148,6 @@ export const backfillRoutes: readonly Route[] = [
     method: "POST",
     path: "/backfills/dry_run",
     subject: "backfill",
-    reads: true,
     body,
     handle: async (call) => {
       const { dates } = await order(call, true);

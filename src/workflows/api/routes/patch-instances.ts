@@ -213,7 +213,6 @@ export const patchInstanceRoutes: readonly Route[] = kinds.flatMap(({ path, read
     ...single,
     method: "PATCH",
     path: `${path}/dry_run`,
-    reads: true,
     handle: async (call) => {
       const { own, changed, state } = await patchInstances(call, await read(call), true);
       return ok(collection(state === undefined ? own : changed));
