@@ -163,6 +163,25 @@ test("Redis: what a killed worker had runs again elsewhere within seconds", opti
   await kill(second, "SIGTERM");
 });
 
+test("Redis: a worker that falls silent is lost within ten seconds", options, async () => {
+  const first = startWorker("silent");
+  processes.gantry("dags", "trigger", "slow", "-r", "silent");
+  await ran("silent", ["1"]);
+  const second = startWorker("heard");
+  first.kill("SIGSTOP");
+  const stoppedAt = performance.now();
+  await ran("silent", ["1", "2"]);
+  const seconds = (performance.now() - stoppedAt) / 1_000;
+  console.log(`a silent worker's task ran again after ${seconds.toFixed(1)} s`);
+  // Ten, and what this machine takes to begin.
+  assert.ok(seconds < 20, `${seconds} s`);
+  first.kill("SIGCONT");
+  processes.release("silent");
+  await succeeded("silent", 2);
+  assert.deepEqual(processes.notes("silent"), ["1", "2"]);
+  assert.deepEqual([await kill(first, "SIGTERM"), await kill(second, "SIGTERM")], [0, 0]);
+});
+
 test("Redis: emptied, it has lost no task and doubles none", options, async () => {
   processes.gantry("dags", "trigger", "slow", "-r", "flushed");
   await isSent("flushed");

@@ -15,9 +15,9 @@ export const closeCodes = { superseded: 4_410, unknown: 4_404, later: 4_503 } as
 /** Largest message: a version's code, or a result with the largest output. */
 export const messageSizeMax = 64 * 1024 * 1024;
 
-/** Who has sent nothing for so long, not even a ping, is taken for lost. */
-export const silenceMs = 8_000;
-export const pingMs = 2_000;
+export const pingMs = 1_000;
+/** Who has sent nothing for so many pings, not even an answer to them, is taken for lost. */
+export const silentPingsMax = 5;
 
 export interface CodeFiles {
   /** The version's. */

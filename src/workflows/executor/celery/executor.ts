@@ -17,7 +17,7 @@ export interface CelerySettings {
 
 export interface CeleryPorts {
   readonly broker: Broker;
-  readonly endpoint: WorkerEndpoint;
+  readonly endpoint: Pick<WorkerEndpoint, "expect" | "forget" | "token" | "schedulers">;
   readonly clock: Clock;
   readonly log: Logger;
 }
