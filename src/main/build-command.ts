@@ -26,6 +26,13 @@ export function addBuildCommand(program: Command): void {
       collect,
       [],
     )
+    .option(
+      "--build-context <name=…>",
+      "files or an image in the place of a stage or image: a directory, a repository, docker-image://…",
+      collect,
+      [],
+    )
+    .option("--add-host <host=address>", "a line of RUN's /etc/hosts; may be repeated", collect, [])
     .option("--target <stage>", "build this stage; the last if unset")
     .option("--no-cache", "run every step")
     .option("--pull", "ask the registry for newer base images", false)
@@ -39,7 +46,9 @@ export function addBuildCommand(program: Command): void {
         .default("auto"),
     )
     .option("-q, --quiet", "print the image's digest and nothing else", false)
+    .option("--push", "push the image too, as --output type=registry", false)
     .option("--iidfile <path>", "write the image's digest to a file")
+    .option("--metadata-file <path>", "write the image's digests and names to a file, as JSON")
     .option(
       "--cache-size <bytes>",
       "of the results of steps that are kept",

@@ -9,8 +9,14 @@ import type { CopySource } from "#build/copy/select.ts";
 import { dockerfileBytesMax } from "#build/dockerfile/statements.ts";
 import { openContext } from "#build/engine/context.ts";
 import type { GitAccess } from "#build/git/access.ts";
+import {
+  contextName,
+  type NamedContext,
+  type NamedContexts,
+} from "#build/engine/named-contexts.ts";
 import { cloneRepository } from "#build/git/clone.ts";
 import { isGitUrl } from "#build/stage/evaluate-copy.ts";
+import { parseBuildContext } from "./build-options.ts";
 
 /** A Dockerfile and the files beside it. */
 export interface BuildInput {
@@ -66,6 +72,43 @@ export async function readInput(
     return { name: "-", dockerfile, context: () => openContext(context, undefined) };
   }
   return readDirectory(context, file);
+}
+
+const imageScheme = "docker-image://";
+
+/**
+ * The contexts of --build-context, by their names. Repositories are brought into the session.
+ * @throws {Error} for what cannot be a context.
+ */
+export async function readContexts(
+  texts: readonly string[],
+  { gitAccess }: Pick<InputOptions, "gitAccess">,
+  session: Session,
+  signal: AbortSignal,
+): Promise<NamedContexts> {
+  const contexts = new Map<string, NamedContext>();
+  for (const { name, source } of texts.map(parseBuildContext)) {
+    const repository = repositoryOf(source);
+    if (source.startsWith(imageScheme)) {
+      const reference = source.slice(imageScheme.length);
+      contexts.set(contextName(name), { kind: "image", reference });
+    } else if (repository !== undefined) {
+      const request = { url: repository, checksum: "", keepGitDir: false };
+      const tree = await cloneRepository(request, { session, gitAccess }, signal);
+      const files = (): CopySource => openContext(tree.root.hostPath, undefined);
+      contexts.set(contextName(name), { kind: "files", files });
+    } else if (source.includes("://")) {
+      throw new Error(
+        `--build-context ${name}: expected a directory, a git repository or docker-image://, not ${source}`,
+      );
+    } else {
+      contexts.set(contextName(name), {
+        kind: "files",
+        files: () => openContext(source, undefined),
+      });
+    }
+  }
+  return contexts;
 }
 
 /** The address of the repository that a context names; undefined when it is something else. */

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  parseBuildContext,
   parseBytes,
   parseEpoch,
+  parseHost,
   parseOutput,
   parsePairs,
   parseSecret,
@@ -57,4 +59,19 @@ test("parseBytes, parseEpoch, parseSsh", () => {
   assert.throws(() => parseEpoch("today"), /seconds since 1970/);
   assert.deepEqual(parseSsh("default"), { id: "default", socket: undefined });
   assert.deepEqual(parseSsh("a=/s"), { id: "a", socket: "/s" });
+});
+
+test("parseHost: lines of /etc/hosts", () => {
+  const given = ["db=10.0.0.1", "db:10.0.0.1", "six=::1", "six=[::1]", "me:host-gateway"];
+  const want = ["10.0.0.1\tdb", "10.0.0.1\tdb", "::1\tsix", "::1\tsix", "127.0.0.1\tme"];
+  assert.deepEqual(given.map(parseHost), want);
+  for (const text of ["db", "db=", "db=name", "=1.2.3.4", "a\nb=1.2.3.4"]) {
+    assert.throws(() => parseHost(text), /expected host=address/);
+  }
+});
+
+test("parseBuildContext: a name and where it is", () => {
+  const source = "docker-image://a@sha256:x=";
+  assert.deepEqual(parseBuildContext(`base=${source}`), { name: "base", source });
+  assert.throws(() => parseBuildContext("base"), /expected name=directory/);
 });

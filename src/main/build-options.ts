@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { InvalidArgumentError } from "commander";
 import type { Where } from "./options.ts";
 
@@ -20,6 +21,10 @@ export interface BuildCommandOptions extends Where {
   readonly progress: "auto" | "plain" | "tty" | "quiet";
   readonly quiet: boolean;
   readonly iidfile: string | undefined;
+  readonly metadataFile: string | undefined;
+  readonly push: boolean;
+  readonly buildContext: readonly string[];
+  readonly addHost: readonly string[];
   readonly cacheSize: number;
   readonly check: boolean;
 }
@@ -93,6 +98,28 @@ export function parseSsh(text: string): {
   const at = text.indexOf("=");
   if (at === -1) return { id: text, socket: undefined };
   return { id: text.slice(0, at), socket: text.slice(at + 1) };
+}
+
+/** `name=address` or `name:address` as a line of `/etc/hosts`. @throws {Error} */
+export function parseHost(text: string): string {
+  const [, name = "", address = ""] = /^([^=:]+)[=:](.+)$/.exec(text) ?? [];
+  const plain = address.replace(/^\[(.*)\]$/, "$1");
+  // RUN has the machine's own network.
+  const known = plain === "host-gateway" ? "127.0.0.1" : plain;
+  if (isIP(known) !== 0 && !/\s/.test(name)) return `${known}\t${name}`;
+  throw new Error(`--add-host ${text}: expected host=address`);
+}
+
+/** `name=source`. @throws {Error} */
+export function parseBuildContext(text: string): {
+  readonly name: string;
+  readonly source: string;
+} {
+  const [, name = "", source = ""] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (name === "") {
+    throw new Error(`--build-context ${text}: expected name=directory or name=docker-image://…`);
+  }
+  return { name, source };
 }
 
 /** `name=value` pairs; a name alone takes its value from the environment, or is left out. */

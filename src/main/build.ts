@@ -9,6 +9,7 @@ import { describeError, silentLogger } from "#base/log.ts";
 import { makeFiles } from "#build/archive/gnu-tar.ts";
 import { parseDockerfile } from "#build/dockerfile/dockerfile.ts";
 import { describeDockerfileError, DockerfileError } from "#build/dockerfile/location.ts";
+import type { NamedContexts } from "#build/engine/named-contexts.ts";
 import { buildStages, storeImage, type BuiltImage } from "#build/engine/build.ts";
 import { openBuild } from "#build/engine/open.ts";
 import { treeOf, type StageResult } from "#build/engine/stack.ts";
@@ -23,9 +24,10 @@ import {
   parseReference,
   type ImageReference,
 } from "#oci/reference.ts";
-import { readInput, type BuildInput } from "./build-input.ts";
+import { readContexts, readInput, type BuildInput } from "./build-input.ts";
 import {
   parseEpoch,
+  parseHost,
   parseOutput,
   parsePairs,
   parseSecret,
@@ -57,7 +59,7 @@ async function buildHere(
 ): Promise<number> {
   if (process.getuid?.() !== 0)
     throw new Error("gantry build needs root: it mounts layers and runs containers");
-  const outputs = options.output.map(parseOutput);
+  const outputs = [...options.output, ...(options.push ? ["type=registry"] : [])].map(parseOutput);
   const names = options.tag.map(parseReference);
   const platform = hostPlatform(options.platform);
   const buildOptions = optionsOf(options);
@@ -74,6 +76,7 @@ async function buildHere(
   };
   const about = { file: options.file, keepGitDir, gitAccess };
   const input = await readInput(context, about, open.session, signal);
+  const contexts = await readContexts(options.buildContext, about, open.session, signal);
   const world: Omit<BuildWorld, "progress"> = {
     ...open,
     store,
@@ -90,7 +93,16 @@ async function buildHere(
   try {
     if (options.check) return check(input);
     const shown = showBuild(options.quiet ? "quiet" : options.progress);
-    const run: BuildRun = { input, options, buildOptions, platform, names, outputs, shown };
+    const run: BuildRun = {
+      input,
+      contexts,
+      options,
+      buildOptions,
+      platform,
+      names,
+      outputs,
+      shown,
+    };
     return await runBuild(run, { ...world, progress: shown.book }, signal);
   } catch (error) {
     if (!(error instanceof DockerfileError)) throw error;
@@ -113,6 +125,7 @@ function check(input: BuildInput): number {
 
 interface BuildRun {
   readonly input: BuildInput;
+  readonly contexts: NamedContexts;
   readonly options: BuildCommandOptions;
   readonly buildOptions: BuildOptions;
   readonly platform: Platform;
@@ -123,13 +136,15 @@ interface BuildRun {
 
 async function runBuild(run: BuildRun, world: BuildWorld, signal: AbortSignal): Promise<number> {
   const { input, options, buildOptions, platform, shown } = run;
-  const wantsImage = run.outputs.every((it) => it.type !== "local" && it.type !== "tar");
+  const isImage = (it: Output): boolean => it.type !== "local" && it.type !== "tar";
+  const wantsImage = run.outputs.length === 0 || run.outputs.some(isImage);
   let result: StageResult;
-  let digest: string | undefined;
+  let exported: ExportedImage | undefined;
   try {
     const request = {
       dockerfile: input.dockerfile,
       context: input.context,
+      contexts: run.contexts,
       platform,
       target: options.target,
       options: buildOptions,
@@ -137,15 +152,21 @@ async function runBuild(run: BuildRun, world: BuildWorld, signal: AbortSignal): 
       layers: wantsImage,
     };
     result = await buildStages(request, world, signal);
-    if (wantsImage) digest = await exportImage(run, result, world, signal);
+    if (wantsImage) exported = await exportImage(run, result, world, signal);
     for (const output of run.outputs) await exportFiles(output, result, run, { world, signal });
   } finally {
     await shown[Symbol.asyncDispose]();
     printFailure(shown);
   }
-  if (digest === undefined) return 0;
-  if (options.iidfile !== undefined) await writeFile(options.iidfile, digest);
-  process.stdout.write(`${digest}\n`);
+  if (exported === undefined) return 0;
+  if (options.iidfile !== undefined) await writeFile(options.iidfile, exported.digest);
+  if (options.metadataFile !== undefined) {
+    await writeFile(
+      options.metadataFile,
+      `${JSON.stringify(metadataOf(run, exported), null, 2)}\n`,
+    );
+  }
+  process.stdout.write(`${exported.digest}\n`);
   return 0;
 }
 
@@ -156,13 +177,28 @@ function printFailure({ book }: ShownBuild): void {
   process.stderr.write(`------\n > ${failed.title}:\n${failed.lines.join("\n")}\n------\n`);
 }
 
-/** Names the image and writes it where it is wanted. Resolves with its manifest's digest. */
+interface ExportedImage {
+  /** Of its manifest. */
+  readonly digest: string;
+  readonly configDigest: string;
+}
+
+/** What --metadata-file has, under the names that BuildKit gives it. */
+function metadataOf({ names }: BuildRun, { digest, configDigest }: ExportedImage): object {
+  return {
+    "containerimage.config.digest": configDigest,
+    "containerimage.digest": digest,
+    ...(names.length === 0 ? {} : { "image.name": names.map(formatReference).join(",") }),
+  };
+}
+
+/** Names the image and writes it where it is wanted. */
 async function exportImage(
   run: BuildRun,
   result: StageResult,
   world: BuildWorld,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<ExportedImage> {
   const step = world.progress.step("exporting to image");
   try {
     const image = await storeImage(result, run.buildOptions, world, signal);
@@ -184,7 +220,7 @@ async function exportImage(
       else await writeArchive(entries, output.destination, signal);
     }
     step.done();
-    return digest;
+    return { digest, configDigest: image.config.digest };
   } catch (error) {
     step.fail(error);
     throw error;
@@ -282,6 +318,7 @@ function optionsOf(options: BuildCommandOptions): BuildOptions {
       }),
     ),
     network: options.network,
+    extraHosts: options.addHost.map(parseHost),
     allowInsecure: options.allow.includes("security.insecure"),
     labels: parsePairs(options.label, () => ""),
     epoch: parseEpoch(epochText),

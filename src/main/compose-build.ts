@@ -78,6 +78,10 @@ export function buildOptionsOf(
     progress: flags.progress,
     quiet: flags.quiet,
     iidfile: undefined,
+    metadataFile: undefined,
+    push: false,
+    buildContext: [],
+    addHost: [],
     cacheSize: defaultCacheBytes,
     check: false,
   };

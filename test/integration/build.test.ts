@@ -13,7 +13,13 @@ import {
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { after, before, test } from "node:test";
-import { GantryProcess, run, systemMissing, type CommandResult } from "#testing/gantry-process.ts";
+import {
+  GantryProcess,
+  ok,
+  run,
+  systemMissing,
+  type CommandResult,
+} from "#testing/gantry-process.ts";
 
 const missing = systemMissing();
 const options = { skip: missing ?? false, timeout: 240_000 };
@@ -130,6 +136,34 @@ RUN id -u > uid.txt`,
   const leaks = run("grep", ["-rl", "s3cret", join(machine.directory, "data")]);
   assert.equal(leaks.stdout, "");
   assertNothingLeft();
+});
+
+test("named contexts, hosts, and what a build tells of its image", options, () => {
+  const other = makeContext({ "sub/in.txt": "in", "left-out": "", ".dockerignore": "left-out" });
+  const metadata = join(machine.directory, "metadata.json");
+  const got = buildFiles(
+    {
+      Dockerfile: `FROM nowhere.example/none AS base
+RUN --mount=type=bind,from=files,target=/m ls -A /m > /listing; grep -c '10.1.2.3.*db' /etc/hosts > /hosts
+FROM base AS replaced
+RUN exit 1
+FROM base
+COPY --from=files /sub /sub
+COPY --from=replaced /in.txt /
+`,
+    },
+    ...["--build-context", `files=${other}`, "--build-context", `replaced=${other}/sub`],
+    ...["--build-context", "nowhere.example/none=docker-image://busybox"],
+    ...["--add-host", "db:10.1.2.3", "-o", "type=image", "-t", "told", "--metadata-file", metadata],
+  );
+  const want = { listing: ".dockerignore\nsub", hosts: "1", "sub/in.txt": "in", "in.txt": "in" };
+  for (const [path, content] of Object.entries(want)) assert.equal(text(got, path), content, path);
+  const told = JSON.parse(readFileSync(metadata, "utf8")) as Record<string, string>;
+  assert.equal(told["image.name"], "docker.io/library/told:latest");
+  const inspected = ok(machine.gantry("inspect", "told"));
+  assert.ok(inspected.includes(told["containerimage.config.digest"] ?? "none"), inspected);
+  const refused = build({ Dockerfile: "FROM x" }, "--build-context", `x=${other}`);
+  assert.match(refused.stderr, /:1: the context x is a directory/);
 });
 
 test("COPY and ADD: owners, modes, patterns, archives, inline files, whiteouts", options, () => {

@@ -6,6 +6,7 @@ import type { Platform } from "#build/stage/state.ts";
 import { globalArgs } from "./global-args.ts";
 import { planStages, type StageGraph } from "./graph.ts";
 import { storeLayer } from "./layers.ts";
+import type { NamedContexts } from "./named-contexts.ts";
 import { Semaphore } from "./semaphore.ts";
 import { treeOf, type StageResult } from "./stack.ts";
 import { StageBuilder } from "./stage-builder.ts";
@@ -16,6 +17,8 @@ export interface BuildRequest {
   readonly dockerfile: string;
   /** @throws {Error} when there is none. */
   readonly context: () => CopySource;
+  /** Of --build-context. */
+  readonly contexts: NamedContexts;
   readonly platform: Platform;
   /** Undefined for the last stage. */
   readonly target: string | undefined;
@@ -41,7 +44,7 @@ export async function buildStages(
     world.progress.warn(`line ${start}: an empty line continues the instruction; remove it`);
   }
   const args = globalArgs(dockerfile, options.buildArgs, platform, target);
-  const graph = planStages(dockerfile, args, target);
+  const graph = planStages(dockerfile, args, target, request.contexts);
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
   const layers = new EagerLayers(request, graph, world, stop);
@@ -53,6 +56,7 @@ export async function buildStages(
       platform,
       options,
       context: request.context,
+      contexts: request.contexts,
       slots: new Semaphore(request.parallel),
       onLayer: (stage, below, record) => {
         layers.start(stage, below, record);

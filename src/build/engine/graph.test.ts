@@ -4,6 +4,7 @@ import { parseDockerfile } from "#build/dockerfile/dockerfile.ts";
 import { DockerfileError } from "#build/dockerfile/location.ts";
 import { globalArgs } from "./global-args.ts";
 import { planStages } from "./graph.ts";
+import { contextName, type NamedContext, type NamedContexts } from "./named-contexts.ts";
 
 const platform = { os: "linux", architecture: "amd64" };
 
@@ -11,10 +12,11 @@ function plan(
   text: string,
   target?: string,
   args: readonly (readonly [string, string])[] = [],
+  contexts: NamedContexts = new Map(),
 ): string {
   const dockerfile = parseDockerfile(text);
   const values = globalArgs(dockerfile, new Map(args), platform, target);
-  const { stages, needed } = planStages(dockerfile, values, target);
+  const { stages, needed } = planStages(dockerfile, values, target, contexts);
   const names = needed.map((index) => {
     const base = stages[index]?.base;
     const from =
@@ -47,6 +49,21 @@ for (const [text, target, want] of cases) {
     assert.equal(plan(text, target), want);
   });
 }
+
+test("planStages: named contexts go before stages and images", () => {
+  const files = { kind: "files", files: () => assert.fail("not opened") } as const;
+  const contexts: NamedContexts = new Map<string, NamedContext>([
+    [contextName("docker.io/library/a:latest"), { kind: "image", reference: "other:1" }],
+    [contextName("one"), files],
+  ]);
+  assert.equal(plan("FROM a AS two\nFROM two", undefined, [], contexts), "0<other:1 1<0");
+  assert.equal(plan(three, undefined, [], contexts), "2<scratch");
+});
+
+test("contextName: images by their short names, stages as they are", () => {
+  const names = ["Alpine", "alpine:latest", "docker.io/library/alpine", "a:1", "UPPER--x"];
+  assert.deepEqual(names.map(contextName), ["alpine", "alpine", "alpine", "a:1", "upper--x"]);
+});
 
 test("planStages: --build-arg overrides global arguments", () => {
   assert.equal(plan("ARG v=1\nFROM a:$v", undefined, [["v", "2"]]), "0<a:2");

@@ -4,11 +4,14 @@ import type { Instruction } from "#build/dockerfile/instructions.ts";
 import { DockerfileError, type Lines } from "#build/dockerfile/location.ts";
 import { parseMount } from "#build/dockerfile/run-mounts.ts";
 import { suggestion } from "#build/dockerfile/suggest.ts";
+import { contextName, type NamedContexts } from "./named-contexts.ts";
 
 /** What a stage begins with, and what COPY and mounts take files from. */
 export type StageSource =
   | { readonly kind: "stage"; readonly index: number }
   | { readonly kind: "image"; readonly reference: string }
+  /** The files of a named context. */
+  | { readonly kind: "files"; readonly name: string }
   | { readonly kind: "scratch" };
 
 export interface PlannedStage {
@@ -31,12 +34,14 @@ const scratch = "scratch";
 /**
  * Finds out what stages are made from.
  * @param target a stage's name or number; undefined for the last.
+ * @param contexts take the places of stages and images of their names.
  * @throws {DockerfileError}
  */
 export function planStages(
   dockerfile: Dockerfile,
   globalArgs: ReadonlyMap<string, string>,
   target: string | undefined,
+  contexts: NamedContexts,
 ): StageGraph {
   const variables: Variables = (name) => globalArgs.get(name);
   const stages = dockerfile.stages.map((stage, index): PlannedStage => {
@@ -49,13 +54,15 @@ export function planStages(
       );
     }
     const title = head.name ?? (dockerfile.stages.length === 1 ? "" : `stage-${index}`);
-    return { stage, title, base: sourceOf(base, dockerfile.stages.slice(0, index)) };
+    return { stage, title, base: sourceOf(base, dockerfile.stages.slice(0, index), contexts) };
   });
   const wanted = findTarget(dockerfile, target);
   return {
     stages,
     target: wanted,
-    needed: [...reachable(dockerfile, stages, wanted)].sort((a, b) => a - b),
+    needed: [...reachable({ stages: dockerfile.stages, contexts }, stages, wanted)].sort(
+      (a, b) => a - b,
+    ),
   };
 }
 
@@ -86,21 +93,31 @@ function findTarget(dockerfile: Dockerfile, target: string | undefined): number 
   );
 }
 
-/** A base: stages before it, by name; else an image. */
-function sourceOf(name: string, before: readonly Stage[]): StageSource {
+/** A base: a named context; stages before it, by name; else an image. */
+function sourceOf(name: string, before: readonly Stage[], contexts: NamedContexts): StageSource {
+  const context = contexts.get(contextName(name));
+  if (context?.kind === "image") return { kind: "image", reference: context.reference };
+  if (context?.kind === "files") return { kind: "files", name: contextName(name) };
   const index = before.findLastIndex((it) => it.head.name === name.toLowerCase());
   if (index !== -1) return { kind: "stage", index };
   return name === scratch ? { kind: "scratch" } : { kind: "image", reference: name };
 }
 
+/** Where names after `from` lead. */
+export interface Sources {
+  readonly stages: readonly Stage[];
+  readonly contexts: NamedContexts;
+}
+
 /**
- * What `--from` and `from=` name: an earlier stage, by name or number, or an image.
+ * What `--from` and `from=` name: a named context, an earlier stage, by name or number,
+ * or an image.
  * @param index of the stage it stands in.
  * @throws {DockerfileError} for the stage itself and those after it.
  */
 export function resolveFrom(
   from: string,
-  stages: readonly Stage[],
+  { stages, contexts }: Sources,
   index: number,
   lines: Lines,
 ): StageSource {
@@ -117,9 +134,10 @@ export function resolveFrom(
       `--from=${from}: there is no stage of that number before this one`,
     );
   }
-  const source = sourceOf(from, stages.slice(0, index));
+  const source = sourceOf(from, stages.slice(0, index), contexts);
   const isLater = stages.slice(index).some((it) => it.head.name === from.toLowerCase());
-  if (source.kind !== "stage" && isLater) {
+  const isNamed = source.kind === "stage" || contexts.has(contextName(from));
+  if (isLater && !isNamed) {
     throw new DockerfileError(
       lines,
       `stage "${from}" needs to be defined before the stage that uses it`,
@@ -143,7 +161,7 @@ export function sourceNames(instruction: Instruction): string[] {
 }
 
 function reachable(
-  { stages }: Dockerfile,
+  sources: Sources,
   planned: readonly PlannedStage[],
   target: number,
 ): Set<number> {
@@ -155,10 +173,10 @@ function reachable(
     const entry = planned[index];
     if (entry === undefined || found.has(index)) continue;
     found.add(index);
-    const sources = entry.stage.instructions.flatMap((instruction) =>
-      sourceNames(instruction).map((from) => resolveFrom(from, stages, index, instruction.lines)),
+    const from = entry.stage.instructions.flatMap((instruction) =>
+      sourceNames(instruction).map((name) => resolveFrom(name, sources, index, instruction.lines)),
     );
-    for (const source of [entry.base, ...sources]) {
+    for (const source of [entry.base, ...from]) {
       if (source.kind === "stage") waiting.push(source.index);
     }
   }

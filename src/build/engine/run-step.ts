@@ -52,6 +52,7 @@ export function runKey({ operation, mounts, parentKey, options }: RunRequest): S
     { args, script, environment, workdir, user, network: networkOf(operation, options), security },
     mountsKey(mounts),
     network,
+    ...(options.extraHosts.length === 0 ? [] : [options.extraHosts]),
   );
 }
 
@@ -125,7 +126,7 @@ async function execute(
     signal,
   });
   const id = `gantry-build-${basename(session.directory)}-${basename(upper)}`;
-  const system = systemFiles(operation, privateDirectory);
+  const system = systemFiles(operation, options, privateDirectory);
   const stubs = session.newDirectory("stubs");
   makeStubs(stubs, tree, [...mounts.targets, ...system.mounts.map(fileTarget)]);
   const rootOverlay: Overlay = {
@@ -177,11 +178,20 @@ interface SystemFiles {
 }
 
 /** Names of machines, as the one that builds has them, and a heredoc's script. */
-function systemFiles({ script }: RunOperation, directory: string): SystemFiles {
+function systemFiles(
+  { script }: RunOperation,
+  { extraHosts }: BuildOptions,
+  directory: string,
+): SystemFiles {
   const resolv = existsSync("/etc/resolv.conf") ? readFileSync("/etc/resolv.conf", "utf8") : "";
   const all = [
     { destination: "/etc/resolv.conf", name: "resolv.conf", content: resolv, mode: 0o644 },
-    { destination: "/etc/hosts", name: "hosts", content: hosts, mode: 0o644 },
+    {
+      destination: "/etc/hosts",
+      name: "hosts",
+      content: [hosts, ...extraHosts.map((it) => `${it}\n`)].join(""),
+      mode: 0o644,
+    },
     ...(script === undefined
       ? []
       : [{ destination: script.path, name: "script", content: script.content, mode: 0o755 }]),

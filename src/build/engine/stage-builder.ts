@@ -14,6 +14,7 @@ import { findBaseImage, type BaseImage } from "./base-image.ts";
 import type { StepResult } from "./build-files.ts";
 import { copyStep, directoryStep } from "./copy-step.ts";
 import { resolveFrom, type StageGraph, type StageSource } from "./graph.ts";
+import type { NamedContexts } from "./named-contexts.ts";
 import type { Semaphore } from "./semaphore.ts";
 import type { StepProgress } from "./progress.ts";
 import type { MountSource, SourcedMount } from "./run-mounts.ts";
@@ -29,6 +30,7 @@ export interface StageBuilderInput {
   readonly options: BuildOptions;
   /** @throws {Error} when the build has no context. */
   readonly context: () => CopySource;
+  readonly contexts: NamedContexts;
   readonly slots: Semaphore;
   /** Hears of every layer that a stage gets. */
   readonly onLayer: (stage: number, below: StageResult, record: StepRecord) => void;
@@ -117,6 +119,10 @@ export class StageBuilder {
       const triggers = result.state.config.OnBuild ?? [];
       return { result: { ...result, state: stateOfStage(result.state) }, triggers };
     }
+    if (base.kind === "files") {
+      const reason = `the context ${base.name} is a directory: FROM takes one of docker-image://`;
+      throw new DockerfileError(lines, reason);
+    }
     if (base.kind === "scratch") {
       const result = { state: emptyState(platform), key: stepKey("scratch"), stack: [] };
       return { result, triggers: [] };
@@ -158,7 +164,10 @@ export class StageBuilder {
     }
   }
 
-  async #source(source: StageSource, lines: Lines): Promise<StageResult> {
+  async #source(
+    source: Exclude<StageSource, { readonly kind: "files" }>,
+    lines: Lines,
+  ): Promise<StageResult> {
     if (source.kind === "stage") return await this.build(source.index);
     if (source.kind === "scratch") {
       return { state: emptyState(this.#input.platform), key: stepKey("scratch"), stack: [] };
@@ -222,8 +231,18 @@ export class StageBuilder {
         return copyStep(copy, world, this.#signal);
       };
     }
-    const stages = this.#input.dockerfile.stages;
-    const from = resolveFrom(operation.from, stages, index, operation.lines);
+    const from = this.#resolve(operation.from, index, operation.lines);
+    if (from.kind === "files") {
+      return () => {
+        const copy = {
+          ...request,
+          operation,
+          source: this.#files(from.name),
+          sourceKey: undefined,
+        };
+        return copyStep(copy, world, this.#signal);
+      };
+    }
     const source = await this.#source(from, operation.lines);
     return async () => {
       const tree = (await treeOf(source.stack, world)) ?? this.#empty();
@@ -281,10 +300,13 @@ export class StageBuilder {
   ): Promise<MountSource | undefined> {
     const world = this.#world;
     if (mount.from === undefined) {
-      return mount.type === "bind" ? await this.#contextSource(mount.source, operation) : undefined;
+      if (mount.type !== "bind") return undefined;
+      return await this.#filesSource(this.#input.context(), mount.source, operation);
     }
-    const { stages } = this.#input.dockerfile;
-    const from = resolveFrom(mount.from, stages, index, operation.lines);
+    const from = this.#resolve(mount.from, index, operation.lines);
+    if (from.kind === "files") {
+      return await this.#filesSource(this.#files(from.name), mount.source, operation);
+    }
     const result = await this.#source(from, operation.lines);
     return {
       key: result.key,
@@ -293,10 +315,25 @@ export class StageBuilder {
     };
   }
 
-  /** Files of the context for a mount: a copy, which .dockerignore has gone over. */
-  async #contextSource(path: string, operation: RunOperation): Promise<MountSource> {
+  #resolve(from: string, index: number, lines: Lines): StageSource {
+    const { dockerfile, contexts } = this.#input;
+    return resolveFrom(from, { stages: dockerfile.stages, contexts }, index, lines);
+  }
+
+  /** Those of a named context. */
+  #files(name: string): CopySource {
+    const context = this.#input.contexts.get(name);
+    if (context?.kind !== "files") throw new Error(`there is no context ${name}`);
+    return context.files();
+  }
+
+  /** Files of a context for a mount: a copy, which .dockerignore has gone over. */
+  async #filesSource(
+    source: CopySource,
+    path: string,
+    operation: Pick<RunOperation, "lines" | "title">,
+  ): Promise<MountSource> {
     const world = this.#world;
-    const source = this.#input.context();
     const { record } = await copyStep(
       {
         operation: {

@@ -45,6 +45,8 @@ export interface BuildOptions {
   readonly sshSockets: ReadonlyMap<string, string>;
   /** --network: of RUNs that do not say one. */
   readonly network: "host" | "none";
+  /** Lines of /etc/hosts. */
+  readonly extraHosts: readonly string[];
   readonly allowInsecure: boolean;
   readonly labels: ReadonlyMap<string, string>;
   /** Seconds; SOURCE_DATE_EPOCH. */
