@@ -180,6 +180,10 @@ const plainBuild = {
   progress: "quiet",
   quiet: true,
   iidfile: undefined,
+  metadataFile: undefined,
+  push: false,
+  buildContext: [],
+  addHost: [],
   cacheSize: defaultCacheBytes,
   check: false,
 } as const;

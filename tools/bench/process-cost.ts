@@ -4,10 +4,21 @@ const ticksPerSecond = 100;
 
 /** Seconds of CPU, user and system, that a process and all its threads have used. */
 export function cpuSecondsOf(pid: number): number {
+  const [own, other] = cpuFields(pid);
+  return (own + other) / ticksPerSecond;
+}
+
+/** The same with all its children that have ended, and theirs. */
+export function cpuSecondsOfTree(pid: number): number {
+  return cpuFields(pid).reduce((sum, it) => sum + it, 0) / ticksPerSecond;
+}
+
+/** User, system, user of children, system of children. */
+function cpuFields(pid: number): [number, number, number, number] {
   const text = readFileSync(`/proc/${pid}/stat`, "latin1");
   // The command's name is in brackets and may hold anything; fields count from after it.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  return [Number(fields[11]), Number(fields[12]), Number(fields[13]), Number(fields[14])];
 }
 
 /** Resident memory in bytes; 0 when the process is gone. */
