@@ -271,6 +271,19 @@ function scheduling({
   };
 }
 
+function checkElements({ id, arguments: args, mappedGroup, expand }: TaskModel): void {
+  const group = mappedGroup === undefined ? undefined : expand;
+  const unknown = elementNames(args).find(
+    (it) => group === undefined || (group.kind === "product" && !Object.hasOwn(group.over, it)),
+  );
+  if (unknown === undefined) return;
+  const why =
+    mappedGroup === undefined
+      ? "it is in no mapped group"
+      : `'${mappedGroup}' is not mapped over it`;
+  throw new DagError(`task ${id} uses the element '${unknown}', but ${why}`);
+}
+
 /**
  * What a mapped group is mapped over comes before the tasks that begin it, and those that use its
  * elements.
@@ -279,6 +292,7 @@ function afterElements(tasks: readonly TaskModel[]): readonly TaskModel[] {
   const groups = new Map(tasks.map((it) => [it.id, it.mappedGroup]));
   return tasks.map((task) => {
     const { mappedGroup, expand } = task;
+    checkElements(task);
     if (mappedGroup === undefined || expand === undefined) return task;
     const begins = !task.upstream.some((it) => groups.get(it) === mappedGroup);
     if (!begins && elementNames(task.arguments).length === 0) return task;

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { describeCondition } from "#dag/assets/asset.ts";
 import type { Dag } from "#dag/authoring/dag.ts";
+import { summarizeSchedule } from "#dag/timetable/timetable.ts";
 import { buildDag, readConfiguration } from "./file.ts";
 import { ConfigurationError } from "./error.ts";
 
@@ -299,3 +301,62 @@ for (const [what, given, want] of errors) {
     );
   });
 }
+
+test("readConfiguration: what waits for assets, makes them, and is told of", () => {
+  const [waits, made] = read(`
+waits:
+  schedule: {datasets: "((raw & s3://bucket/x) | late)", time: "@daily"}
+  deadline: {name: soon, reference: queued_at, interval: 1h, callback: {callable_file: a.ts, callable_name: late}}
+  on_failure_callback: {callable_file: a.ts, callable_name: tell}
+  default_args: {on_retry_callback_file: a.ts, on_retry_callback_name: again}
+  tasks:
+    one: {operator: empty, inlets: [raw], outlets: [out, {alias: more}]}
+made:
+  schedule: [{__type__: airflow.sdk.Asset, uri: "s3://a", name: a}, "s3://b"]
+  tasks:
+    list: {operator: bash, command: "echo '[1, 2]'"}
+    show: {operator: bash, command: element.word, task_group_name: each}
+    more: {operator: bash, command: "true", task_group_name: each, dependencies: [show]}
+  task_groups:
+    each: {expand: {word: list.output}}
+`);
+  assert.equal(summarizeSchedule(waits?.model.schedule ?? { kind: "none" }), "Asset or 0 0 * * *");
+  assert.ok(waits?.model.schedule.kind === "assets_or_time");
+  assert.equal(describeCondition(waits.model.schedule.when), "(raw & s3://bucket/x) | late");
+  assert.deepEqual(waits.model.deadlines, [
+    { name: "soon", reference: { kind: "queued_at" }, intervalMs: 3_600_000 },
+  ]);
+  assert.deepEqual(waits.model.callbacks, ["onFailure"]);
+  const [one] = waits.model.tasks;
+  assert.deepEqual(one?.callbacks, ["onRetry"]);
+  assert.deepEqual(
+    one.outlets?.map((it) => it.name),
+    ["out"],
+  );
+  assert.deepEqual(one.outletAliases, ["more"]);
+  assert.equal(summarizeSchedule(made?.model.schedule ?? { kind: "none" }), "a & s3://b");
+  assert.deepEqual(edges(made), ["list", "each.show <- list", "each.more <- each.show"]);
+  assert.ok(made?.model.tasks.slice(1).every((it) => it.mappedGroup === "each") === true);
+});
+
+test("readConfiguration: what is wrong with assets, callbacks and groups is said at its place", () => {
+  const task = "tasks: {t: {operator: empty}}";
+  const table: readonly (readonly [string, RegExp])[] = [
+    [`d:\n  schedule: {datasets: "(a & b"}\n  ${task}`, /:2:\d+: bad condition .* near its end/],
+    [`d:\n  schedule: {datasets: "a &"}\n  ${task}`, /:2:\d+: bad condition .* near its end/],
+    [`d:\n  schedule: {assets: {or: x}}\n  ${task}`, /:2:\d+: expected a list/],
+    [`d:\n  schedule: {assets: [{nme: a}]}\n  ${task}`, /:2:\d+: .*did you mean name\?/],
+    [`d:\n  on_failure_callback: my.module.tell\n  ${task}`, /:2:\d+: a callback is a function/],
+    [`d:\n  on_failure_callback_file: a.ts\n  ${task}`, /:2:\d+: .* needs both/],
+    [
+      `d:\n  deadline: {reference: queued_at, interval: 1h}\n  ${task}`,
+      /:2:\d+: .* needs 'callback'/,
+    ],
+    [`d:\n  deadline: {reference: soon, interval: 1h}\n  ${task}`, /:2:\d+: /],
+    [
+      `d:\n  tasks:\n    t: {operator: bash, command: element.x}`,
+      /element 'x', but it is in no mapped/,
+    ],
+  ];
+  for (const [text, want] of table) assert.throws(() => read(text), want, text);
+});

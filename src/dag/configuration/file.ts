@@ -3,19 +3,18 @@ import { dag } from "#dag/authoring/dag.ts";
 import { DagError } from "#dag/authoring/draft.ts";
 import type { DagOptions } from "#dag/authoring/options.ts";
 import { ConfigurationError } from "./error.ts";
-import {
-  fieldsOf,
-  isList,
-  isMapping,
-  mergeNodes,
-  readNode,
-  type Fields,
-  type Node,
-} from "./node.ts";
+import { fieldsOf, isMapping, mergeNodes, readNode, type Fields, type Node } from "./node.ts";
 import { fillPlaceholders } from "./placeholders.ts";
 import { readSchedule } from "./schedule.ts";
 import { dagSettingNames, param, readDagSettings } from "./settings.ts";
-import { TaskBuilder, type FindFunction } from "./tasks.ts";
+import { TaskBuilder } from "./tasks.ts";
+import {
+  callableFiles,
+  callbackKeys,
+  readCallbacks,
+  readDeadlines,
+  type FindFunction,
+} from "./callbacks.ts";
 import { listOf, refuseUnknown, text } from "./values.ts";
 
 /** Most DAGs of one file. */
@@ -113,23 +112,12 @@ function valuesOf(sources: Node, files: ConfigurationFiles): Fields[] {
 
 function recipeOf(key: string, merged: Node, written: Node): DagRecipe {
   const node = { ...merged, place: written.place, keyPlace: written.keyPlace };
-  const fields = fieldsOf(node, `DAG ${key}`);
   const named = fieldsOf(written, `DAG ${key}`).get("dag_id");
   return {
     id: named === undefined ? key : text(named),
     node,
-    callableFiles: callableFiles(fields.get("tasks")),
+    callableFiles: callableFiles(node),
   };
-}
-
-function callableFiles(tasks: Node | undefined): string[] {
-  if (tasks === undefined) return [];
-  const entries = isList(tasks) ? tasks.value : isMapping(tasks) ? [...tasks.value.values()] : [];
-  const found = entries.flatMap((it) => {
-    const file = isMapping(it) ? it.value.get("callable_file") : undefined;
-    return file === undefined ? [] : [text(file)];
-  });
-  return [...new Set(found)];
 }
 
 function checkIds(recipes: readonly DagRecipe[]): void {
@@ -151,7 +139,7 @@ function checkIds(recipes: readonly DagRecipe[]): void {
 export function buildDag(recipe: DagRecipe, findFunction: FindFunction, now: number): Dag {
   const { id, node } = recipe;
   const fields = fieldsOf(node, `DAG ${id}`);
-  const options = dagOptions(id, fields, now);
+  const options = dagOptions(id, fields, { find: findFunction, now });
   const builder = new TaskBuilder(node, findFunction);
   try {
     return dag(id, options, () => {
@@ -163,19 +151,35 @@ export function buildDag(recipe: DagRecipe, findFunction: FindFunction, now: num
   }
 }
 
-function dagOptions(id: string, fields: Fields, now: number): DagOptions {
+function dagOptions(
+  id: string,
+  fields: Fields,
+  { find, now }: { readonly find: FindFunction; readonly now: number },
+): DagOptions {
   const defaultArgs = fieldsOf(
     fields.get("default_args") ?? fields.get("defaultArgs"),
     "default_args",
   );
   const { options, left } = readDagSettings(fields, defaultArgs, now);
-  const known = ["dag_id", "params", "tasks", "task_groups", "default"];
+  const known = [
+    "dag_id",
+    "params",
+    "tasks",
+    "task_groups",
+    "default",
+    "deadline",
+    ...callbackKeys,
+  ];
   const unknown = new Map([...left].filter(([key]) => !known.includes(key)));
-  refuseUnknown(unknown, `DAG ${id}`, dagSettingNames);
+  refuseUnknown(unknown, `DAG ${id}`, [...dagSettingNames, ...known]);
   const params = [...fieldsOf(fields.get("params"), "params")];
+  const zone = options.timeZone ?? "UTC";
+  const deadlines = readDeadlines(fields.get("deadline"), find, { zone, now });
   return {
     ...options,
-    schedule: readSchedule(fields, options.timeZone ?? "UTC"),
+    ...readCallbacks(fields, find),
+    ...(deadlines.length === 0 ? {} : { deadline: deadlines }),
+    schedule: readSchedule(fields, zone),
     params: Object.fromEntries(params.map(([name, it]) => [name, param(it)])),
   };
 }

@@ -3,11 +3,13 @@ import { camelCase, typeName } from "./values.ts";
 import { isList, isMapping, scalarOf, type Node } from "./node.ts";
 
 const output = /^([\w.-]+?)\.output((?:\[(?:'[^']*'|"[^"]*"|\d+)\])*)$/;
+/** An argument of the mapped group that the task is in. */
+const elementOf = /^element\.(\w+)((?:\[(?:'[^']*'|"[^"]*"|\d+)\])*)$/;
 const other = /^(?:\+([\w.-]+)|XcomArg\(([\w.-]+)\))$/;
 
 /**
  * The JSON of an argument, where `load.output`, `load.output['rows']`, `+load` and `XcomArg(load)`
- * stand for what a task hands on. @param idOf gives a task's whole id, or undefined if there is none.
+ * stand for what a task hands on, and `element.table` for an argument of its mapped group. @param idOf gives a task's whole id, or undefined if there is none.
  */
 export function withReferences(node: Node, idOf: (name: string) => string | undefined): Json {
   if (isList(node)) return node.value.map((it) => withReferences(it, idOf));
@@ -28,6 +30,10 @@ function referenceOf(
   text: string,
   idOf: (name: string) => string | undefined,
 ): JsonObject | undefined {
+  const element = elementOf.exec(text);
+  if (element?.[1] !== undefined) {
+    return { $element: { name: element[1], path: stepsOf(element[2] ?? "") } };
+  }
   const found = output.exec(text);
   const [, plus, named] = other.exec(text) ?? [];
   const name = found?.[1] ?? plus ?? named;

@@ -1,15 +1,25 @@
 import type { Schedule, TimedSchedule } from "#dag/authoring/schedule.ts";
 import { scheduleModel } from "#dag/authoring/schedule.ts";
-import { scheduleProblem } from "#dag/timetable/timetable.ts";
+import { scheduleProblem, timePart } from "#dag/timetable/timetable.ts";
+import { readAssetCondition } from "./assets.ts";
 import { ConfigurationError } from "./error.ts";
-import { fieldsOf, isList, isMapping, shown, type Fields, type Node } from "./node.ts";
+import {
+  fieldsOf,
+  isList,
+  isMapping,
+  type MappingNode,
+  shown,
+  type Fields,
+  type Node,
+} from "./node.ts";
 import { duration, listOf, text, timeZone, typeName } from "./values.ts";
 
 const scheduleKeys = ["schedule", "schedule_interval", "timetable"] as const;
 
 /**
  * When a DAG runs: a cron expression or preset, several, `{every: 90m}`, a time delta, or one of
- * Airflow's timetables as `{__type__: …CronTriggerTimetable, cron: …, timezone: …}`.
+ * Airflow's timetables as `{__type__: …CronTriggerTimetable, cron: …, timezone: …}`, or assets, alone or
+ * with `time` besides: a list of URIs, `{assets: …}`, `{or: […]}`.
  * @throws {ConfigurationError} at a schedule that cannot be.
  */
 export function readSchedule(fields: Fields, zone: string): Schedule {
@@ -22,9 +32,22 @@ export function readSchedule(fields: Fields, zone: string): Schedule {
 }
 
 function scheduleOf(node: Node): Schedule {
-  if (isList(node)) return node.value.map(text);
+  if (isList(node)) {
+    return node.value.some(isAsset) ? readAssetCondition(node) : node.value.map(text);
+  }
   if (!isMapping(node)) return text(node);
   const type = typeName(node);
+  const assets = assetsOf(type, node);
+  return assets === undefined ? timeOf(type, node) : assetSchedule(node, assets);
+}
+
+function assetSchedule(node: MappingNode, assets: Node): Schedule {
+  const time = node.value.get("time") ?? node.value.get("timetable");
+  const condition = readAssetCondition(assets);
+  return time === undefined ? condition : { assets: condition, time: timed(time) };
+}
+
+function timeOf(type: string | undefined, node: MappingNode): TimedSchedule {
   if (type === "timedelta" || type === "duration") return { every: duration(node) };
   const every = node.value.get("every") ?? deltaOf(type, node);
   if (every !== undefined) return everyOf(type, node, every);
@@ -37,6 +60,25 @@ function scheduleOf(node: Node): Schedule {
     ...(isTrigger === undefined ? {} : { trigger: isTrigger }),
     ...(interval === undefined ? {} : { interval: duration(interval) }),
   };
+}
+
+/** One of Airflow's lists of assets or their URIs; cron expressions are neither. */
+function isAsset(node: Node): boolean {
+  return isMapping(node) || (typeof node.value === "string" && node.value.includes("://"));
+}
+
+/** The part of a schedule that is about assets. */
+function assetsOf(type: string | undefined, node: MappingNode): Node | undefined {
+  const { value } = node;
+  const isAsset = type === "Asset" || type === "Dataset" || type === "AssetAlias";
+  const isCondition = ["or", "and", "any", "all"].some((it) => value.has(it));
+  return isAsset || isCondition ? node : (value.get("assets") ?? value.get("datasets"));
+}
+
+function timed(node: Node): TimedSchedule {
+  const schedule = scheduleOf(node);
+  if (timePart(scheduleModel(schedule, "UTC")).kind !== "none") return schedule as TimedSchedule;
+  throw new ConfigurationError(node.place, "expected a schedule by the clock");
 }
 
 function everyOf(type: string | undefined, node: Node, every: Node): TimedSchedule {

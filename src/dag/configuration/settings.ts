@@ -1,5 +1,6 @@
 import type { DagOptions, Param, TaskOptions } from "#dag/authoring/options.ts";
 import type { TriggerRule, WeightRule } from "#dag/model/model.ts";
+import { readAssets, readInlets } from "./assets.ts";
 import { isMapping, type Fields, type Node } from "./node.ts";
 import {
   count,
@@ -99,6 +100,8 @@ const taskReaders: FieldReaders = withCamelCase({
   multiple_outputs: ["multipleOutputs", flag],
   doc: ["docMd", text],
   doc_md: ["docMd", text],
+  outlets: ["outlets", readAssets],
+  inlets: ["inlets", readInlets],
 });
 
 /** The names of a task's settings, for hints. */

@@ -1,5 +1,6 @@
 import type { Json } from "#api/object.ts";
-import { DagError, group, type Draft, type TaskFunction } from "#dag/authoring/draft.ts";
+import { callbackKeys, readCallbacks, type FindFunction } from "./callbacks.ts";
+import { DagError, openGroup, type Draft, type TaskFunction } from "#dag/authoring/draft.ts";
 import { operatorTask } from "#dag/authoring/task.ts";
 import { ConfigurationError } from "./error.ts";
 import { fieldsOf, isList, mergeNodes, type Fields, type Node } from "./node.ts";
@@ -16,9 +17,6 @@ import {
   type FieldReaders,
   readFields,
 } from "./values.ts";
-
-/** The function of a file beside the configuration. @throws {Error} when there is none. */
-export type FindFunction = (file: string, name: string) => TaskFunction;
 
 /** A task as its file has it. */
 interface Written {
@@ -85,12 +83,15 @@ export class TaskBuilder {
     for (const it of [...this.#groups.values()].filter((one) => one.parent === parent)) {
       const tooltip = it.fields.get("tooltip");
       at(it.node, () => {
-        group(
+        openGroup(
           it.name,
           () => {
             this.#buildLevel(it.name);
           },
-          tooltip === undefined ? {} : { tooltip: text(tooltip) },
+          {
+            ...(tooltip === undefined ? {} : { tooltip: text(tooltip) }),
+            expand: this.#groupExpand(it),
+          },
         );
       });
     }
@@ -102,7 +103,10 @@ export class TaskBuilder {
       throw new ConfigurationError(task.node.keyPlace, `task ${task.name} has no operator`);
     }
     const { name, form, defaults } = findOperator(operatorNode, text(operatorNode));
-    const { options, left } = readTaskSettings(task.fields);
+    const callbacks = readCallbacks(task.fields, this.#findFunction);
+    const settings = readTaskSettings(withoutKeys(task.fields, callbackKeys));
+    const { left } = settings;
+    const options = { ...settings.options, ...callbacks };
     const { read, left: rest } = readFields(left, structureReaders);
     const run = this.#runOf(task, form, read);
     const sensor = form.isSensor === true ? readFields(rest, sensorReaders) : undefined;
@@ -181,6 +185,18 @@ export class TaskBuilder {
       over[name] = this.#json(it);
     }
     return { kind: "product", over };
+  }
+
+  /** What a group is repeated over. */
+  #groupExpand(
+    of: WrittenGroup,
+  ): { readonly kind: "product"; readonly over: Record<string, Json> } | undefined {
+    const node = of.fields.get("expand");
+    if (node === undefined || node.value === null) return undefined;
+    const entries = [...fieldsOf(node, "expand")].map(
+      ([key, it]) => [key, this.#json(it)] as const,
+    );
+    return { kind: "product", over: Object.fromEntries(entries) };
   }
 
   #json(node: Node): Json {
@@ -325,7 +341,9 @@ function readGroups(node: Node | undefined): Map<string, WrittenGroup> {
   const written = namedNodes(node, "group_name").map((it) => {
     const fields = fieldsOf(it.node, `group ${it.name}`);
     const parent = fields.get("parent_group_name");
-    const known = ["tooltip", "dependencies", "parent_group_name", "group_name", "default_args"];
+    const known = [
+      ...["tooltip", "dependencies", "parent_group_name", "group_name", "default_args", "expand"],
+    ];
     const left = new Map(
       [...fields].filter(([key]) => ![...known, "prefix_group_id"].includes(key)),
     );
@@ -344,6 +362,10 @@ function readGroups(node: Node | undefined): Map<string, WrittenGroup> {
     return `${idOf(found.parent, [...trail, name])}.${name}`;
   }
   return new Map(written.map((it) => [it.name, { ...it, id: idOf(it.name, []) }]));
+}
+
+function withoutKeys(fields: Fields, keys: readonly string[]): Fields {
+  return new Map([...fields].filter(([key]) => !keys.includes(key)));
 }
 
 function isAfterAny(draft: Draft, others: readonly Draft[]): boolean {
