@@ -20,9 +20,21 @@ function whereOptions(command: Command): Command {
     );
 }
 
-/** A command about workflows. */
+/** How Airflow's commands end that were given wrong arguments. */
+const usageExitCode = 2;
+
+/** A command about workflows. Wrong arguments end it with its usage and code 2, as Airflow's do. */
 export function verb(parent: Command, usage: string, description: string): Command {
-  return whereOptions(parent.command(usage).description(description));
+  const command = parent.command(usage).description(description);
+  const [name = ""] = usage.split(" ");
+  const path = [...(parent.parent === null ? [] : ["gantry"]), parent.name(), name].join(" ");
+  const rest = usage.slice(name.length);
+  command
+    .showHelpAfterError(`usage: ${path} [options]${rest}\n(${path} --help tells more)`)
+    .exitOverride((error) => {
+      process.exit(error.exitCode === 0 ? 0 : usageExitCode);
+    });
+  return whereOptions(command);
 }
 
 /** A command that prints rows, in one of Airflow's forms. */

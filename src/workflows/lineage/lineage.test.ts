@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { AssetModel } from "#dag/assets/asset.ts";
 import { silentLogger } from "#base/log.ts";
 import { LineageEmitter } from "./emitter.ts";
 import { lineageEvent } from "./run-event.ts";
@@ -35,6 +36,19 @@ test("lineageEvent: start and end of a try are of one run, whose parent is the D
   assert.match(JSON.stringify(start), new RegExp(`"parent":\\{.*${String(id(whole))}`));
   assert.equal((start?.["job"] as { name: string }).name, "d.t");
   assert.equal(start?.["eventTime"], "1970-01-01T00:00:01.000Z");
+});
+
+test("lineageEvent: what a task reads and makes are its datasets", () => {
+  const asset = (name: string, uri: string): AssetModel => ({
+    name,
+    uri,
+    group: "asset",
+    extra: {},
+  });
+  const measured = { reads: [asset("raw", "s3://b/raw.csv")], makes: [asset("clean", "clean")] };
+  const event = lineageEvent({ ...task, name: "task.success", measured }, names);
+  assert.deepEqual(event?.["inputs"], [{ namespace: "s3://b", name: "raw.csv" }]);
+  assert.deepEqual(event["outputs"], [{ namespace: "shop", name: "clean" }]);
 });
 
 const http = '{"type": "http", "url": "http://a:1/", "endpoint": "/in", "auth": {"apiKey": "k"}}';

@@ -1,5 +1,6 @@
 import type { JsonObject } from "#api/object.ts";
 import type { WorkflowEvent } from "#workflows/state/events.ts";
+import { datasetOf } from "./dataset.ts";
 import { uuidFor } from "#workflows/api/shapes/values.ts";
 
 const schema = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent";
@@ -80,7 +81,7 @@ export function lineageEvent(it: WorkflowEvent, names: LineageNames): JsonObject
         },
       },
     },
-    inputs: [],
-    outputs: [],
+    inputs: (it.measured?.reads ?? []).map((asset) => ({ ...datasetOf(asset, namespace) })),
+    outputs: (it.measured?.makes ?? []).map((asset) => ({ ...datasetOf(asset, namespace) })),
   };
 }

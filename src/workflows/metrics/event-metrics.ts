@@ -9,6 +9,8 @@ const delays = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
 
 /** How a task instance may end; what is tried again has failed once. */
 const failures = new Set(["failed", "up_for_retry"]);
+/** Started runs whose first task is waited for; the oldest are given up. */
+const startedRunsMax = 10_000;
 const ends = new Set(["success", "failed", "skipped", "up_for_retry"]);
 
 /**
@@ -18,6 +20,8 @@ const ends = new Set(["success", "failed", "skipped", "up_for_retry"]);
  */
 export class EventMetrics {
   readonly #registry: MetricRegistry;
+  /** When runs were due of which no task has started yet. */
+  readonly #due = new Map<string, number>();
 
   constructor(registry: MetricRegistry) {
     this.#registry = registry;
@@ -48,6 +52,12 @@ export class EventMetrics {
 
   #run(it: WorkflowEvent, what: string): void {
     const { dagId = "", measured } = it;
+    const name = JSON.stringify([dagId, it.runId]);
+    if (what === "created" && it.runId?.startsWith("asset_triggered__") === true) {
+      this.#count("asset_triggered_dagruns", "Runs that assets have started.");
+    }
+    if (what === "started") this.#remember(name, measured?.dueAt ?? it.at);
+    else this.#due.delete(name);
     if (what === "started" && measured?.dueAt !== undefined) {
       const help = "Seconds from when a run was due to its start.";
       this.#took("dagrun_schedule_delay", help, delays, dagId, it.at - measured.dueAt);
@@ -64,6 +74,7 @@ export class EventMetrics {
     const of = { dag_id: dagId, task_id: taskId };
     if (what === "running") {
       this.#count("ti_start", "Task instances started.", of);
+      this.#firstTask(it);
       if (measured?.dueAt !== undefined) {
         const help = "Seconds that a task instance was scheduled and waited for room.";
         this.#took("task_scheduled_duration", help, delays, dagId, it.at - measured.dueAt);
@@ -79,6 +90,22 @@ export class EventMetrics {
     if (measured?.startedAt === undefined) return;
     const ms = it.at - measured.startedAt;
     this.#took("task_duration", "Seconds that tries of tasks took.", durations, dagId, ms);
+  }
+
+  /** Of a run that has started, until its first task does. */
+  #remember(run: string, dueAt: number): void {
+    this.#due.set(run, dueAt);
+    const [oldest] = this.#due.keys();
+    if (this.#due.size > startedRunsMax && oldest !== undefined) this.#due.delete(oldest);
+  }
+
+  #firstTask({ dagId = "", runId, at }: WorkflowEvent): void {
+    const run = JSON.stringify([dagId, runId]);
+    const dueAt = this.#due.get(run);
+    if (dueAt === undefined) return;
+    this.#due.delete(run);
+    const help = "Seconds from when a run was due to the start of its first task.";
+    this.#took("dagrun_first_task_scheduling_delay", help, delays, dagId, at - dueAt);
   }
 
   #ended(how: "successes" | "failures", { measured }: WorkflowEvent): void {

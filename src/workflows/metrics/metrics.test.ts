@@ -14,6 +14,7 @@ test("EventMetrics: what is counted and measured of a run", async () => {
   const run = { dagId: "d", runId: "r" };
   const task = { ...run, taskId: "t", mapIndex: -1, tryNumber: 1 };
   const events = [
+    { at: 2_000, name: "run.created", dagId: "d", runId: "asset_triggered__1" },
     { ...run, at: 3_000, name: "run.started", measured: { dueAt: 1_000 } },
     { ...task, at: 4_000, name: "task.running", measured: { dueAt: 3_900 } },
     {
@@ -34,6 +35,8 @@ test("EventMetrics: what is counted and measured of a run", async () => {
     "airflow_scheduler_scheduler_loop_duration_sum 0.02",
     'airflow_dagrun_schedule_delay_sum{dag_id="d"} 2',
     'airflow_task_scheduled_duration_sum{dag_id="d"} 0.1',
+    'airflow_dagrun_first_task_scheduling_delay_sum{dag_id="d"} 3',
+    "airflow_asset_triggered_dagruns 1",
     'airflow_ti_start{dag_id="d",task_id="t"} 1',
     'airflow_ti_finish{dag_id="d",task_id="t",state="success"} 1',
     "airflow_ti_successes 1",
@@ -54,6 +57,9 @@ test("addStateMetrics: what the database says", async () => {
   const text = await registry.render();
   assert.match(text, /^airflow_dagbag_size 0$/m);
   assert.match(text, /^airflow_pool_open_slots\{pool="default_pool"\} 128$/m);
+  assert.match(text, /^airflow_pool_starving_tasks\{pool="default_pool"\} 0$/m);
+  assert.match(text, /^airflow_asset_updates 0$/m);
+  assert.match(text, /^airflow_asset_orphaned 0$/m);
   assert.match(text, /^airflow_pool_running_slots\{pool="default_pool"\} 0$/m);
   assert.ok(readExposition(text).length > 5);
 });

@@ -1,6 +1,6 @@
 import type { MetricRegistry } from "#base/metrics/registry.ts";
 import type { Sample } from "#base/metrics/exposition.ts";
-import { numberOf, textOf } from "#sql/columns.ts";
+import { maybeNumber, numberOf, textOf } from "#sql/columns.ts";
 import type { Queries } from "#sql/database.ts";
 import { listPools, slotsByState } from "#workflows/state/pools.ts";
 
@@ -26,7 +26,23 @@ export function addStateMetrics(registry: MetricRegistry, queries: Queries): voi
     const sql = `select count(*) as count from task_instance where state = '${state}'`;
     one(name, `Task instances that are ${state}.`, sql);
   }
+  const updates = { name: "airflow_asset_updates", help: "Times that assets have been made." };
+  registry.computed({ ...updates, type: "counter" }, async () => {
+    // Old ones are taken away; their numbers are not given again.
+    const [row] = await queries.rows("select max(id) as count from asset_event");
+    return [{ labels: {}, value: (row && maybeNumber(row, "count")) ?? 0 }];
+  });
+  const named = ["asset_consumer", "asset_producer", "asset_reader"].map(
+    (table) => `exists (select 1 from ${table} join dag on dag.dag_id = ${table}.dag_id
+      where ${table}.asset = asset.name and active = 1)`,
+  );
+  one(
+    "asset_orphaned",
+    "Assets that no DAG names any more.",
+    `select count(*) as count from asset where not (${named.join(" or ")})`,
+  );
   addPoolMetrics(registry, queries);
+  addStarving(registry, queries);
   addTaskStates(registry, queries);
 }
 
@@ -54,6 +70,26 @@ function addPoolMetrics(registry: MetricRegistry, queries: Queries): void {
       const of = used.get(it.name);
       const taken = (of?.get("running") ?? 0) + (of?.get("queued") ?? 0);
       return { labels: { pool: it.name }, value: it.slots < 0 ? Infinity : it.slots - taken };
+    });
+  });
+}
+
+/** Tasks of each pool that wait for slots of it. */
+function addStarving(registry: MetricRegistry, queries: Queries): void {
+  const head = { name: "airflow_pool_starving_tasks", help: "Tasks that wait for slots, by pool." };
+  registry.computed({ ...head, type: "gauge" }, async () => {
+    const used = await slotsByState(queries);
+    const rows = await queries.rows(
+      `select pool, count(*) as count, min(pool_slots) as least from task_instance
+       where state = 'scheduled' group by pool`,
+    );
+    const waiting = new Map(rows.map((row) => [textOf(row, "pool"), row]));
+    return (await listPools(queries)).map((it): Sample => {
+      const of = used.get(it.name);
+      const open = it.slots - (of?.get("running") ?? 0) - (of?.get("queued") ?? 0);
+      const row = waiting.get(it.name);
+      const isShort = row !== undefined && it.slots >= 0 && numberOf(row, "least") > open;
+      return { labels: { pool: it.name }, value: isShort ? numberOf(row, "count") : 0 };
     });
   });
 }

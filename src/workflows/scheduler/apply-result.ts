@@ -1,3 +1,4 @@
+import type { AssetModel } from "#dag/assets/asset.ts";
 import { branchSkips, shortCircuitSkips } from "#dag/run/branch.ts";
 import { retryDelayMs } from "#dag/run/retry.ts";
 import type { TaskModel } from "#dag/model/model.ts";
@@ -30,11 +31,22 @@ export async function applyResult(turn: Turn, ended: Ended): Promise<void> {
     tryNumber: instance.tryNumber,
     owner: turn.owner,
     extra: change.reason,
-    measured: { startedAt: instance.startedAt, operator: instance.operator },
+    measured: {
+      startedAt: instance.startedAt,
+      operator: instance.operator,
+      reads: task.inlets,
+      makes: madeBy(task, ended.result),
+    },
   });
   callBackKilled(turn, { record, instance, task }, ended.result, change.state);
   killRemains(turn, instance, ended.result, change.state);
   if (hasPast(record)) await wakeLater(turn, record.run);
+}
+
+/** What a task has made, by its declaration and by what it has said. */
+function madeBy({ outlets = [] }: TaskModel, result: AttemptResult): readonly AssetModel[] {
+  const told = result.kind === "success" ? (result.made ?? []).map((it) => it.asset) : [];
+  return [...new Map([...outlets, ...told].map((it) => [it.name, it])).values()];
 }
 
 interface Target {

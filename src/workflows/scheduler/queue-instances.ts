@@ -188,6 +188,7 @@ function start(turn: Turn, record: RunRecord, instance: InstanceRow): InstanceRo
   assert(instance.state === "scheduled", "only what is scheduled is queued");
   const attempt = turn.newId();
   const { dagId, runId, taskId, mapIndex, tryNumber } = instance;
+  const task = record.task(taskId);
   turn.events.push({
     at: turn.now,
     name: "task.running",
@@ -198,7 +199,7 @@ function start(turn: Turn, record: RunRecord, instance: InstanceRow): InstanceRo
     tryNumber,
     owner: turn.owner,
     extra: attempt,
-    measured: { dueAt: instance.scheduledAt },
+    measured: { dueAt: instance.scheduledAt, reads: task?.inlets, makes: task?.outlets },
   });
   return record.set(instance, {
     state: "running",

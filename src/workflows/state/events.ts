@@ -1,3 +1,4 @@
+import type { AssetModel } from "#dag/assets/asset.ts";
 import { insertRows, type Queries } from "#sql/database.ts";
 import { maybeNumber, maybeText, numberOf, textOf } from "#sql/columns.ts";
 
@@ -22,6 +23,9 @@ export interface Measured {
   readonly dueAt?: number | undefined;
   readonly startedAt?: number | undefined;
   readonly operator?: string | undefined;
+  /** What a task reads and makes. */
+  readonly reads?: readonly AssetModel[] | undefined;
+  readonly makes?: readonly AssetModel[] | undefined;
 }
 
 export async function saveEvents(
