@@ -4,6 +4,7 @@ import { isFinished } from "#dag/model/states.ts";
 import { formatMoment } from "#dag/timetable/moment.ts";
 import { numberOf } from "#sql/columns.ts";
 import type { Queries } from "#sql/database.ts";
+import { findApproval } from "#workflows/state/approvals.ts";
 import { findDag, findVersion, type DagVersion } from "#workflows/state/dags.ts";
 import {
   findInstance,
@@ -44,7 +45,7 @@ export async function explainInstance(
   const found = [
     ...(await schedulerObstacles(queries, now)),
     ...(await runObstacles(queries, run, version)),
-    ...timeObstacles(instance, now),
+    ...((await answerObstacles(queries, instance)) ?? timeObstacles(instance, now)),
   ];
   if (run.state === "running" && instance.state === null) {
     found.push(...(await planObstacles(queries, { run, version, instance }, now)));
@@ -99,6 +100,21 @@ async function runObstacles(
     found.push({ name: "Dagrun Running", reason: `The run has ended: ${run.state}` });
   }
   return found;
+}
+
+/** What a task asks people; undefined when it asks nothing. */
+async function answerObstacles(
+  queries: Queries,
+  instance: InstanceRow,
+): Promise<Obstacle[] | undefined> {
+  if (instance.state !== "up_for_reschedule") return undefined;
+  const asked = await findApproval(queries, instance);
+  if (asked === undefined || asked.answer !== undefined) return undefined;
+  const { dagId, runId, taskId } = instance;
+  const how = `gantry tasks answer ${dagId} ${runId} ${taskId}`;
+  const options = asked.options.join(", ");
+  const reason = `Task asks people: ${asked.subject} (${options}): ${how}`;
+  return [{ name: "Human Input", reason }];
 }
 
 function timeObstacles({ state, nextAt, reason }: InstanceRow, now: number): Obstacle[] {

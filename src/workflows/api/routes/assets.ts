@@ -29,7 +29,7 @@ import {
 } from "#workflows/api/shapes/assets.ts";
 import { numberFor } from "#workflows/api/shapes/values.ts";
 
-import { inPath, requireRunRow, runKey } from "./find.ts";
+import { integerInPath, requireRunRow, runKey } from "./find.ts";
 import { startRun, triggerFields } from "./trigger.ts";
 
 /** Airflow's numbers of assets are made of their names here. Undefined when there is none. */
@@ -40,7 +40,7 @@ export async function assetNamed(queries: Queries, id: number): Promise<string |
 
 /** The number of the asset in the path. */
 export function assetId(call: Pick<Call, "path">): number {
-  return Number(inPath(call, "asset_id"));
+  return integerInPath(call, "asset_id");
 }
 
 async function requireAsset(call: Call): Promise<Row> {
@@ -267,7 +267,7 @@ const aliases: readonly Route[] = [
     path: "/assets/aliases/{asset_alias_id}",
     subject: "asset",
     handle: async (call) => {
-      const id = Number(inPath(call, "asset_alias_id"));
+      const id = integerInPath(call, "asset_alias_id");
       const found = (await listAliases(call.ports.database)).find((it) => it["id"] === id);
       if (found !== undefined) return ok(found);
       throw notFound(`The Asset Alias with ID: \`${id}\` was not found`);

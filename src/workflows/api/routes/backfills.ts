@@ -27,7 +27,7 @@ import type { ApiPorts } from "#workflows/api/ports.ts";
 import { ApiProblem, conflict, notFound } from "#workflows/api/problem.ts";
 import { route, type Call, type Route } from "#workflows/api/routing.ts";
 import { moment } from "#workflows/api/shapes/values.ts";
-import { inPath } from "./find.ts";
+import { integerInPath } from "./find.ts";
 
 /** Most backfills that are looked through. */
 const backfillsMax = 10_000;
@@ -110,7 +110,7 @@ function change(name: string, act: (ports: ApiPorts, id: number) => Promise<void
     path: `/backfills/{backfill_id}/${name}`,
     subject: "backfill",
     handle: async (call) => {
-      const id = Number(inPath(call, "backfill_id"));
+      const id = integerInPath(call, "backfill_id");
       const known = await find(call.ports, id);
       if (known.completedAt !== undefined) throw conflict("Backfill is already completed.");
       await act(call.ports, id);
@@ -164,7 +164,7 @@ export const backfillRoutes: readonly Route[] = [
     method: "GET",
     path: "/backfills/{backfill_id}",
     subject: "backfill",
-    handle: async (call) => ok(shape(await find(call.ports, Number(inPath(call, "backfill_id"))))),
+    handle: async (call) => ok(shape(await find(call.ports, integerInPath(call, "backfill_id")))),
   }),
   change("pause", ({ database }, id) => pauseBackfill(database, id, true)),
   change("unpause", ({ database }, id) => pauseBackfill(database, id, false)),

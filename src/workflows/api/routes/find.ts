@@ -3,8 +3,9 @@ import type { Queries, Row } from "#sql/database.ts";
 import { findDag, type DagRow } from "#workflows/state/dags.ts";
 import type { InstanceKey } from "#workflows/state/instances.ts";
 import type { RunKey } from "#workflows/state/runs.ts";
+import { integer } from "#workflows/api/fields.ts";
 import type { Call } from "#workflows/api/routing.ts";
-import { notFound } from "#workflows/api/problem.ts";
+import { ApiProblem, notFound } from "#workflows/api/problem.ts";
 import { instanceColumns, instanceTables } from "#workflows/api/shapes/instances.ts";
 import { runColumns, runTables } from "#workflows/api/shapes/runs.ts";
 
@@ -14,6 +15,15 @@ export const wildcard = "~";
 /** A variable of the path. */
 export function inPath(call: Pick<Call, "path">, name: string): string {
   return call.path[name] ?? "";
+}
+
+/** A whole number of the path. @throws {ApiProblem} 422 */
+export function integerInPath(call: Pick<Call, "path">, name: string): number {
+  const input = inPath(call, name);
+  const reading = integer().read(input, true);
+  if (reading.fault === undefined) return reading.value ?? 0;
+  const { type, msg } = reading.fault;
+  throw new ApiProblem(422, [{ type, loc: ["path", name], msg, input }]);
 }
 
 /** The DAG of the path. @throws {ApiProblem} 404 */

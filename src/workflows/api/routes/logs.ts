@@ -9,7 +9,7 @@ import { boolean, text, withDefault } from "#workflows/api/fields.ts";
 import type { ApiPorts } from "#workflows/api/ports.ts";
 import { badRequest, notFound } from "#workflows/api/problem.ts";
 import { route, type Route } from "#workflows/api/routing.ts";
-import { findInstanceRow, inPath } from "./find.ts";
+import { findInstanceRow, integerInPath } from "./find.ts";
 import { instanceKey, instancePath, mapIndexQuery } from "./task-instances.ts";
 
 /** Most bytes of a log in one answer; the continuation token asks for the rest. */
@@ -114,7 +114,7 @@ export const logRoutes: readonly Route[] = [
       const key = instanceKey(call, call.query.map_index);
       const row = await findInstanceRow(database, key);
       const instance = row && instanceRow(row);
-      const tryNumber = Number(inPath(call, "try_number"));
+      const tryNumber = integerInPath(call, "try_number");
       if (instance === undefined || !(tryNumber >= 0) || tryNumber > instance.tryNumber) {
         throw notFound("TaskInstance not found");
       }

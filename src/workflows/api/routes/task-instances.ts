@@ -13,6 +13,7 @@ import { route, type Call, type Route } from "#workflows/api/routing.ts";
 import { instanceColumns, instanceShape, instanceTables } from "#workflows/api/shapes/instances.ts";
 import {
   inPath,
+  integerInPath,
   instanceNotFound,
   requireInstanceRow,
   requireRunRow,
@@ -85,7 +86,7 @@ const spec: ListSpec = {
 /** The instance of the path; without `{map_index}` there, the parameter counts. */
 export function instanceKey(call: Pick<Call, "path">, mapIndex: number): InstanceKey {
   const given = call.path["map_index"];
-  const index = given === undefined ? mapIndex : Number(given);
+  const index = given === undefined ? mapIndex : integerInPath(call, "map_index");
   return { ...runKey(call), taskId: inPath(call, "task_id"), mapIndex: index };
 }
 

@@ -9,7 +9,7 @@ import { notFound } from "#workflows/api/problem.ts";
 import { route, type Route } from "#workflows/api/routing.ts";
 import { trialShape } from "#workflows/api/shapes/instances.ts";
 import { duration, moment } from "#workflows/api/shapes/values.ts";
-import { inPath, instanceNotFound, requireInstanceRow } from "./find.ts";
+import { instanceNotFound, integerInPath, requireInstanceRow } from "./find.ts";
 import { instanceKey, instancePath, instanceReads, mapIndexQuery } from "./task-instances.ts";
 
 /** All tries of an instance, the newest last. @throws {ApiProblem} 404 */
@@ -37,7 +37,7 @@ const tries: readonly Route[] = [
     return { task_instances: all, total_entries: all.length };
   }),
   ...instanceReads("/tries/{task_try_number}", async (key, call) => {
-    const number = Number(inPath(call, "task_try_number"));
+    const number = integerInPath(call, "task_try_number");
     const found = (await triesOf(call.ports, key)).find((it) => it["try_number"] === number);
     if (found !== undefined) return found;
     throw notFound(
