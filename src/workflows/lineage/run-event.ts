@@ -81,7 +81,15 @@ export function lineageEvent(it: WorkflowEvent, names: LineageNames): JsonObject
         },
       },
     },
-    inputs: (it.measured?.reads ?? []).map((asset) => ({ ...datasetOf(asset, namespace) })),
-    outputs: (it.measured?.makes ?? []).map((asset) => ({ ...datasetOf(asset, namespace) })),
+    inputs: datasetsOf(it, "reads", namespace),
+    outputs: datasetsOf(it, "makes", namespace),
   };
+}
+
+function datasetsOf(
+  { measured }: WorkflowEvent,
+  which: "reads" | "makes",
+  namespace: string,
+): JsonObject[] {
+  return (measured?.[which] ?? []).map((asset) => ({ ...datasetOf(asset, namespace) }));
 }
