@@ -51,6 +51,7 @@ export function podName(pod: Pod): string {
   return pod.metadata?.name ?? "";
 }
 
-export function idOf(pod: Pod): string {
-  return pod.metadata?.annotations?.[idAnnotation] ?? "";
+/** Of a pod that `gantry run` has not made, the digits of its uid. */
+export function idOf({ metadata }: Pod): string {
+  return metadata?.annotations?.[idAnnotation] ?? metadata?.uid?.replaceAll("-", "") ?? "";
 }

@@ -68,7 +68,7 @@ export function startFault(pod: Pod): string | undefined {
 }
 
 /** containerd says just that there is no such user, and where it has looked. */
-function userFault(pod: Pod, message: string): string | undefined {
+export function userFault(pod: Pod, message: string): string | undefined {
   const [, what] = /no (user|group)s found$/.exec(message) ?? [];
   const name = pod.spec?.containers[0]?.name ?? "";
   const user = pod.metadata?.annotations?.[`${userAnnotationPrefix}${name}`];

@@ -1,23 +1,12 @@
-import { readFileSync, statSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { Option, type Command } from "commander";
 import { systemClock } from "#base/clock.ts";
-import type { ClusterOptions, Session } from "#cli/connection.ts";
-import type { ConvertOptions } from "#compose/convert/convert.ts";
 import type { Publishing } from "#compose/convert/container.ts";
-import type { FileSource, Project } from "#compose/project/model.ts";
+import type { Project } from "#compose/project/model.ts";
 import type { ComposeBuildFlags } from "./compose-build.ts";
-import { collect, inSession, parseCount } from "./cluster-verbs.ts";
+import { collect, parseCount } from "./cluster-verbs.ts";
+import { addComposeContainerVerbs } from "./compose-container-verbs.ts";
+import { convertOptions, dataDirOf, inProject, load, selected } from "./compose-project.ts";
 import { dataDirOption } from "./options.ts";
-
-interface ProjectOptions {
-  readonly file?: readonly string[];
-  readonly projectName?: string;
-  readonly projectDirectory?: string;
-  readonly envFile?: readonly string[];
-  readonly profile?: readonly string[];
-}
 
 const publishings = ["host-port", "load-balancer", "node-port"] as const;
 
@@ -44,6 +33,7 @@ export function addComposeVerbs(program: Command): void {
   addRunning(compose);
   addBuilding(compose);
   addLooking(compose);
+  addComposeContainerVerbs(compose);
 }
 
 function addFiles(compose: Command): void {
@@ -137,6 +127,7 @@ function addRunning(compose: Command): void {
         .default("host-port"),
     )
     .action(async (services: string[], options: UpFlags) => {
+      const whole = await load(compose);
       const project = withScale(await selected(compose, services), options.scale ?? []);
       await inProject(compose, project.name, async (session) => {
         const { up } = await import("#compose/run/up.ts");
@@ -146,10 +137,11 @@ function addRunning(compose: Command): void {
           built: (name) => built.get(name),
           wait: options.wait === true,
           removeOrphans: options.removeOrphans === true,
+          all: Object.keys(whole.services),
         });
         if (options.detach === true || options.wait === true) return;
         const { logs } = await import("#compose/run/logs.ts");
-        const of = { project: project.name, services: [] };
+        const of = { project: project.name, services };
         await logs(session, of, { follow: true, timestamps: false, prefix: true });
       });
     });
@@ -157,6 +149,7 @@ function addRunning(compose: Command): void {
     .command("down")
     .description("remove the services; volumes stay")
     .option("-v, --volumes", "remove the volumes, too")
+    .option("--remove-orphans", "taken for Docker's sake: all of the project goes in any case")
     .action(async (options: { volumes?: true }) => {
       const { name } = await load(compose);
       await inProject(compose, name, async (session) => {
@@ -219,8 +212,12 @@ async function buildFor(
   return await builtDigests(project, dataDir);
 }
 
-function dataDirOf(compose: Command): string {
-  return compose.opts<{ dataDir: string }>().dataDir;
+interface PsFlags {
+  readonly all?: true;
+  readonly format: string;
+  readonly quiet?: true;
+  readonly services?: true;
+  readonly status?: string;
 }
 
 function addLooking(compose: Command): void {
@@ -229,12 +226,19 @@ function addLooking(compose: Command): void {
     .description("list what runs")
     .option("-a, --all", "what has ended, too")
     .option("--format <form>", "table or json", "table")
-    .action(async (services: string[], options: { all?: true; format: string }) => {
+    .option("-q, --quiet", "names only")
+    .option("--services", "the names of services only")
+    .option("--status <state>", "such as running or exited")
+    .action(async (services: string[], options: PsFlags) => {
       const { name } = await load(compose);
       await inProject(compose, name, async (session) => {
         const { list } = await import("#compose/run/list.ts");
         const of = { project: name, services, now: systemClock.now() };
-        await list(session, of, { all: options.all === true, json: options.format === "json" });
+        await list(session, of, {
+          ...options,
+          all: options.all === true,
+          json: options.format === "json",
+        });
       });
     });
   compose
@@ -265,56 +269,6 @@ function addLooking(compose: Command): void {
         });
       },
     );
-  compose
-    .command("exec <service> <command...>")
-    .description("run a command in a running service")
-    .passThroughOptions()
-    .option("-T, --no-tty", "without a terminal")
-    .option("-e, --env <variable>", "with this variable (needs env in the image)", collect)
-    .action(
-      async (service: string, command: string[], options: { tty: boolean; env?: string[] }) => {
-        const { name } = await load(compose);
-        await inProject(compose, name, async (session) => {
-          const { podsOf } = await import("#compose/run/list.ts");
-          const { exec } = await import("#cli/exec.ts");
-          const found = await podsOf(session, name, [service]);
-          const pod = found.find((it) => it.status?.phase === "Running")?.metadata?.name;
-          if (pod === undefined) throw new Error(`service "${service}" is not running`);
-          const words = options.env === undefined ? command : ["env", ...options.env, ...command];
-          const tty = options.tty && process.stdin.isTTY && process.stdout.isTTY;
-          process.exitCode = await exec(session, pod, words, { stdin: true, tty });
-        });
-      },
-    );
-}
-
-async function load(compose: Command): Promise<Project> {
-  const { loadProject } = await import("#compose/project/load.ts");
-  const options: ProjectOptions = compose.opts();
-  const { project } = await loadProject(
-    {
-      files: options.file ?? [],
-      projectName: options.projectName,
-      projectDirectory: options.projectDirectory,
-      envFiles: options.envFile,
-    },
-    {
-      read: readIfThere,
-      environment: process.env,
-      workingDirectory: process.cwd(),
-      home: homedir(),
-      warn: (line) => process.stderr.write(`warning: ${line}\n`),
-    },
-  );
-  return project;
-}
-
-async function selected(compose: Command, services: readonly string[]): Promise<Project> {
-  const { selectServices } = await import("#compose/run/select.ts");
-  const options: ProjectOptions = compose.opts();
-  const listed = (process.env["COMPOSE_PROFILES"] ?? "").split(",").filter((it) => it !== "");
-  const profiles = [...(options.profile ?? []), ...listed];
-  return selectServices(await load(compose), { services, profiles });
 }
 
 function withScale(project: Project, scales: readonly string[]): Project {
@@ -328,52 +282,4 @@ function withScale(project: Project, scales: readonly string[]): Project {
     services[name] = { ...service, scale: Number(number) };
   }
   return { ...project, services };
-}
-
-async function inProject(
-  compose: Command,
-  project: string,
-  act: (session: Session) => Promise<void>,
-): Promise<void> {
-  const { objectName } = await import("#api/names.ts");
-  const options: ClusterOptions = compose.opts();
-  await inSession({ ...options, namespace: options.namespace ?? objectName(project) }, act);
-}
-
-function convertOptions(project: Project, publish: Publishing): ConvertOptions {
-  return {
-    publish,
-    isFile: (path) => {
-      const stat = statSync(path, { throwIfNoEntry: false });
-      return stat !== undefined && !stat.isDirectory();
-    },
-    contents: { configs: contentsOf(project.configs), secrets: contentsOf(project.secrets) },
-  };
-}
-
-/** @throws {Error} naming a source that is not there. */
-function contentsOf(sources: Readonly<Record<string, FileSource>>): Record<string, Buffer> {
-  const found: Record<string, Buffer> = {};
-  for (const [name, source] of Object.entries(sources)) {
-    if (source.content !== undefined) found[name] = Buffer.from(source.content);
-    if (source.environment !== undefined) {
-      const value = process.env[source.environment];
-      if (value === undefined) {
-        throw new Error(`${name}: the environment variable ${source.environment} is not set`);
-      }
-      found[name] = Buffer.from(value);
-    }
-    if (source.file !== undefined) found[name] = readFileSync(source.file);
-  }
-  return found;
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? ""))
-      return undefined;
-    throw error;
-  }
 }

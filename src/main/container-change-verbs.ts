@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { systemClock } from "#base/clock.ts";
-import type { ClusterOptions } from "#cli/connection.ts";
+import type { ClusterOptions, Session } from "#cli/connection.ts";
 import type { UpdateOptions } from "#containers/run/update.ts";
 import { collect, inSession } from "./cluster-verbs.ts";
 import type { CommitOptions } from "./container-commit.ts";
@@ -100,10 +100,12 @@ export function addContainerWatchVerbs(program: Command): void {
     .option("--no-trunc", "whole ids")
     .option("--format <form>", "table, json, or a template such as {{.CPUPerc}}")
     .action(async (names: string[], flags: StatsFlags) => {
-      const { showStats } = await import("#containers/run/stats.ts");
+      const { containersOf, showStats } = await import("#containers/run/stats.ts");
       const { all = false, stream, format } = flags;
+      const of = (session: Session): ReturnType<typeof containersOf> =>
+        containersOf(session, { names, all });
       await inSession(inContainers(flags), async (session) => {
-        const options = { names, all, stream, noTrunc: !flags.trunc, format };
+        const options = { of, stream, noTrunc: !flags.trunc, format };
         await showStats(session, options, systemClock);
       });
     });

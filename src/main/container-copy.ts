@@ -20,20 +20,24 @@ interface Copy {
   readonly options: CopyOptions;
 }
 
-/** `gantry cp`. @throws {Error} for two places of one sort, and what tar says. */
+/** Finds what a name before a colon means. */
+type Find = (session: Session, name: string) => Promise<Pod>;
+
+/** `gantry cp`, and of compose with another way to find a container. @throws {Error} for two places of one sort, and what tar says. */
 export async function copyFiles(
   session: Session,
   from: string,
   to: string,
-  options: CopyOptions,
+  options: CopyOptions & { readonly find?: Find },
 ): Promise<void> {
   const copy = { session, options };
+  const find = options.find ?? findContainer;
   const source = parseCopyPlace(from);
   const target = parseCopyPlace(to);
   if (source.container !== undefined && target.container === undefined) {
-    await copyOut(copy, await findContainer(session, source.container), source.path, to);
+    await copyOut(copy, await find(session, source.container), source.path, to);
   } else if (source.container === undefined && target.container !== undefined) {
-    await copyIn(copy, from, await findContainer(session, target.container), target.path);
+    await copyIn(copy, from, await find(session, target.container), target.path);
   } else if (source.container === undefined) {
     throw new Error("must specify at least one container source: NAME:PATH");
   } else {

@@ -6,6 +6,7 @@ import { namespaces, persistentVolumeClaims, pods } from "#client/kinds.ts";
 import type { ResourceOf } from "#client/resource-of.ts";
 import { projectLabel } from "#compose/convert/names.ts";
 import { awaitObjects } from "#cli/await-objects.ts";
+import { oneOffLabel } from "./one-off.ts";
 import { ofProject, sharedKinds, workloadKinds } from "./objects.ts";
 
 export interface DownOptions {
@@ -30,6 +31,11 @@ export async function down(session: Session, project: string, options: DownOptio
       await found(client.delete(kind, { namespace, name }, how, session.signal));
       session.io.err(` ${kind.kind} ${name}  removed\n`);
     }
+  }
+  const oneOff = { namespace, labelSelector: `${selector},${oneOffLabel}` };
+  for (const { metadata } of (await client.list(pods, oneOff, session.signal)).items) {
+    const at = { namespace, name: metadata?.name ?? "" };
+    await found(client.delete(pods, at, {}, session.signal));
   }
   await awaitObjects<Pod>(session, pods, selector, (left) => left.length === 0);
   if (!options.volumes) return;

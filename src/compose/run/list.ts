@@ -1,9 +1,10 @@
-import type { ContainerStatus, Pod } from "#api/gen/types.ts";
-import { parseTime } from "#api/time.ts";
+import type { Pod } from "#api/gen/types.ts";
 import type { Session } from "#cli/connection.ts";
 import { formatTable } from "#cli/table.ts";
 import { pods } from "#client/kinds.ts";
 import { serviceLabel } from "#compose/convert/names.ts";
+import { portsText, stateWord } from "#containers/list.ts";
+import { statusText } from "#containers/state.ts";
 import { ofServices } from "./objects.ts";
 
 /** The pods of a project, or of some of its services, by name. */
@@ -24,6 +25,12 @@ export interface ListOptions {
   /** Those that have ended, too. */
   readonly all: boolean;
   readonly json: boolean;
+  /** Names only. */
+  readonly quiet?: boolean | undefined;
+  /** The names of services that have such, each once. */
+  readonly services?: boolean | undefined;
+  /** `running`, `exited`, …; undefined: any. */
+  readonly status?: string | undefined;
 }
 
 /** What runs of a project, a line each. */
@@ -34,8 +41,18 @@ export async function list(
 ): Promise<void> {
   const found = await podsOf(session, of.project, of.services);
   const shown = found.filter(
-    (it) => options.all || !["Succeeded", "Failed"].includes(it.status?.phase ?? ""),
+    (it) =>
+      (options.all ||
+        options.status !== undefined ||
+        !["Succeeded", "Failed"].includes(it.status?.phase ?? "")) &&
+      (options.status === undefined || stateWord(it) === options.status),
   );
+  if (options.quiet === true || options.services === true) {
+    const field = options.quiet === true ? "Name" : "Service";
+    const words = new Set(shown.map((it) => fieldsOf(it, of.now)[field]));
+    session.io.out([...words].map((it) => `${it}\n`).join(""));
+    return;
+  }
   if (options.json) {
     for (const pod of shown) session.io.out(`${JSON.stringify(fieldsOf(pod, of.now))}\n`);
     return;
@@ -55,47 +72,11 @@ type Fields = Readonly<Record<"Name" | "Image" | "Service" | "Status" | "Ports",
 /** Of one pod, in docker's words. */
 export function fieldsOf(pod: Pod, now: number): Fields {
   const [container] = pod.spec?.containers ?? [];
-  const ports = (container?.ports ?? []).map(({ hostIP, hostPort, containerPort, protocol }) => {
-    const own = `${containerPort}/${(protocol ?? "TCP").toLowerCase()}`;
-    return hostPort === undefined ? own : `${hostIP ?? "0.0.0.0"}:${hostPort}->${own}`;
-  });
   return {
     Name: pod.metadata?.name ?? "",
     Image: container?.image ?? "",
     Service: pod.metadata?.labels?.[serviceLabel] ?? "",
-    Status: statusOf(pod, now),
-    Ports: ports.join(", "),
+    Status: statusText(pod, now),
+    Ports: portsText(pod),
   };
-}
-
-function statusOf(pod: Pod, now: number): string {
-  const [status] = pod.status?.containerStatuses ?? [];
-  const { terminated, running, waiting } = status?.state ?? {};
-  if (terminated !== undefined) {
-    return `Exited (${terminated.exitCode}) ${ago(terminated.finishedAt, now)} ago`;
-  }
-  if (status === undefined || running === undefined) {
-    return waiting?.reason ?? pod.status?.phase ?? "Pending";
-  }
-  return `Up ${ago(running.startedAt, now)}${healthOf(pod, status)}`;
-}
-
-function healthOf(pod: Pod, status: ContainerStatus): string {
-  if (pod.spec?.containers[0]?.readinessProbe === undefined) return "";
-  if (status.started === false) return " (health: starting)";
-  return status.ready ? " (healthy)" : " (unhealthy)";
-}
-
-const units = [
-  ["days", 86_400],
-  ["hours", 3_600],
-  ["minutes", 60],
-] as const;
-
-function ago(time: string | undefined, now: number): string {
-  const seconds = Math.max(0, Math.floor((now - (parseTime(time ?? "") ?? now)) / 1_000));
-  for (const [unit, size] of units) {
-    if (seconds >= 2 * size) return `${Math.floor(seconds / size)} ${unit}`;
-  }
-  return `${seconds} seconds`;
 }

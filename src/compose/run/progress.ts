@@ -1,4 +1,5 @@
 import type { Job, Pod } from "#api/gen/types.ts";
+import { userFault } from "#containers/state.ts";
 import type { Dependency } from "#compose/project/model.ts";
 
 /** How far the pods of a service are. */
@@ -56,6 +57,8 @@ export function startFault(pods: readonly Pod[]): string | undefined {
   for (const pod of pods) {
     for (const { name, state } of pod.status?.containerStatuses ?? []) {
       const waiting = state?.waiting;
+      const unknownUser = userFault(pod, waiting?.message ?? "");
+      if (unknownUser !== undefined) return `${name}: ${unknownUser}`;
       if (waiting !== undefined && hopeless.includes(waiting.reason ?? "")) {
         return `${name}: ${waiting.reason ?? ""}: ${waiting.message ?? ""}`;
       }

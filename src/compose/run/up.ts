@@ -18,6 +18,10 @@ export interface UpOptions extends ConvertOptions {
   readonly wait: boolean;
   /** Workloads of services that the files do not have any more are removed. */
   readonly removeOrphans: boolean;
+  /** Every service of the files, of which the project may be a part. */
+  readonly all: readonly string[];
+  /** Done in the place of one service, once what it depends on is as far as it wants it. */
+  readonly instead?: { readonly service: string; readonly act: () => Promise<void> } | undefined;
 }
 
 /**
@@ -33,12 +37,13 @@ export async function up(session: Session, project: Project, options: UpOptions)
     if (change === "created")
       say(session, `${object.kind ?? ""} ${object.metadata?.name ?? ""}`, change);
   }
-  await orphans(session, project, options.removeOrphans);
+  await orphans(session, project, options);
   const started = new Map<string, Promise<void>>();
   const start = (name: string): Promise<void> => {
     const known = started.get(name);
     if (known !== undefined) return known;
-    const own = startService(session, { project, name, manifests, start });
+    const { instead } = options;
+    const own = startService(session, { project, name, manifests, start, instead });
     started.set(name, own);
     return own;
   };
@@ -64,6 +69,7 @@ interface Start {
   readonly name: string;
   readonly manifests: { readonly workloads: Readonly<Record<string, Workload>> };
   readonly start: (name: string) => Promise<void>;
+  readonly instead: UpOptions["instead"];
 }
 
 async function startService(session: Session, it: Start): Promise<void> {
@@ -85,6 +91,10 @@ async function startService(session: Session, it: Start): Promise<void> {
       }
     }),
   );
+  if (it.instead?.service === name) {
+    await it.instead.act();
+    return;
+  }
   const selector = ofServices(project.name, [name]);
   say(session, `Service ${name}`, await applyWorkload(session, workload, selector));
 }
@@ -140,9 +150,13 @@ async function awaitSuccess(session: Session, name: string, selector: string): P
   if (job !== undefined) checkSucceeded(name, job, own.items);
 }
 
-async function orphans(session: Session, project: Project, remove: boolean): Promise<void> {
+async function orphans(
+  session: Session,
+  project: Project,
+  { removeOrphans: remove, all }: Pick<UpOptions, "removeOrphans" | "all">,
+): Promise<void> {
   const { client, namespace } = session.cluster;
-  const known = new Set(Object.keys(project.services).map(objectName));
+  const known = new Set(all.map(objectName));
   for (const kind of workloadKinds as readonly ResourceOf<Workload>[]) {
     const options = { namespace, labelSelector: ofProject(project.name) };
     const list = await client.list(kind, options, session.signal);

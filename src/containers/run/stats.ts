@@ -1,16 +1,14 @@
 import type { Pod } from "#api/gen/types.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Session } from "#cli/connection.ts";
-import { listContainers, lookForContainer, NoSuchContainer } from "#containers/find.ts";
+import { findContainer, listContainers } from "#containers/find.ts";
 import { formatRows } from "#containers/rows.ts";
 import { containerStateOf } from "#containers/state.ts";
 import { parseSamples, statsRow, statsTitles, usageOf, type Usage } from "#containers/stats.ts";
 
 export interface StatsOptions {
-  /** Of these; empty: of all that run. */
-  readonly names: readonly string[];
-  /** Those that do not run, too. */
-  readonly all: boolean;
+  /** Says each time of which. */
+  readonly of: (session: Session) => Promise<readonly Pod[]>;
   /** Goes on, once a second, until the session ends. */
   readonly stream: boolean;
   readonly noTrunc: boolean;
@@ -49,7 +47,7 @@ interface Look {
 }
 
 async function look(session: Session, options: StatsOptions): Promise<readonly Look[]> {
-  const shown = await chosen(session, options);
+  const shown = await options.of(session);
   const nodes = new Set(shown.flatMap((it) => it.spec?.nodeName ?? []));
   const texts = new Map(
     await Promise.all(
@@ -62,18 +60,14 @@ async function look(session: Session, options: StatsOptions): Promise<readonly L
   });
 }
 
-async function chosen(session: Session, { names, all }: StatsOptions): Promise<readonly Pod[]> {
-  if (names.length === 0) {
-    const every = await listContainers(session);
-    return every.filter((it) => all || containerStateOf(it).kind === "running");
-  }
-  return await Promise.all(
-    names.map(async (name) => {
-      const pod = await lookForContainer(session, name);
-      if (pod === undefined) throw new NoSuchContainer(`No such container: ${name}`);
-      return pod;
-    }),
-  );
+/** Those of the names, or all that run; with `all`, those that do not, too. */
+export async function containersOf(
+  session: Session,
+  { names, all }: { readonly names: readonly string[]; readonly all: boolean },
+): Promise<readonly Pod[]> {
+  if (names.length > 0) return await Promise.all(names.map((it) => findContainer(session, it)));
+  const every = await listContainers(session);
+  return every.filter((it) => all || containerStateOf(it).kind === "running");
 }
 
 async function metricsOf(
