@@ -31,19 +31,19 @@ export async function stopServices(
   const stopping: string[] = [];
   const all = await client.list(deployments, { namespace, labelSelector }, session.signal);
   for (const it of all.items) {
-    const replicas = it.spec?.replicas ?? 1;
+    const replicas = wantedOf(it);
     if (replicas === 0) continue;
     const annotations = { [replicasAnnotation]: String(replicas) };
     const body = { metadata: { annotations }, spec: { replicas: 0 } };
     await client.patch(deployments, placeOf(session, it), { type: "merge", body }, session.signal);
-    stopping.push(it.metadata?.labels?.[serviceLabel] ?? "");
+    stopping.push(serviceOf(it));
   }
   const ending = await client.list(jobs, { namespace, labelSelector }, session.signal);
   for (const it of ending.items) {
     if (hasEnded(it) || it.spec?.suspend === true) continue;
     const body = { spec: { suspend: true } };
     await client.patch(jobs, placeOf(session, it), { type: "merge", body }, session.signal);
-    stopping.push(it.metadata?.labels?.[serviceLabel] ?? "");
+    stopping.push(serviceOf(it));
   }
   if (options.now) await killPods(session, of);
   await awaitObjects<Pod>(session, pods, labelSelector, (left) => !left.some(isLive));
@@ -60,8 +60,8 @@ export async function startServices(session: Session, of: Services): Promise<voi
     throw new Error(`no container found for project "${of.project}": gantry compose up makes them`);
   }
   for (const it of all.items) {
-    const replicas = Number(it.metadata?.annotations?.[replicasAnnotation] ?? 0);
-    if ((it.spec?.replicas ?? 1) > 0 || replicas === 0) continue;
+    const replicas = Number(annotationOf(it) ?? 0);
+    if (wantedOf(it) > 0 || replicas === 0) continue;
     const body = { metadata: { annotations: { [replicasAnnotation]: null } }, spec: { replicas } };
     await client.patch(deployments, placeOf(session, it), { type: "merge", body }, session.signal);
     await awaitRunning(session, of, it, replicas);
@@ -70,7 +70,7 @@ export async function startServices(session: Session, of: Services): Promise<voi
     if (it.spec?.suspend !== true) continue;
     const body = { spec: { suspend: false } };
     await client.patch(jobs, placeOf(session, it), { type: "merge", body }, session.signal);
-    session.io.err(` Service ${it.metadata?.labels?.[serviceLabel] ?? ""}  started\n`);
+    session.io.err(` Service ${serviceOf(it)}  started\n`);
   }
 }
 
@@ -109,7 +109,7 @@ export async function removeStopped(session: Session, of: Services): Promise<voi
   const ending = await client.list(jobs, { namespace, labelSelector }, session.signal);
   const ended = ending.items.filter((it) => hasEnded(it) || it.spec?.suspend === true);
   for (const it of ended) await client.delete(jobs, placeOf(session, it), how, session.signal);
-  const names = [...stopped, ...ended].map((it) => it.metadata?.labels?.[serviceLabel] ?? "");
+  const names = [...stopped, ...ended].map((it) => serviceOf(it));
   if (names.length === 0) session.io.err("No stopped containers\n");
   for (const it of names) session.io.err(` Service ${it}  removed\n`);
 }
@@ -142,6 +142,18 @@ async function refuseDaemons(session: Session, labelSelector: string): Promise<v
   throw new Error(
     `service ${first.metadata?.name ?? ""} is in global mode, and runs while it is there: gantry compose rm or down removes it`,
   );
+}
+
+function wantedOf({ spec }: Deployment): number {
+  return spec?.replicas ?? 1;
+}
+
+function annotationOf({ metadata }: Deployment): string | undefined {
+  return metadata?.annotations?.[replicasAnnotation];
+}
+
+function serviceOf({ metadata }: Deployment | Job): string {
+  return metadata?.labels?.[serviceLabel] ?? "";
 }
 
 function isLive({ metadata, status }: Pod): boolean {

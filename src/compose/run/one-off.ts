@@ -35,21 +35,15 @@ export function oneOffPod(
   of: { readonly service: string; readonly workload: Workload },
   asked: OneOff,
 ): Pod {
-  const template = of.workload.spec?.template;
-  const [container = { name: of.service }] = template?.spec?.containers ?? [];
+  const { metadata, spec } = of.workload.spec?.template ?? {};
+  const [container = { name: of.service }] = spec?.containers ?? [];
   const user = containerUser(asked.user);
-  const annotations = {
-    ...template?.metadata?.annotations,
-    ...userAnnotations(container.name, user),
-  };
-  const kept = Object.entries(template?.metadata?.labels ?? {}).filter(
-    ([name]) => name !== serviceLabel && name !== templateLabel,
-  );
+  const annotations = { ...metadata?.annotations, ...userAnnotations(container.name, user) };
   return {
     metadata: present({
       name: asked.name,
       labels: {
-        ...Object.fromEntries(kept),
+        ...withoutService(metadata?.labels ?? {}),
         ...projectLabels(project),
         [oneOffLabel]: objectName(of.service),
         [containerLabel]: asked.name,
@@ -57,12 +51,20 @@ export function oneOffPod(
       annotations: Object.keys(annotations).length === 0 ? undefined : annotations,
     }),
     spec: present<PodSpec>({
-      ...template?.spec,
+      ...spec,
       restartPolicy: "Never",
-      runtimeClassName: asked.attached ? attachedClass : template?.spec?.runtimeClassName,
+      runtimeClassName: asked.attached ? attachedClass : spec?.runtimeClassName,
       containers: [oneOffContainer(container, asked, user)],
     }),
   };
+}
+
+/** By which the service's names and its Deployment would take the pod for theirs. */
+function withoutService(labels: Readonly<Record<string, string>>): Record<string, string> {
+  const others = Object.entries(labels).filter(
+    ([name]) => name !== serviceLabel && name !== templateLabel,
+  );
+  return Object.fromEntries(others);
 }
 
 function oneOffContainer(
