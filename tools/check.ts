@@ -21,6 +21,8 @@ const systemPackages: readonly { readonly name: string; readonly provides: reado
   { name: "kubernetes-client", provides: ["/usr/bin/kubectl", "/usr/local/bin/kubectl"] },
   { name: "umoci", provides: ["/usr/bin/umoci"] },
   { name: "buildah", provides: ["/usr/bin/buildah"] },
+  { name: "podman", provides: ["/usr/bin/podman"] },
+  { name: "curl", provides: ["/usr/bin/curl"] },
   { name: "git", provides: ["/usr/bin/git"] },
 ];
 

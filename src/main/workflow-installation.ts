@@ -8,6 +8,8 @@ import { systemRandom } from "#base/random.ts";
 import type { Database } from "#sql/database.ts";
 import { openSqlite } from "#sql/sqlite.ts";
 import type { EngineOptions, EnginePorts } from "#workflows/engine.ts";
+import { objectSettings } from "#workflows/objects/settings.ts";
+import { outputSizeMax } from "#workflows/state/outputs.ts";
 import { Vault } from "#workflows/state/vault.ts";
 import { pathsBelow, runDirectoryOf } from "./paths.ts";
 import { brokerVariable } from "./workflow-broker.ts";
@@ -99,6 +101,7 @@ export function enginePorts(
     log,
     vault: openVault(places),
     environment,
+    fetch: (address, init) => fetch(address, init),
     worker: workerCommand(places),
     host: hostname(),
     pid: process.pid,
@@ -153,6 +156,7 @@ export function engineOptions(
     scanIntervalMs: 300_000,
     parseTimeoutMs: 30_000,
     ignoreSyntax: ignoreSyntax(),
+    objects: objectSettings(process.env, outputSizeMax),
     ...given,
   };
 }

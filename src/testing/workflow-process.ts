@@ -35,9 +35,11 @@ export class WorkflowProcess implements AsyncDisposable {
     return JSON.parse(this.gantry(...args, "-o", "json")) as Record<string, unknown>[];
   }
 
-  start(): void {
+  /** @param environment of the scheduler, beside the test's. */
+  start(environment: Readonly<Record<string, string>> = {}): void {
     const where = ["--data-dir", join(this.home, "data"), "--dags-folder", this.dags];
     this.#scheduler = spawn(process.execPath, [program, "scheduler", ...where], {
+      env: { ...process.env, ...environment },
       stdio: ["ignore", "ignore", "inherit"],
     });
   }

@@ -2,6 +2,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import type { IgnoreSyntax } from "#dag/ignore/ignore.ts";
+import type { Connection } from "#dag/connection/connection.ts";
 import type { Database } from "#sql/database.ts";
 import { migrate } from "#sql/migrate.ts";
 import { executorOf, type ExecutorChoice } from "./executor/names.ts";
@@ -11,6 +12,11 @@ import { CallbackRunner } from "./scheduler/callback-runner.ts";
 import { openExecutors, type ExecutorPorts } from "./executor/open.ts";
 import type { WorkerCommand } from "./executor/worker-process.ts";
 import { BundleFolders } from "./loader/bundles.ts";
+import { deleteLostObjects } from "./objects/lost-objects.ts";
+import type { ObjectPorts } from "./objects/object-store.ts";
+import type { ObjectSettings } from "./objects/settings.ts";
+import { lookUpConnection } from "./scheduler/look-up.ts";
+import type { SecretsBackend } from "./secrets/secrets.ts";
 import { Loader } from "./loader/loader.ts";
 import { TimetableRunner } from "./scheduler/timetable-runner.ts";
 import { Scheduler, type StoredTurn } from "./scheduler/scheduler.ts";
@@ -33,6 +39,8 @@ export interface EngineOptions {
   readonly parseTimeoutMs: number;
   readonly ignoreSyntax: IgnoreSyntax;
   readonly executors: ExecutorChoice;
+  /** Where outputs go that are too large for the database; undefined: nowhere. */
+  readonly objects?: ObjectSettings | undefined;
 }
 
 export interface EnginePorts extends Pick<
@@ -44,6 +52,10 @@ export interface EnginePorts extends Pick<
   readonly log: Logger;
   readonly vault: Vault;
   readonly environment: Readonly<Record<string, string>>;
+  /** Asked for connections and variables before the environment and the database. */
+  readonly secrets?: SecretsBackend | undefined;
+  /** Sends requests. */
+  readonly fetch: ObjectPorts["fetch"];
   /** Starts this program as a worker. */
   readonly worker: WorkerCommand;
   readonly host: string;
@@ -72,6 +84,8 @@ export async function runEngine(
   tasks.start((stop) => loader.run(stop));
   tasks.start((stop) => callbacks.run(stop));
   tasks.start((stop) => timetables.run(stop));
+  const connection = (id: string): Promise<Connection | undefined> => lookUpConnection(ports, id);
+  tasks.start((stop) => deleteLostObjects({ ...ports, connection }, stop));
   await scheduler.run(signal);
 }
 
@@ -109,6 +123,7 @@ export function openScheduler(
   const settings = {
     executorOf: (task: Parameters<typeof executorOf>[1]) => executorOf(executors, task),
     mapLengthMax: defaultMapLengthMax,
+    objects: options.objects,
   };
   const world = { database, clock, log, host, pid, newId, settings };
   const shared = {
@@ -116,8 +131,9 @@ export function openScheduler(
       bundles: new BundleFolders(options.codeFolder),
       dagsFolder: options.dagsFolder,
       logsFolder: options.logsFolder,
+      objects: options.objects,
     },
-    answers: { database, vault, clock, environment },
+    answers: { database, vault, clock, environment, secrets: ports.secrets },
   };
   const scheduler = new Scheduler(world, {
     ...shared,

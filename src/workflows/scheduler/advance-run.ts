@@ -176,7 +176,12 @@ async function measure(
 ): Promise<number | undefined> {
   const values = await outputsOf(turn.queries, record.run, reference.task, reference.key);
   const mapped = record.task(reference.task)?.expand !== undefined;
-  const value = mapped ? values.map((it) => it.value) : (values[0]?.value ?? null);
+  const [first] = values;
+  // Of an object only how long it is as a whole is known here.
+  if (!mapped && first?.object !== undefined) {
+    return reference.path.length === 0 ? first.object.length : undefined;
+  }
+  const value = mapped ? values.map((it) => it.value) : (first?.value ?? null);
   return lengthOf(valueAt(value, reference.path));
 }
 

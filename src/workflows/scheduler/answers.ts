@@ -1,44 +1,43 @@
 import type { Json } from "#api/object.ts";
-import { environmentConnection, environmentVariable } from "#dag/connection/environment.ts";
-import { findConnection } from "#workflows/state/connections.ts";
-import { outputSizeMax, outputsOf, saveOutput } from "#workflows/state/outputs.ts";
-import { findVariable, saveVariable } from "#workflows/state/variables.ts";
+import { isOwnObject } from "#workflows/objects/object-path.ts";
+import {
+  outputSizeMax,
+  outputsOf,
+  saveOutput,
+  type StoredOutput,
+} from "#workflows/state/outputs.ts";
+import { saveVariable } from "#workflows/state/variables.ts";
 import { findVersion } from "#workflows/state/dags.ts";
 import { findRun } from "#workflows/state/runs.ts";
-import type { Vault } from "#workflows/state/vault.ts";
 import type { TaskModel } from "#dag/model/model.ts";
 import { parseMoment } from "#dag/timetable/moment.ts";
-import type { Job, Question } from "#workflows/worker/protocol.ts";
+import type { HandedOn, Job, OutputAnswer, Question } from "#workflows/worker/protocol.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Database } from "#sql/database.ts";
+import { lookUpConnection, lookUpVariable, type LookUpPorts } from "./look-up.ts";
 import { isLatest, statesAt } from "./other-runs.ts";
 import { askPeople } from "./approvals.ts";
 import { triggerRun } from "./trigger-run.ts";
 
-/** What answers are taken from. The environment goes before the database, as in Airflow. */
-export interface AnswerPorts {
-  readonly database: Database;
-  readonly vault: Vault;
+/** What answers are taken from. */
+export interface AnswerPorts extends LookUpPorts {
   readonly clock: Clock;
-  readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 /** Answers a running task. @throws {Error} with what the task is to be told. */
 export async function answer(ports: AnswerPorts, job: Job, question: Question): Promise<Json> {
-  const { database, vault, clock, environment } = ports;
+  const { database, vault, clock } = ports;
   switch (question.kind) {
     case "output":
-      return await findOutput(database, job, question);
-    case "push":
-      checkSize(question.value);
-      await saveOutput(database, { ...job, name: question.name }, question.value, clock.now());
+      return { ...(await findOutput(database, job, question)) };
+    case "push": {
+      const { name, value, object } = question;
+      checkHandedOn(job, question);
+      await saveOutput(database, { ...job, name }, { value, object }, clock.now());
       return null;
+    }
     case "variable":
-      return (
-        environmentVariable(environment, question.key) ??
-        (await findVariable(database, vault, question.key)) ??
-        null
-      );
+      return (await lookUpVariable(ports, question.key)) ?? null;
     case "set-variable":
       await saveVariable(database, vault, {
         name: question.key,
@@ -47,9 +46,7 @@ export async function answer(ports: AnswerPorts, job: Job, question: Question): 
       });
       return null;
     case "connection": {
-      const { id } = question;
-      const found =
-        environmentConnection(environment, id) ?? (await findConnection(database, vault, id));
+      const found = await lookUpConnection(ports, question.id);
       return found === undefined ? null : { ...found };
     }
     case "states":
@@ -68,7 +65,11 @@ export async function answer(ports: AnswerPorts, job: Job, question: Question): 
   }
 }
 
-function checkSize(value: Json): void {
+/** @throws {Error} for a value that is too large, or an object that cannot be this task's. */
+function checkHandedOn(job: Job, { value, object }: HandedOn): void {
+  if (object !== undefined && (!job.objects || !isOwnObject(job.objects, job, object.path))) {
+    throw new Error(`${object.path} is not the place of an output of this task`);
+  }
   const size = Buffer.byteLength(JSON.stringify(value));
   if (size > outputSizeMax) {
     throw new Error(`the value has ${size} bytes, of which at most ${outputSizeMax} are handed on`);
@@ -79,17 +80,24 @@ async function findOutput(
   database: Database,
   job: Job,
   question: Extract<Question, { readonly kind: "output" }>,
-): Promise<Json> {
-  const { taskId, name, mapIndex } = question;
+): Promise<OutputAnswer> {
+  const { taskId, name } = question;
   const values = await outputsOf(database, job, taskId, name);
-  if (mapIndex === undefined && (await isBeside(database, job, taskId))) {
-    return values.find((it) => it.mapIndex === job.mapIndex)?.value ?? null;
+  const isOfOne = question.mapIndex !== undefined || (await isBeside(database, job, taskId));
+  if (isOfOne) {
+    const mapIndex = question.mapIndex ?? job.mapIndex;
+    return outputAnswer(values.find((it) => it.mapIndex === mapIndex));
   }
-  if (mapIndex !== undefined) return values.find((it) => it.mapIndex === mapIndex)?.value ?? null;
   const [only] = values;
-  if (only?.mapIndex === -1) return only.value;
-  if (values.length > 0) return values.map((it) => it.value);
-  return (await isMapped(database, job, taskId)) ? [] : null;
+  if (only?.mapIndex === -1) return outputAnswer(only);
+  if (values.length > 0) return { kind: "all", values: values.map(outputAnswer) };
+  const value = (await isMapped(database, job, taskId)) ? [] : null;
+  return { kind: "value", value };
+}
+
+function outputAnswer(output: StoredOutput | undefined): OutputAnswer {
+  if (output?.object !== undefined) return { kind: "object", path: output.object.path };
+  return { kind: "value", value: output?.value ?? null };
 }
 
 /** Whether a task is in the same repetition of a mapped group as the one that asks. */

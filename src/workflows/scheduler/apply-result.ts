@@ -3,6 +3,7 @@ import { branchSkips, shortCircuitSkips } from "#dag/run/branch.ts";
 import { retryDelayMs } from "#dag/run/retry.ts";
 import type { TaskModel } from "#dag/model/model.ts";
 import { leavesBehind } from "#workflows/operators/leaves-behind.ts";
+import { isOwnObject } from "#workflows/objects/object-path.ts";
 import { killOf } from "#workflows/state/callbacks.ts";
 import type { InstanceRow } from "#workflows/state/instances.ts";
 import type { AttemptResult } from "#workflows/worker/protocol.ts";
@@ -121,8 +122,13 @@ function succeed(
     }
   }
   if (result.stopped === true) skips = shortCircuitSkips(record.model.tasks, instance.taskId);
-  for (const { name, value } of result.outputs) {
-    turn.outputs.push({ ...instance, name, value });
+  for (const { name, value, object } of result.outputs) {
+    const { objects } = turn.settings;
+    if (object !== undefined && !(objects && isOwnObject(objects, instance, object.path))) {
+      const error = `${object.path} is not the place of an output of this task`;
+      return failed(turn, target, { kind: "failed", error, retry: false });
+    }
+    turn.outputs.push({ ...instance, name, value, object });
   }
   const { dagId, runId, taskId, mapIndex } = instance;
   const source = { dagId, runId, taskId, mapIndex };

@@ -3,6 +3,7 @@ import type { Queries } from "#sql/database.ts";
 import { eventsOfRun } from "#workflows/state/assets.ts";
 import type { InstanceKey, InstanceRow } from "#workflows/state/instances.ts";
 import type { Job } from "#workflows/worker/protocol.ts";
+import type { ObjectSettings } from "#workflows/objects/settings.ts";
 import type { BundleFolders } from "#workflows/loader/bundles.ts";
 import { runParams } from "#dag/params/check.ts";
 import { assert } from "#base/assert.ts";
@@ -13,6 +14,7 @@ export interface JobPlaces {
   readonly bundles: Pick<BundleFolders, "folderOf">;
   readonly dagsFolder: string;
   readonly logsFolder: string;
+  readonly objects?: ObjectSettings | undefined;
 }
 
 /** What an executor is given for an instance. @throws {Error} when the DAG's code is lost. */
@@ -52,6 +54,7 @@ export async function jobOf(
     },
     code,
     logFile: logFileOf(places.logsFolder, instance, instance.tryNumber),
+    objects: places.objects,
     freshFrom: instance.freshFrom,
     firstStartedAt: instance.firstStartedAt ?? 0,
   };

@@ -1,5 +1,6 @@
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
+import type { ObjectSettings } from "#workflows/objects/settings.ts";
 import type { Database } from "#sql/database.ts";
 
 /** What a scheduler is, and what it may use. */
@@ -22,6 +23,8 @@ export interface SchedulerSettings {
   }) => string;
   /** Most instances of a mapped task. */
   readonly mapLengthMax: number;
+  /** Where outputs go that are too large for the database; undefined: nowhere. */
+  readonly objects?: ObjectSettings | undefined;
 }
 
 export const defaultMapLengthMax = 1_024;

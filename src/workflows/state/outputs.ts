@@ -1,7 +1,8 @@
 import type { Json } from "#api/object.ts";
 import { lengthOf } from "#dag/run/expansion.ts";
-import { numberOf, textOf } from "#sql/columns.ts";
-import { insertRows, type Queries } from "#sql/database.ts";
+import { maybeNumber, maybeText, numberOf, textOf } from "#sql/columns.ts";
+import { insertRows, type Queries, type Row } from "#sql/database.ts";
+import type { HandedOn, OutputObject } from "#workflows/worker/protocol.ts";
 import type { InstanceKey } from "./instances.ts";
 import type { RunKey } from "./runs.ts";
 
@@ -12,14 +13,14 @@ export const outputSizeMax = 1_048_576;
 export async function saveOutput(
   queries: Queries,
   key: InstanceKey & { readonly name: string },
-  value: Json,
+  handedOn: HandedOn,
   now: number,
 ): Promise<void> {
-  await saveOutputs(queries, [{ ...key, value }], now);
+  await saveOutputs(queries, [{ ...key, ...handedOn }], now);
 }
 
 /** A value that an instance hands on. */
-export type NewOutput = InstanceKey & { readonly name: string; readonly value: Json };
+export type NewOutput = InstanceKey & HandedOn & { readonly name: string };
 
 /** Of two values under one name the later one counts. */
 export async function saveOutputs(
@@ -27,18 +28,20 @@ export async function saveOutputs(
   outputs: readonly NewOutput[],
   now: number,
 ): Promise<void> {
-  const rows = outputs.map(({ dagId, runId, taskId, mapIndex, name, value }) => {
+  const rows = outputs.map(({ dagId, runId, taskId, mapIndex, name, value, object }) => {
     const key = [dagId, runId, taskId, mapIndex, name] as const;
-    return [...key, JSON.stringify(value), lengthOf(value) ?? null, now] as const;
+    const length = object === undefined ? lengthOf(value) : object.length;
+    return [...key, JSON.stringify(value), length ?? null, now, object?.path ?? null] as const;
   });
   const byKey = new Map(rows.map((row) => [JSON.stringify(row.slice(0, 5)), row]));
   await insertRows(
     queries,
     "output",
-    ["dag_id", "run_id", "task_id", "map_index", "name", "value", "length", "at"],
+    ["dag_id", "run_id", "task_id", "map_index", "name", "value", "length", "at", "object_path"],
     [...byKey.values()],
     `on conflict (dag_id, run_id, task_id, map_index, name)
-     do update set value = excluded.value, length = excluded.length, at = excluded.at`,
+     do update set value = excluded.value, length = excluded.length, at = excluded.at,
+       object_path = excluded.object_path`,
   );
 }
 
@@ -73,7 +76,20 @@ export interface StoredOutput {
   readonly taskId: string;
   readonly mapIndex: number;
   readonly name: string;
+  /** Where it is, if it is an object. */
   readonly value: Json;
+  readonly object: OutputObject | undefined;
+}
+
+function storedOutput(row: Row): StoredOutput {
+  const path = maybeText(row, "object_path");
+  return {
+    taskId: textOf(row, "task_id"),
+    mapIndex: numberOf(row, "map_index"),
+    name: textOf(row, "name"),
+    value: JSON.parse(textOf(row, "value")) as Json,
+    object: path === undefined ? undefined : { path, length: maybeNumber(row, "length") },
+  };
 }
 
 /** All values of a name that a task's instances handed on, by map index. */
@@ -84,33 +100,23 @@ export async function outputsOf(
   name: string,
 ): Promise<readonly StoredOutput[]> {
   const rows = await queries.rows(
-    `select map_index, value from output
+    `select * from output
      where dag_id = ? and run_id = ? and task_id = ? and name = ? order by map_index`,
     run.dagId,
     run.runId,
     taskId,
     name,
   );
-  return rows.map((row) => ({
-    taskId,
-    mapIndex: numberOf(row, "map_index"),
-    name,
-    value: JSON.parse(textOf(row, "value")) as Json,
-  }));
+  return rows.map(storedOutput);
 }
 
 /** Everything that a run's tasks handed on. */
 export async function listOutputs(queries: Queries, run: RunKey): Promise<readonly StoredOutput[]> {
   const rows = await queries.rows(
-    `select task_id, map_index, name, value from output where dag_id = ? and run_id = ?
+    `select * from output where dag_id = ? and run_id = ?
      order by task_id, map_index, name`,
     run.dagId,
     run.runId,
   );
-  return rows.map((row) => ({
-    taskId: textOf(row, "task_id"),
-    mapIndex: numberOf(row, "map_index"),
-    name: textOf(row, "name"),
-    value: JSON.parse(textOf(row, "value")) as Json,
-  }));
+  return rows.map(storedOutput);
 }

@@ -1,3 +1,4 @@
+import type { Dialect } from "#sql/database.ts";
 import type { Migration } from "#sql/migrate.ts";
 
 /**
@@ -193,4 +194,40 @@ export const migrations: readonly Migration[] = [
         dag_id text primary key, asked_at bigint not null, taken_at bigint)`,
     ],
   },
+  {
+    name: "0013-output-objects",
+    statements: (dialect) => [
+      "alter table output add column object_path text",
+      "create table lost_object (path text primary key)",
+      ...loseObjects(dialect),
+    ],
+  },
 ];
+
+/** Notes the object of an output that is deleted, or gets another value. */
+function loseObjects(dialect: Dialect): readonly string[] {
+  const note = "insert into lost_object (path) values (old.object_path) on conflict do nothing";
+  const [deleted, replaced] = [
+    "old.object_path is not null",
+    "old.object_path is not null and coalesce(new.object_path, '') <> old.object_path",
+  ];
+  const events = [
+    ["output_deleted", "delete", deleted],
+    ["output_replaced", "update", replaced],
+  ] as const;
+  if (dialect === "sqlite") {
+    return events.map(
+      ([name, event, when]) =>
+        `create trigger ${name} after ${event} on output when ${when} begin ${note}; end`,
+    );
+  }
+  return [
+    `create function lose_object() returns trigger language plpgsql as
+       $$ begin ${note}; return null; end $$`,
+    ...events.map(
+      ([name, event, when]) =>
+        `create trigger ${name} after ${event} on output for each row when (${when})
+         execute function lose_object()`,
+    ),
+  ];
+}

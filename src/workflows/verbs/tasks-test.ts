@@ -7,6 +7,8 @@ import { divertOutput } from "#workflows/worker/divert-output.ts";
 import type { Job } from "#workflows/worker/protocol.ts";
 import { renderedArguments } from "#workflows/worker/render-arguments.ts";
 import { runJob } from "#workflows/worker/run-job.ts";
+import type { Ask } from "#workflows/worker/ask.ts";
+import { StoredOutputs } from "#workflows/worker/stored-outputs.ts";
 import { TaskLog } from "#workflows/worker/task-log.ts";
 import { parseConf } from "./dags.ts";
 import type { VerbSession } from "./session.ts";
@@ -65,11 +67,13 @@ export async function tasksRender(
 ): Promise<void> {
   await using bench = await openBench(session, ports);
   const job = await jobFor(session, ports, bench, test);
-  const { clock, environment } = ports.world;
+  const { clock, environment, fetch } = ports.world;
   const answers = { database: bench.database, vault: session.vault, clock, environment };
-  const rendered = await renderedArguments(job, clock.now(), (question) =>
-    answer(answers, job, question),
-  );
+  using log = new TaskLog({ write: () => undefined, close: () => undefined }, clock);
+  const ask: Ask = (question) => answer(answers, job, question);
+  const own = { ask, log, clock, environment, fetch };
+  const outputs = new StoredOutputs(job, own, new AbortController().signal);
+  const rendered = await renderedArguments(job, clock.now(), outputs.ask);
   for (const [name, value] of Object.entries(rendered)) {
     session.out(`# ----------------------------------------------------------\n`);
     session.out(`# property: ${name}\n`);

@@ -2,6 +2,7 @@ import type { Json, JsonObject } from "#api/object.ts";
 import type { AssetModel } from "#dag/assets/asset.ts";
 import type { Connection } from "#dag/connection/connection.ts";
 import type { Restriction, RunTime } from "#dag/timetable/timetable.ts";
+import type { ObjectSettings } from "#workflows/objects/settings.ts";
 import type { CallbackName, DagModel, TaskModel } from "#dag/model/model.ts";
 
 /** One try of a task instance, with all that a worker needs to run it. */
@@ -24,6 +25,8 @@ export interface Job {
   readonly freshFrom: number;
   /** When a sensor began to look, which counts for its timeout; milliseconds since the epoch. */
   readonly firstStartedAt: number;
+  /** Where outputs go that are too large for the database; undefined: nowhere. */
+  readonly objects?: ObjectSettings | undefined;
   /** Calls this instead of running the task. */
   readonly callback?: JobCallback | undefined;
 }
@@ -82,7 +85,7 @@ export interface MadeAsset {
 export type AttemptResult =
   | {
       readonly kind: "success";
-      readonly outputs: readonly { readonly name: string; readonly value: Json }[];
+      readonly outputs: readonly (HandedOn & { readonly name: string })[];
       /** What it says that it has made. */
       readonly made?: readonly MadeAsset[] | undefined;
       /** What a branch chose. */
@@ -103,6 +106,27 @@ export type AttemptResult =
   /** A sensor that looks again later, in milliseconds since the epoch. */
   | { readonly kind: "reschedule"; readonly at: number };
 
+/** A value that a task hands on. */
+export interface HandedOn {
+  /** Where it is, if it is an object. */
+  readonly value: Json;
+  /** Undefined: the value itself is handed on. */
+  readonly object?: OutputObject | undefined;
+}
+
+/** A value that is kept outside of the database. */
+export interface OutputObject {
+  readonly path: string;
+  /** Of a list or an object, how many elements it has. */
+  readonly length: number | undefined;
+}
+
+/** The answer to the question for an output. */
+export type OutputAnswer =
+  | { readonly kind: "value"; readonly value: Json }
+  | { readonly kind: "object"; readonly path: string }
+  | { readonly kind: "all"; readonly values: OutputAnswer[] };
+
 /** What a task may ask of the scheduler while it runs. */
 export type Question =
   | {
@@ -112,7 +136,7 @@ export type Question =
       /** Undefined: of all instances when the task is mapped. */
       readonly mapIndex: number | undefined;
     }
-  | { readonly kind: "push"; readonly name: string; readonly value: Json }
+  | (HandedOn & { readonly kind: "push"; readonly name: string })
   | { readonly kind: "variable"; readonly key: string }
   | { readonly kind: "set-variable"; readonly key: string; readonly value: string }
   | { readonly kind: "connection"; readonly id: string }
@@ -141,7 +165,7 @@ export type Question =
       readonly conf: JsonObject;
     };
 
-/** By the question's kind: an output's value or null, a variable's text or null, a run's id. */
+/** By the question's kind: an {@link OutputAnswer}, a variable's text or null, a run's id. */
 export type Answer = Json | (Connection & { readonly found: true }) | null;
 
 export type ToWorker =

@@ -11,11 +11,17 @@ import {
   type OperatorCall,
   type OperatorResult,
 } from "#workflows/operators/operator.ts";
-import { outputSizeMax } from "#workflows/state/outputs.ts";
 import { textOf, toValue } from "#dag/template/values.ts";
 import type { Ask } from "./ask.ts";
 import { hideSecrets, taskContext } from "./context.ts";
-import { onKill, type AttemptResult, type Job, type JobCallback } from "./protocol.ts";
+import {
+  onKill,
+  type AttemptResult,
+  type HandedOn,
+  type Job,
+  type JobCallback,
+} from "./protocol.ts";
+import { StoredOutputs } from "./stored-outputs.ts";
 import type { TaskLog } from "./task-log.ts";
 import { MadeAssets } from "./made-assets.ts";
 import { fillIn, resolveInput } from "./render-arguments.ts";
@@ -34,10 +40,12 @@ export interface JobPorts {
 /** Runs one try of a task, with its callbacks. Never throws: a failure is a result. */
 export async function runJob(
   job: Job,
-  ports: JobPorts,
+  given: JobPorts,
   signal: AbortSignal,
 ): Promise<AttemptResult> {
-  const { log } = ports;
+  const { log } = given;
+  const outputs = new StoredOutputs(job, given, signal);
+  const ports = { ...given, ask: outputs.ask };
   const { callback } = job;
   if (callback !== undefined) {
     log.line("INFO", `calls ${callback.name} of the ${callback.ofDag ? "DAG" : "task"}`);
@@ -64,7 +72,7 @@ export async function runJob(
   try {
     dag = await ports.loadDag();
     await callBack(dag, "onExecute", { job, context, log, error: undefined });
-    result = await execute(job, context, { ...ports, dag, templates, made });
+    result = await execute(job, context, { ...ports, dag, templates, outputs, made });
   } catch (error) {
     // Of a task that was ended, what it threw then says less than why.
     failure = signal.aborted ? signal.reason : error;
@@ -86,13 +94,15 @@ async function execute(
     readonly dag: Dag | undefined;
     readonly templates: Templates;
     readonly made: MadeAssets;
+    readonly outputs: StoredOutputs;
   },
 ): Promise<AttemptResult> {
   const operator = operators.get(job.task.operator);
   if (operator === undefined) throw new FailError(`unknown operator '${job.task.operator}'`);
   const result = await operator.execute(await callOf(operator, job, context, ports));
   context.signal.throwIfAborted();
-  return { kind: "success", ...resultFields(job, result), made: ports.made.all };
+  const fields = await resultFields(job, result, ports.outputs);
+  return { kind: "success", ...fields, made: ports.made.all };
 }
 
 async function callOf(
@@ -114,23 +124,26 @@ async function callOf(
   };
 }
 
-function resultFields(
+async function resultFields(
   job: Job,
   result: OperatorResult,
-): Omit<Extract<AttemptResult, { readonly kind: "success" }>, "kind"> {
+  stored: StoredOutputs,
+): Promise<Omit<Extract<AttemptResult, { readonly kind: "success" }>, "kind">> {
   const { value } = result;
-  const outputs: { readonly name: string; readonly value: Json }[] = [];
+  const outputs: (HandedOn & { readonly name: string })[] = [];
   if (job.task.pushesOutput && value !== undefined) {
     const json = toJson(value);
-    outputs.push({ name: "return_value", value: json });
+    outputs.push({ name: "return_value", ...(await stored.put(json)) });
     if (job.task.multipleOutputs && typeof json === "object" && json !== null) {
-      for (const [name, it] of Object.entries(json)) outputs.push({ name, value: it ?? null });
+      for (const [name, it] of Object.entries(json)) {
+        outputs.push({ name, ...(await stored.put(it ?? null)) });
+      }
     }
   }
   return { outputs, followed: result.followed, stopped: result.stopped };
 }
 
-/** @throws {FailError} for what JSON cannot hold, or too much of it. */
+/** @throws {FailError} for what JSON cannot hold. */
 export function toJson(value: unknown): Json {
   let text: unknown;
   try {
@@ -140,11 +153,6 @@ export function toJson(value: unknown): Json {
   }
   if (typeof text !== "string") {
     throw new FailError(`the result is a ${typeof value}, which JSON has not`);
-  }
-  if (Buffer.byteLength(text) > outputSizeMax) {
-    throw new FailError(
-      `the result has ${Buffer.byteLength(text)} bytes, of which at most ${outputSizeMax} are handed on; store it elsewhere and return where`,
-    );
   }
   return JSON.parse(text) as Json;
 }

@@ -104,7 +104,7 @@ async function store(
       `The value has ${size} bytes, of which at most ${outputSizeMax} are stored`,
     );
   }
-  await saveOutput(call.ports.database, key, value, call.ports.clock.now());
+  await saveOutput(call.ports.database, key, { value }, call.ports.clock.now());
 }
 
 /** What tasks hand on. */

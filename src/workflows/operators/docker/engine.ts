@@ -70,7 +70,7 @@ export class DockerEngine {
     const answer = await this.#send(request, signal);
     const status = answer.statusCode ?? 0;
     if (status < 400) return answer;
-    const text = await readAll(answer);
+    const text = (await readAll(answer)).toString("utf8");
     throw new EngineError(status, messageOf(text) ?? `the Docker host answered ${status}`);
   }
 
@@ -82,6 +82,11 @@ export class DockerEngine {
 
   /** The whole answer. @throws {EngineError} */
   async text(request: EngineRequest, signal: AbortSignal): Promise<string> {
+    return (await this.bytes(request, signal)).toString("utf8");
+  }
+
+  /** The same, of any kind. @throws {EngineError} */
+  async bytes(request: EngineRequest, signal: AbortSignal): Promise<Buffer> {
     return await readAll(await this.open(request, signal));
   }
 
@@ -135,7 +140,7 @@ function placeOf(url: string): { socketPath: string } | { host: string; port: nu
   return { host: hostname.replace(/^\[|\]$/g, ""), port: port === "" ? standard : Number(port) };
 }
 
-async function readAll(answer: IncomingMessage): Promise<string> {
+async function readAll(answer: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of answer as AsyncIterable<Buffer>) {
@@ -143,7 +148,7 @@ async function readAll(answer: IncomingMessage): Promise<string> {
     if (size > answerSizeMax) throw new Error(`an answer has more than ${answerSizeMax} bytes`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }
 
 function messageOf(text: string): string | undefined {

@@ -1,8 +1,6 @@
-import { pipeline } from "node:stream/promises";
 import { extract } from "tar-stream";
 import type { Json } from "#api/object.ts";
 import { requiredText, type OperatorCall } from "#workflows/operators/operator.ts";
-import { outputSizeMax } from "#workflows/state/outputs.ts";
 import type { DockerEngine } from "./engine.ts";
 
 /**
@@ -17,25 +15,16 @@ export async function retrieveOutput(
   const path = requiredText(call, "retrieveOutputPath");
   const query = `path=${encodeURIComponent(path)}`;
   const request = { method: "GET", path: `/containers/${id}/archive?${query}` } as const;
-  const archive = await engine.open(request, call.context.signal);
   const entries = extract();
-  const whole = pipeline(archive, entries).catch(() => undefined);
+  entries.end(await engine.bytes(request, call.context.signal));
+  let found: Buffer | undefined;
   for await (const entry of entries) {
-    if (entry.header.type !== "file") break;
     const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of entry as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > outputSizeMax) throw new Error(`${path} has more than ${outputSizeMax} bytes`);
-      chunks.push(chunk);
-    }
-    archive.destroy();
-    await whole;
-    return parsed(Buffer.concat(chunks).toString("utf8"));
+    for await (const chunk of entry as AsyncIterable<Buffer>) chunks.push(chunk);
+    if (entry.header.type === "file") found ??= Buffer.concat(chunks);
   }
-  archive.destroy();
-  await whole;
-  throw new Error(`${path} in the container is not a file`);
+  if (found === undefined) throw new Error(`${path} in the container is not a file`);
+  return parsed(found.toString("utf8"));
 }
 
 function parsed(text: string): Json {
