@@ -82,7 +82,7 @@ const faults: [name: string, text: string, context: string | undefined, want: Re
     /no context named 'third'; there are: main, other/,
   ],
   ["no-user", config("token: x"), "other", /no user named 'nobody'; there are: u/],
-  ["exec", config("exec: {command: aws}"), undefined, /'exec' is not supported/],
+  ["exec", config("exec: {command: aws}"), undefined, /'exec' needs a command and apiVersion/],
   ["half", config("client-certificate-data: eA=="), undefined, /come together; one is missing/],
   [
     "no-file",

@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import { childList, childObject, childString, isJsonObject, type JsonObject } from "#api/object.ts";
 import { parseYaml, YamlError } from "#api/yaml.ts";
 import type { Clock } from "#base/clock.ts";
+import { execCredential, expiringToken, type ExecCredential } from "./exec-credential.ts";
 import type { TlsTransportOptions } from "./tls-transport.ts";
 
 /** How to reach a cluster, and as whom. */
@@ -100,7 +101,7 @@ class Kubeconfig {
     const namespace = childString(context, "namespace") ?? "";
     return {
       ...(await this.#server(cluster)),
-      ...(await this.#identity(user)),
+      ...(await this.#identity(user, cluster)),
       namespace: namespace === "" ? "default" : namespace,
     };
   }
@@ -119,11 +120,13 @@ class Kubeconfig {
     };
   }
 
-  async #identity(user: JsonObject): Promise<Partial<Connection>> {
-    for (const unsupported of ["exec", "auth-provider", "username"]) {
+  async #identity(user: JsonObject, cluster: JsonObject): Promise<Partial<Connection>> {
+    const exec = childObject(user, "exec");
+    if (exec !== undefined) return await this.#fromProgram(exec, cluster);
+    for (const unsupported of ["auth-provider", "username"]) {
       if (user[unsupported] === undefined) continue;
       throw this.#error(
-        `the user's '${unsupported}' is not supported; use a client certificate, 'token' or 'tokenFile'`,
+        `the user's '${unsupported}' is not supported; use 'exec', a client certificate, 'token' or 'tokenFile'`,
       );
     }
     const clientCertificate = await this.#content(user, "client-certificate");
@@ -142,6 +145,16 @@ class Kubeconfig {
         : token !== undefined
           ? { bearerToken: () => Promise.resolve(token) }
           : {}),
+    };
+  }
+
+  async #fromProgram(exec: JsonObject, cluster: JsonObject): Promise<Partial<Connection>> {
+    const ask = (): Promise<ExecCredential> => execCredential(exec, cluster, this.#path);
+    const first = await ask();
+    return {
+      ...present("clientCertificate", first.clientCertificate),
+      ...present("clientKey", first.clientKey),
+      ...(first.token === undefined ? {} : { bearerToken: expiringToken(first, ask, this.#clock) }),
     };
   }
 
