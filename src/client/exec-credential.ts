@@ -1,6 +1,5 @@
 import { execFile } from "node:child_process";
-import { dirname, resolve } from "node:path";
-import { promisify } from "node:util";
+import { dirname, resolve as resolvePath } from "node:path";
 import { childList, childObject, childString, isJsonObject, type JsonObject } from "#api/object.ts";
 import type { Clock } from "#base/clock.ts";
 
@@ -39,27 +38,32 @@ export async function execCredential(
   }
   const about = spec["provideClusterInfo"] === true ? { cluster } : {};
   const info = { apiVersion, kind: "ExecCredential", spec: { ...about, interactive: false } };
-  const variables = (childList(spec, "env") ?? []).filter(isJsonObject).map((it) => {
-    return `${childString(it, "name") ?? ""}=${childString(it, "value") ?? ""}`;
-  });
+  const variables = childList(spec, "env")
+    .filter(isJsonObject)
+    .map((it) => {
+      return `${childString(it, "name") ?? ""}=${childString(it, "value") ?? ""}`;
+    });
   // One that is no plain name is relative to the file.
-  const program = command.includes("/") ? resolve(dirname(kubeconfig), command) : command;
-  const args = (childList(spec, "args") ?? []).map(String);
+  const program = command.includes("/") ? resolvePath(dirname(kubeconfig), command) : command;
+  const args = childList(spec, "args").map(String);
   const own = [...variables, `KUBERNETES_EXEC_INFO=${JSON.stringify(info)}`];
   return credentialOf(await run(program, ["env", ...own, program, ...args], spec), apiVersion);
 }
 
-async function run(program: string, line: readonly string[], spec: JsonObject): Promise<string> {
+function run(program: string, line: readonly string[], spec: JsonObject): Promise<string> {
   const [first = "", ...others] = line;
-  try {
-    const options = { timeout: timeoutMs, maxBuffer: answerSizeMax };
-    return (await promisify(execFile)(first, others, options)).stdout;
-  } catch (cause) {
-    const { stderr = "" } = cause as { readonly stderr?: string };
-    const hint = childString(spec, "installHint") ?? "";
-    // The cause's message has the whole command line, with its variables.
-    throw new Error(`${program} gave no credential: ${stderr.trim()} ${hint}`.trim());
-  }
+  const options = { timeout: timeoutMs, maxBuffer: answerSizeMax };
+  return new Promise((resolve, reject) => {
+    execFile(first, others, options, (error, stdout, stderr) => {
+      if (error === null) {
+        resolve(stdout);
+        return;
+      }
+      // The error itself has the whole command line, with its variables.
+      const hint = childString(spec, "installHint") ?? "";
+      reject(new Error(`${program} gave no credential: ${stderr.trim()} ${hint}`.trim()));
+    });
+  });
 }
 
 /** @throws {Error} for an answer of another form. */

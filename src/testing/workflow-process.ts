@@ -38,8 +38,9 @@ export class WorkflowProcess implements AsyncDisposable {
   /** @param environment of the scheduler, beside the test's. */
   start(environment: Readonly<Record<string, string>> = {}): void {
     const where = ["--data-dir", join(this.home, "data"), "--dags-folder", this.dags];
-    this.#scheduler = spawn(process.execPath, [program, "scheduler", ...where], {
-      env: { ...process.env, ...environment },
+    const own = Object.entries(environment).map(([name, it]) => `${name}=${it}`);
+    const line = [...own, process.execPath, program, "scheduler", ...where];
+    this.#scheduler = spawn("env", line, {
       stdio: ["ignore", "ignore", "inherit"],
     });
   }
