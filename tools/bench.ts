@@ -48,6 +48,9 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   workflows: async () => {
     await (await import("./bench/workflows.ts")).benchWorkflows();
   },
+  "workflow-pods": async () => {
+    await (await import("./bench/workflow-pods.ts")).benchWorkflowPods();
+  },
   start: async () => {
     await (await import("./bench/start.ts")).benchStart();
   },

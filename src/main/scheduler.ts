@@ -14,6 +14,7 @@ import { serveApi, type ApiParts, type ServedApi } from "./workflow-api.ts";
 import { executorPorts, type ExecutorOptions } from "./workflow-executors.ts";
 import { openLineage } from "./workflow-lineage.ts";
 import type { SchedulerReport } from "./workflow-process.ts";
+import { openSecrets } from "./workflow-secrets.ts";
 import {
   engineOptions,
   enginePorts,
@@ -70,7 +71,8 @@ export async function scheduler(options: SchedulerOptions): Promise<void> {
     counted.turn(turn);
     lineage?.add(turn.events);
   };
-  await runEngine(engine, { ...ports, ...remote, observe }, stop.signal);
+  const secrets = await openSecrets(options, { clock: systemClock, log }, resources);
+  await runEngine(engine, { ...ports, ...remote, secrets, observe }, stop.signal);
 }
 
 async function openApi(options: SchedulerOptions, parts: ApiParts): Promise<ServedApi | undefined> {

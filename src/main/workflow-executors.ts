@@ -143,7 +143,10 @@ async function openWorkerServer(
 }
 
 /** The kubeconfig that is named, this installation's own, or the cluster that this process runs in. */
-async function clusterConnection(options: ExecutorOptions, clock: Clock): Promise<Connection> {
+export async function clusterConnection(
+  options: Pick<ExecutorOptions, "kubeconfig" | "kubeContext" | "dataDir">,
+  clock: Clock,
+): Promise<Connection> {
   const { kubeconfig, kubeContext, dataDir } = options;
   if (kubeconfig !== undefined) return await readKubeconfig(kubeconfig, clock, kubeContext);
   const host = process.env["KUBERNETES_SERVICE_HOST"];
@@ -154,6 +157,6 @@ async function clusterConnection(options: ExecutorOptions, clock: Clock): Promis
   const own = pathsBelow(dataDir, runDirectoryOf(dataDir)).kubeconfig;
   if (existsSync(own)) return await readKubeconfig(own, clock, kubeContext);
   throw new Error(
-    "the Kubernetes executor needs a cluster: start one with 'gantry up', or name a kubeconfig with --kubeconfig",
+    "a cluster is needed: start one with 'gantry up', or name a kubeconfig with --kubeconfig",
   );
 }

@@ -74,6 +74,19 @@ const files: Readonly<Record<string, string>> = {
         kubernetesDelete("deletes", { objects: [map] }),
       );
     });\n`,
+  "jobs.ts": `import { chain, dag, kubernetesDeleteJob, kubernetesJob, kubernetesPatchJob } from "gantry/workflows";
+    const pod = { image: "busybox", cmds: ["sh", "-c"], namespace: "default", backoffLimit: 0 };
+    export const jobs = dag("jobs", { isPausedUponCreation: false }, () => {
+      kubernetesJob("counts", { ...pod, arguments: ["echo counted in {{ ds }}"], completions: 2, parallelism: 2, waitUntilJobComplete: true });
+      kubernetesJob("fails", { ...pod, arguments: ["exit 3"], waitUntilJobComplete: true });
+      kubernetesJob("defers", { ...pod, arguments: ["sleep 1"], deferrable: true, jobPollInterval: 1 });
+      kubernetesJob("timed", { ...pod, arguments: ["sleep 600"], terminationGracePeriod: 1, waitUntilJobComplete: true, executionTimeout: "8s" });
+      chain(
+        kubernetesJob("made", { ...pod, name: "made", randomNameSuffix: false, suspend: true, arguments: ["true"] }),
+        kubernetesPatchJob("patched", { name: "made", namespace: "default", body: { spec: { suspend: false } } }),
+        kubernetesDeleteJob("deleted", { name: "made", namespace: "default", waitForCompletion: true, deleteOnStatus: "Complete" }),
+      );
+    });\n`,
   "ended.ts": `import { dag, kubernetesPod } from "gantry/workflows";
     import { appendFileSync } from "node:fs";
     const pod = { image: "busybox", cmds: ["sh", "-c"], namespace: "default", arguments: ["echo begins; sleep 600"], terminationGracePeriod: 1 };
@@ -84,6 +97,10 @@ const files: Readonly<Record<string, string>> = {
       kubernetesPod("marked", { ...pod, deferrable: true, pollInterval: 3600 });
     });
 \n`,
+  "secret.ts": `import { dag, bash } from "gantry/workflows";
+    export const secret = dag("secret", { isPausedUponCreation: false }, () => {
+      bash("shows", { command: "echo {{ var.value.plain_name }} at {{ conn.shop.host }} with {{ conn.shop.password }}; echo done" });
+    });\n`,
   "held.ts": `import { dag, kubernetesPod } from "gantry/workflows";
     export const held = dag("held", { isPausedUponCreation: false }, () => {
       kubernetesPod("waits", {
@@ -97,11 +114,41 @@ const files: Readonly<Record<string, string>> = {
 function start(): void {
   const where = ["--data-dir", join(cluster.directory, "data"), "--dags-folder", dags];
   const args = ["scheduler", ...where, "--executor", "LocalExecutor,KubernetesExecutor"];
-  args.push("--worker-address", "0.0.0.0:18794");
+  args.push("--worker-address", "0.0.0.0:18794", "--kubeconfig", join(home, "by-program"));
+  const kwargs = JSON.stringify({ namespace: "default" });
+  const secrets = [
+    "AIRFLOW__SECRETS__BACKEND=airflow.providers.cncf.kubernetes.secrets.kubernetes_secrets_backend.KubernetesSecretsBackend",
+    `AIRFLOW__SECRETS__BACKEND_KWARGS=${kwargs}`,
+  ];
   const program = resolve("dist/gantry.js");
-  scheduler = spawn(process.execPath, [program, ...args], {
+  scheduler = spawn("env", [...secrets, process.execPath, program, ...args], {
     stdio: ["ignore", "ignore", "inherit"],
   });
+}
+
+/** A kubeconfig whose user logs in by a program, with the administrator's certificate. */
+function writeKubeconfig(): void {
+  const text = ok(cluster.kubectl(["config", "view", "--raw", "--flatten", "-o", "json"]));
+  const config = JSON.parse(text) as { users: { user: Record<string, string> }[] };
+  const [{ user } = { user: {} }] = config.users;
+  const pem = (name: string): string => Buffer.from(user[name] ?? "", "base64").toString();
+  const apiVersion = "client.authentication.k8s.io/v1";
+  const status = {
+    clientCertificateData: pem("client-certificate-data"),
+    clientKeyData: pem("client-key-data"),
+  };
+  writeFileSync(
+    join(home, "credential"),
+    JSON.stringify({ apiVersion, kind: "ExecCredential", status }),
+  );
+  const exec = {
+    apiVersion,
+    command: "cat",
+    args: [join(home, "credential")],
+    interactiveMode: "Never",
+  };
+  const users = config.users.map((it) => ({ ...it, user: { exec } }));
+  writeFileSync(join(home, "by-program"), JSON.stringify({ ...config, users }));
 }
 
 function states(dag: string, run: string): Record<string, string> {
@@ -143,6 +190,7 @@ before(() => {
     writeFileSync(join(dags, path), text);
   }
   ok(cluster.gantry("variables", "set", "api_key", "hunter2-hunter2"));
+  writeKubeconfig();
   start();
 });
 
@@ -265,6 +313,41 @@ test("operators: a pod ends with its task: out of time, cleared, marked", option
       /^timed .*execution timeout of 8000 ms$/m,
     );
   }, boundMs);
+});
+
+test("operators: Jobs to their end, patched, deleted, out of time", options, async () => {
+  ok(cluster.gantry("dags", "trigger", "jobs", "-r", "one"));
+  await eventually(() => {
+    const { fails = "", timed = "", ...others } = states("jobs", "one");
+    assert.match(fails, /^failed in try 1: job fails-\S+ failed: BackoffLimitExceeded/);
+    assert.match(timed, /^failed in try 1: .*execution timeout of 8000 ms/);
+    for (const [task, it] of Object.entries(others)) assert.match(it, /^success/, task);
+    const left = ok(cluster.kubectl(["get", "jobs", "-o", "name"]));
+    assert.doesNotMatch(left, /timed|made/);
+  }, boundMs);
+  const log = ok(cluster.gantry("tasks", "logs", "jobs", "one", "counts"));
+  assert.equal(log.match(/\[base\] counted in \d{4}-/g)?.length, 2, log);
+});
+
+test("secrets: variables and connections from Secrets with Airflow's labels", options, async () => {
+  const uri = "postgres://me:correct-horse@db.example/shop";
+  const made = {
+    connection: ["connection-id=shop", uri],
+    variable: ["variable-key=plain_name", "battery-staple"],
+  };
+  for (const [name, [label = "", value = ""]] of Object.entries(made)) {
+    ok(cluster.kubectl(["create", "secret", "generic", name, `--from-literal=value=${value}`]));
+    ok(cluster.kubectl(["label", "secret", name, `airflow.apache.org/${label}`]));
+  }
+  ok(cluster.gantry("dags", "trigger", "secret", "-r", "one"));
+  await eventually(() => {
+    assert.deepEqual(states("secret", "one"), { shows: "success in try 1: null" });
+  }, boundMs);
+  const log = ok(cluster.gantry("tasks", "logs", "secret", "one", "shows"));
+  assert.match(log, /INFO - \*\*\* at db\.example with \*\*\*/);
+  assert.doesNotMatch(log, /battery|horse/);
+  const shown = ok(cluster.gantry("variables", "list")) + ok(cluster.gantry("connections", "list"));
+  assert.doesNotMatch(shown, /plain_name|shop|battery/);
 });
 
 test("operators: pods as tasks, with logs, outputs, failures and skips", options, async () => {

@@ -109,6 +109,60 @@ export function kubernetesPod<O = Json>(id: string, given: KubernetesPodOptions)
   return operatorTask("kubernetes_pod", id, { arguments: args, options });
 }
 
+/** Parameters of Airflow's KubernetesJobOperator, in camel case; those of pods are about its pods. */
+export interface KubernetesJobOptions extends Omit<KubernetesPodOptions, "doXcomPush"> {
+  /** A file with a Job, as YAML. */
+  readonly jobTemplateFile?: Text;
+  readonly fullJobSpec?: JsonObject;
+  readonly backoffLimit?: number;
+  readonly completionMode?: "NonIndexed" | "Indexed";
+  readonly completions?: number;
+  readonly manualSelector?: boolean;
+  readonly parallelism?: number;
+  readonly selector?: JsonObject;
+  readonly suspend?: boolean;
+  readonly ttlSecondsAfterFinished?: number;
+  /** Whether the task ends with the Job; without it the task ends when the Job has been made. */
+  readonly waitUntilJobComplete?: boolean;
+  /** Seconds between two looks of a task that is `deferrable`; 10 by default. */
+  readonly jobPollInterval?: number;
+  readonly onKillPropagationPolicy?: "Foreground" | "Background" | "Orphan";
+}
+
+/** Runs a Job; hands on its status when it waits for its end. */
+export function kubernetesJob(id: string, given: KubernetesJobOptions): Output<Json> {
+  const { args, options } = parted(given);
+  return operatorTask("kubernetes_job", id, { arguments: args, options });
+}
+
+/** A Job that is there. */
+export interface KubernetesJobPlace extends ClusterOptions {
+  readonly name: Text;
+  readonly namespace?: Text;
+}
+
+/** Changes a Job by a merge patch. */
+export function kubernetesPatchJob(
+  id: string,
+  given: KubernetesJobPlace & { readonly body: JsonObject },
+): Output<Json> {
+  const { args, options } = parted(given);
+  return operatorTask("kubernetes_patch_job", id, { arguments: args, options });
+}
+
+/** Deletes a Job; one that is not there is no failure. */
+export function kubernetesDeleteJob(
+  id: string,
+  given: KubernetesJobPlace & {
+    /** Deletes it only in this state. */
+    readonly deleteOnStatus?: "Complete" | "Failed";
+    readonly waitForCompletion?: boolean;
+  },
+): Output<Json> {
+  const { args, options } = parted(given);
+  return operatorTask("kubernetes_delete_job", id, { arguments: args, options });
+}
+
 export interface KubernetesResourceOptions extends ClusterOptions {
   readonly namespace?: Text;
   /** Objects as YAML, one document each, or as values. */

@@ -32,11 +32,16 @@ export {
   kubernetesApply,
   kubernetesCreate,
   kubernetesDelete,
+  kubernetesDeleteJob,
+  kubernetesJob,
+  kubernetesPatchJob,
   kubernetesPod,
 } from "./containers.ts";
 export type {
   ClusterOptions,
   DockerOptions,
+  KubernetesJobOptions,
+  KubernetesJobPlace,
   KubernetesPodOptions,
   KubernetesResourceOptions,
   PodSecret,

@@ -1,6 +1,12 @@
 import type { Json } from "#api/object.ts";
 import { camelCase } from "./values.ts";
-import { dockerArguments, podArguments, resourceArguments } from "./pod-arguments.ts";
+import {
+  dockerArguments,
+  jobArguments,
+  jobPlaceArguments,
+  podArguments,
+  resourceArguments,
+} from "./pod-arguments.ts";
 import { ConfigurationError } from "./error.ts";
 import type { Node } from "./node.ts";
 
@@ -78,6 +84,17 @@ export const operatorForms: Readonly<Record<string, OperatorForm>> = {
     arguments: podArguments,
     aliases: { service_account_name: "serviceAccountName" },
     keepsOutputSetting: true,
+  },
+  kubernetes_job: { classes: ["KubernetesJobOperator"], arguments: jobArguments },
+  kubernetes_patch_job: {
+    classes: ["KubernetesPatchJobOperator"],
+    arguments: [...jobPlaceArguments, "body"],
+    required: ["name", "body"],
+  },
+  kubernetes_delete_job: {
+    classes: ["KubernetesDeleteJobOperator"],
+    arguments: [...jobPlaceArguments, "deleteOnStatus", "waitForCompletion"],
+    required: ["name"],
   },
   kubernetes_create: resourceForm(["KubernetesCreateResourceOperator"]),
   kubernetes_apply: resourceForm([]),

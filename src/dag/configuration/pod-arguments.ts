@@ -61,6 +61,34 @@ export const podArguments: readonly string[] = [
   "skipOnExitCode",
 ];
 
+/** Those of tasks that run a Job: see `KubernetesJobOptions`. */
+export const jobArguments: readonly string[] = [
+  ...podArguments,
+  "jobTemplateFile",
+  "fullJobSpec",
+  "backoffLimit",
+  "completionMode",
+  "completions",
+  "manualSelector",
+  "parallelism",
+  "selector",
+  "suspend",
+  "ttlSecondsAfterFinished",
+  "waitUntilJobComplete",
+  "jobPollInterval",
+  "onKillPropagationPolicy",
+];
+
+/** Those of tasks about a Job that is there: see `KubernetesJobPlace`. */
+export const jobPlaceArguments: readonly string[] = [
+  "kubernetesConnId",
+  "configFile",
+  "clusterContext",
+  "inCluster",
+  "namespace",
+  "name",
+];
+
 /** Those of tasks that run a container: see `DockerOptions`. */
 export const dockerArguments: readonly string[] = [
   "image",

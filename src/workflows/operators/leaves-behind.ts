@@ -4,5 +4,6 @@
  */
 export const leavesBehind: ReadonlyMap<string, "taken-over" | "abandoned"> = new Map([
   ["kubernetes_pod", "taken-over"],
+  ["kubernetes_job", "taken-over"],
   ["docker", "abandoned"],
 ]);

@@ -15,7 +15,7 @@ import { lazyOperator, lazyOperatorWithKill } from "./lazy.ts";
 import type { Operator } from "./operator.ts";
 import { dateTimeSensorOperator, fileSensorOperator, sensorOperator } from "./sensors.ts";
 import { sqlOperator, sqlSensorOperator } from "./sql.ts";
-import { dockerTemplated, podTemplated, resourceTemplated } from "./templated.ts";
+import { dockerTemplated, jobTemplated, podTemplated, resourceTemplated } from "./templated.ts";
 import { triggerDagOperator } from "./trigger-dag.ts";
 
 /** Every kind of task that a worker can run, by the name in the DAG's model. */
@@ -44,6 +44,27 @@ export const operators: ReadonlyMap<string, Operator> = new Map([
     lazyOperatorWithKill(
       { templated: podTemplated },
       async () => (await import("./kubernetes/pod.ts")).kubernetesPodOperator,
+    ),
+  ],
+  [
+    "kubernetes_job",
+    lazyOperatorWithKill(
+      { templated: jobTemplated },
+      async () => (await import("./kubernetes/job.ts")).kubernetesJobOperator,
+    ),
+  ],
+  [
+    "kubernetes_patch_job",
+    lazyOperator(
+      { templated: [...podTemplated, "body"] },
+      async () => (await import("./kubernetes/job.ts")).kubernetesPatchJobOperator,
+    ),
+  ],
+  [
+    "kubernetes_delete_job",
+    lazyOperator(
+      { templated: podTemplated },
+      async () => (await import("./kubernetes/job.ts")).kubernetesDeleteJobOperator,
     ),
   ],
   [

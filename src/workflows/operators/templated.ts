@@ -28,6 +28,9 @@ export const podTemplated: readonly string[] = [
   "baseContainerName",
 ];
 
+/** Of a Job; its pods' arguments are among them. */
+export const jobTemplated: readonly string[] = [...podTemplated, "jobTemplateFile", "fullJobSpec"];
+
 export const resourceTemplated: readonly string[] = [
   "objects",
   "namespace",

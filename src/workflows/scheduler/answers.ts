@@ -37,7 +37,7 @@ export async function answer(ports: AnswerPorts, job: Job, question: Question): 
       return null;
     }
     case "variable":
-      return (await lookUpVariable(ports, question.key)) ?? null;
+      return await lookUpVariable(ports, question.key);
     case "set-variable":
       await saveVariable(database, vault, {
         name: question.key,

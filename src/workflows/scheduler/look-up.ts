@@ -4,6 +4,7 @@ import type { Database } from "#sql/database.ts";
 import type { SecretsBackend } from "#workflows/secrets/secrets.ts";
 import { findConnection } from "#workflows/state/connections.ts";
 import { findVariable } from "#workflows/state/variables.ts";
+import type { VariableAnswer } from "#workflows/worker/protocol.ts";
 import type { Vault } from "#workflows/state/vault.ts";
 
 /** Where connections and variables are, in Airflow's order: secrets, environment, database. */
@@ -26,14 +27,14 @@ export async function lookUpConnection(
   );
 }
 
-/** Undefined when no place has it. */
+/** Null when no place has it; a text alone is a secret only by its name. */
 export async function lookUpVariable(
   { secrets, environment, database, vault }: LookUpPorts,
   key: string,
-): Promise<string | undefined> {
+): Promise<VariableAnswer> {
+  const secret = await secrets?.variable(key);
+  if (secret !== undefined) return { secret };
   return (
-    (await secrets?.variable(key)) ??
-    environmentVariable(environment, key) ??
-    (await findVariable(database, vault, key))
+    environmentVariable(environment, key) ?? (await findVariable(database, vault, key)) ?? null
   );
 }

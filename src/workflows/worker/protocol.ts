@@ -127,6 +127,9 @@ export type OutputAnswer =
   | { readonly kind: "object"; readonly path: string }
   | { readonly kind: "all"; readonly values: OutputAnswer[] };
 
+/** The answer to the question for a variable; null: it is not set. */
+export type VariableAnswer = string | { readonly secret: string } | null;
+
 /** What a task may ask of the scheduler while it runs. */
 export type Question =
   | {

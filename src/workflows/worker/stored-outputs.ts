@@ -14,7 +14,7 @@ import {
 import { outputSizeMax } from "#workflows/state/outputs.ts";
 import type { Ask } from "./ask.ts";
 import { hideSecrets } from "./context.ts";
-import type { HandedOn, Job, OutputAnswer, Question } from "./protocol.ts";
+import type { HandedOn, Job, OutputAnswer, Question, VariableAnswer } from "./protocol.ts";
 import type { TaskLog } from "./task-log.ts";
 
 export interface StoredOutputsPorts extends Pick<ObjectPorts, "clock" | "fetch" | "environment"> {
@@ -22,7 +22,10 @@ export interface StoredOutputsPorts extends Pick<ObjectPorts, "clock" | "fetch" 
   readonly log: TaskLog;
 }
 
-/** What tasks hand on to each other: in messages and the database, or as objects where it is large. */
+/**
+ * What a task asks of the scheduler, as the task is to see it: values in place of the objects that hold
+ * large ones, and texts of secrets, which are masked in its log from then on.
+ */
 export class StoredOutputs {
   readonly #job: Job;
   readonly #ports: StoredOutputsPorts;
@@ -40,6 +43,9 @@ export class StoredOutputs {
   readonly ask = async (question: Question): Promise<Json> => {
     if (question.kind === "output") {
       return await this.#read((await this.#ports.ask(question)) as OutputAnswer);
+    }
+    if (question.kind === "variable") {
+      return this.#masked((await this.#ports.ask(question)) as VariableAnswer);
     }
     const handedOn = question.kind === "push" ? await this.put(question.value) : {};
     return await this.#ports.ask({ ...question, ...handedOn });
@@ -65,6 +71,12 @@ export class StoredOutputs {
     const bytes = objects.compression === undefined ? text : await promisify(gzip)(text);
     await (await this.#open(path)).put(path, bytes, this.#signal);
     return { value: path, object: { path, length: lengthOf(value) } };
+  }
+
+  #masked(answer: VariableAnswer): string | null {
+    if (answer === null || typeof answer === "string") return answer;
+    this.#ports.log.addSecret(answer.secret);
+    return answer.secret;
   }
 
   async #read(answer: OutputAnswer): Promise<Json> {
