@@ -316,7 +316,9 @@ test("operators: a pod ends with its task: out of time, cleared, marked", option
 });
 
 test("operators: Jobs to their end, patched, deleted, out of time", options, async () => {
-  ok(cluster.gantry("dags", "trigger", "jobs", "-r", "one"));
+  await eventually(() => {
+    ok(cluster.gantry("dags", "trigger", "jobs", "-r", "one"));
+  }, boundMs);
   await eventually(() => {
     const { fails = "", timed = "", ...others } = states("jobs", "one");
     assert.match(fails, /^failed in try 1: job fails-\S+ failed: BackoffLimitExceeded/);

@@ -2,7 +2,8 @@ import { TaskGroup } from "#base/task-group.ts";
 import type { Logger } from "#base/log.ts";
 import { textOf } from "#sql/columns.ts";
 import type { Database } from "#sql/database.ts";
-import { openObjectStore, type ObjectPorts } from "./object-store.ts";
+import type { ObjectPorts } from "./object-store.ts";
+import { openObjectStore } from "./open-object-store.ts";
 
 /** Between two looks without news, and after a failure. */
 const lookMs = 5_000;

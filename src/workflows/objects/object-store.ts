@@ -1,8 +1,5 @@
 import type { Clock } from "#base/clock.ts";
 import type { Connection } from "#dag/connection/connection.ts";
-import { FileObjects } from "./file-objects.ts";
-import { s3Place } from "./s3-place.ts";
-import { S3Objects } from "./s3-objects.ts";
 
 /** Most bytes of one object. */
 export const objectSizeMax = 256 * 1024 * 1024;
@@ -22,15 +19,4 @@ export interface ObjectPorts {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Undefined when there is none of that id. */
   readonly connection: (id: string) => Promise<Connection | undefined>;
-}
-
-/** Opens the store that a path is in. @throws {Error} when nobody says how to log in to it. */
-export async function openObjectStore(path: string, ports: ObjectPorts): Promise<ObjectStore> {
-  if (path.startsWith("file://")) return new FileObjects();
-  const { connectionId, isNamed } = s3Place(path);
-  const connection = await ports.connection(connectionId);
-  if (connection === undefined && isNamed) {
-    throw new Error(`connection ${connectionId} of ${path} is not set`);
-  }
-  return new S3Objects(connection, ports);
 }

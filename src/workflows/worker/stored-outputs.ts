@@ -7,10 +7,10 @@ import { lengthOf } from "#dag/run/expansion.ts";
 import { objectPath } from "#workflows/objects/object-path.ts";
 import {
   objectSizeMax,
-  openObjectStore,
   type ObjectPorts,
   type ObjectStore,
 } from "#workflows/objects/object-store.ts";
+import { openObjectStore } from "#workflows/objects/open-object-store.ts";
 import { outputSizeMax } from "#workflows/state/outputs.ts";
 import type { Ask } from "./ask.ts";
 import { hideSecrets } from "./context.ts";

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { systemClock } from "#base/clock.ts";
 import { s3Keys, S3Server, s3Signature } from "#testing/s3-server.ts";
-import { openObjectStore, type ObjectPorts, type ObjectStore } from "./object-store.ts";
+import type { ObjectPorts, ObjectStore } from "./object-store.ts";
+import { openObjectStore } from "./open-object-store.ts";
 
 const { signal } = new AbortController();
 
