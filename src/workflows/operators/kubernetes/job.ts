@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { Job as KubernetesJob, Pod } from "#api/gen/types.ts";
-import { childObject, childString, isJsonObject, type Json, type JsonObject } from "#api/object.ts";
+import { childObject, childString, isJsonObject, type JsonObject } from "#api/object.ts";
 import { isStatus } from "#api/status.ts";
 import { parseYaml } from "#api/yaml.ts";
 import { silentLogger } from "#base/log.ts";
