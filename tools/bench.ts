@@ -6,6 +6,11 @@ import { cpus, release, totalmem } from "node:os";
  * fails.
  */
 
+/** Of `workflows`: runs them on Airflow and DBOS too, which it installs, instead of measuring all. */
+const peersOption = "--peers";
+const given = process.argv.slice(2);
+const withPeers = given.includes(peersOption);
+
 /** Loaded when asked for: a bench may take memory that another one measures. */
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   store: async () => {
@@ -46,7 +51,8 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
     await (await import("./bench/build.ts")).benchBuild();
   },
   workflows: async () => {
-    await (await import("./bench/workflows.ts")).benchWorkflows();
+    if (withPeers) await (await import("./bench/workflow-peers.ts")).benchPeers();
+    else await (await import("./bench/workflows.ts")).benchWorkflows();
   },
   "workflow-pods": async () => {
     await (await import("./bench/workflow-pods.ts")).benchWorkflowPods();
@@ -56,7 +62,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   },
 };
 
-const asked = process.argv.slice(2);
+const asked = given.filter((it) => it !== peersOption);
 const unknown = asked.filter((it) => benches[it] === undefined);
 if (unknown.length > 0) {
   console.error(

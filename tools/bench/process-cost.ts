@@ -21,11 +21,32 @@ function cpuFields(pid: number): [number, number, number, number] {
   return [Number(fields[11]), Number(fields[12]), Number(fields[13]), Number(fields[14])];
 }
 
+/** As {@link cpuSecondsOf}, with what its children used that have ended; 0 when it is gone. */
+export function cpuSecondsWithChildren(pid: number): number {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return fields.slice(11, 15).reduce((sum, it) => sum + Number(it), 0) / ticksPerSecond;
+  } catch {
+    return 0;
+  }
+}
+
 /** Resident memory in bytes; 0 when the process is gone. */
 export function residentBytesOf(pid: number): number {
   try {
     const [, pages] = readFileSync(`/proc/${pid}/statm`, "latin1").split(" ");
     return Number(pages) * 4_096;
+  } catch {
+    return 0;
+  }
+}
+
+/** Memory in bytes, shared pages divided among those that share them; 0 when the process is gone. */
+export function pssBytesOf(pid: number): number {
+  try {
+    const text = readFileSync(`/proc/${pid}/smaps_rollup`, "latin1");
+    return Number(/^Pss:\s+(\d+)/m.exec(text)?.[1] ?? 0) * 1_024;
   } catch {
     return 0;
   }

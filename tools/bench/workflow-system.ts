@@ -4,11 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openPostgres } from "#sql/postgres.ts";
 import { openSqlite } from "#sql/sqlite.ts";
-import { numberOf } from "#sql/columns.ts";
+import { maybeNumber, numberOf } from "#sql/columns.ts";
 import type { Database } from "#sql/database.ts";
 import { processTree } from "#testing/process-tree.ts";
 import { triggerRun } from "#workflows/scheduler/trigger-run.ts";
-import { residentBytesOf } from "./process-cost.ts";
+import { pssBytesOf } from "./process-cost.ts";
+import { until } from "./until.ts";
 
 const program = join(import.meta.dirname, "../../dist/gantry.js");
 const pollMs = 2;
@@ -88,9 +89,41 @@ export class WorkflowSystem implements AsyncDisposable {
     if (failed !== undefined && numberOf(failed, "count") > 0) throw new Error(`${prefix} failed`);
   }
 
-  /** Of the schedulers and all that they have started. */
-  residentBytes(pids = this.pids()): number {
-    return pids.map(residentBytesOf).reduce((sum, it) => sum + it, 0);
+  /**
+   * What the tasks of DAGs in a row have waited, summed, in seconds: from the end of the one before,
+   * or from when the run was asked for.
+   */
+  async lagOf(prefix: string): Promise<number> {
+    const database = await this.open();
+    const [row] = await database.rows(
+      `select sum(started_at - due) as lag from (
+         select it.started_at, coalesce(
+           lag(it.ended_at) over (partition by it.dag_id, it.run_id order by it.started_at),
+           run.queued_at) as due
+         from task_instance it join dag_run run on run.dag_id = it.dag_id and run.run_id = it.run_id
+         where it.dag_id like ?) as each`,
+      `${prefix}%`,
+    );
+    return row === undefined ? 0 : (maybeNumber(row, "lag") ?? 0) / 1_000;
+  }
+
+  async versionOf(dagId: string): Promise<number> {
+    const database = await this.open();
+    const [row] = await database.rows("select version from dag where dag_id = ?", dagId);
+    return row === undefined ? 0 : numberOf(row, "version");
+  }
+
+  async pauseAll(): Promise<void> {
+    const database = await this.open();
+    await database.run("update dag set paused = 1");
+  }
+
+  /**
+   * Memory of the schedulers and all that they have started. Pages that several share, as those of
+   * Node's program, are divided among them.
+   */
+  pssBytes(pids = this.pids()): number {
+    return pids.map(pssBytesOf).reduce((sum, it) => sum + it, 0);
   }
 
   pids(): readonly number[] {
@@ -113,13 +146,5 @@ export class WorkflowSystem implements AsyncDisposable {
     await this.stop();
     await this.#database?.[Symbol.asyncDispose]();
     rmSync(this.folder, { recursive: true, force: true });
-  }
-}
-
-async function until(holds: () => Promise<boolean>, everyMs: number): Promise<void> {
-  const limit = performance.now() + 300_000;
-  while (!(await holds())) {
-    if (performance.now() > limit) throw new Error("not within five minutes");
-    await new Promise((done) => setTimeout(done, everyMs));
   }
 }
