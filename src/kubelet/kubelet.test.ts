@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { test } from "node:test";
 import type { Pod, PodStatus } from "#api/gen/types.ts";
@@ -83,6 +86,18 @@ class Harness implements AsyncDisposable {
 
   async phase(phase: string, uid = "u1"): Promise<void> {
     await this.until(phase, () => this.cluster.statusOf(uid).phase === phase);
+  }
+
+  /** Waits until the runtime has just the sandboxes of these pods. */
+  async sandboxes(...names: readonly string[]): Promise<void> {
+    let found: readonly string[] = [];
+    for (let turn = 0; turn < turnsMax; turn += 1) {
+      const all = await this.runtime.listSandboxes(this.#stop.signal);
+      found = all.map((it) => it.metadata.name).toSorted();
+      if (found.join() === names.join()) return;
+      await setImmediate();
+    }
+    assert.deepEqual(found, names);
   }
 
   async advance(ms: number): Promise<void> {
@@ -324,6 +339,49 @@ test("Kubelet: pods that vanished while the agent was away are ended", async () 
     await setImmediate();
   }
   assert.fail("the pod that vanished still has its sandbox");
+});
+
+test("Kubelet: the node's own pods run while no API answers; nothing else begins or ends", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "kubelet-static-"));
+  await using harness = new Harness();
+  try {
+    await harness.start();
+    harness.cluster.put(podOf({ containers: [runs("server")] }));
+    await harness.phase("Running");
+    await harness.stop();
+
+    const spec = {
+      hostNetwork: true,
+      containers: [{ name: "own", image: "busybox", command: ["server"] }],
+    };
+    const manifest = { apiVersion: "v1", kind: "Pod", metadata: { name: "own" }, spec };
+    await writeFile(join(directory, "own.json"), JSON.stringify(manifest));
+    harness.cluster.remove("u1");
+    const answers = Promise.withResolvers<undefined>();
+    harness.cluster.answers = answers.promise;
+    harness.cluster.isComplete = false;
+    await harness.start({ staticPodPath: directory });
+    await harness.sandboxes("own-node-1", "web");
+    const later = { uid: "u2", name: "later" };
+    harness.cluster.put(podOf({ containers: [runs("server")] }, later));
+    await harness.advance(10_000);
+    await harness.sandboxes("own-node-1", "web");
+    assert.deepEqual(
+      harness.cluster.list().map((it) => it.metadata?.name),
+      ["later"],
+    );
+
+    answers.resolve(undefined);
+    harness.cluster.isComplete = true;
+    await harness.phase("Running", "u2");
+    const hasMirror = (): boolean => harness.cluster.list().length === 2;
+    for (let turn = 0; turn < 30 && !hasMirror(); turn += 1) await harness.advance(1_000);
+    assert.ok(hasMirror());
+    await harness.sandboxes("later", "own-node-1");
+  } finally {
+    await harness.stop();
+    await rm(directory, { recursive: true });
+  }
 });
 
 test("Kubelet: a pod for which there is no room fails", async () => {

@@ -186,20 +186,40 @@ export class Kubelet {
   }
 
   async #runPods(signal: AbortSignal): Promise<void> {
-    const { ports, clock, log, relistMs } = this.#options;
-    const { agent, cache, opened, staticPods, runtime, counts } = this.#parts;
-    const pods = staticPods ?? ports.pods;
+    const { clock, log, relistMs } = this.#options;
+    const { agent, cache, staticPods, runtime, counts } = this.#parts;
     const watch = { runtime, cache, clock, log, relistMs, metrics: counts };
     try {
-      await Promise.all([pods.synced(signal), ports.services.synced(signal)]);
+      await staticPods?.open();
       await firstList(watch, signal);
-      const known = new Set([...pods.list().map((it) => it.metadata?.uid ?? ""), ...cache.uids()]);
-      await opened?.host.sweep(opened.podsDirectory, known, signal);
+      // The node's own pods need no API. Without any, nothing begins before all are known.
+      if (staticPods === undefined) await this.#learnPods(signal);
+      const learnt = staticPods === undefined ? undefined : this.#learnPodsLater(signal);
+      await Promise.all([watchRuntime(watch, signal), agent.run(signal), learnt]);
     } catch (error) {
-      if (signal.aborted) return;
-      throw error;
+      if (!signal.aborted) throw error;
     }
-    await Promise.all([watchRuntime(watch, signal), agent.run(signal)]);
+  }
+
+  /** Rejects only with what the machine says, not when it is aborted: then the others wind up. */
+  async #learnPodsLater(signal: AbortSignal): Promise<void> {
+    await this.#learnPods(signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+  }
+
+  /** Waits until the API's pods are known, and what they need; then they run, and what is left of others goes. */
+  async #learnPods(signal: AbortSignal): Promise<void> {
+    const { ports } = this.#options;
+    const { agent, cache, opened, staticPods } = this.#parts;
+    await Promise.all([(staticPods ?? ports.pods).synced(signal), ports.services.synced(signal)]);
+    const isKnown = (uid: string): boolean =>
+      ports.pods.get(uid) !== undefined ||
+      staticPods?.get(uid) !== undefined ||
+      cache.uids().includes(uid);
+    await opened?.host.sweep(opened.podsDirectory, isKnown, signal);
+    staticPods?.complete();
+    agent.podsComplete();
   }
 
   async #runRotation(signal: AbortSignal): Promise<void> {

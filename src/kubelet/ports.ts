@@ -19,6 +19,8 @@ import type { PodContainer } from "./pod/containers.ts";
 /** The pods bound to one node. */
 export interface PodSource {
   synced(signal: AbortSignal): Promise<void>;
+  /** False while some may not be known yet: a pod that is not here need not have gone. */
+  readonly isComplete: boolean;
   get(uid: string): Pod | undefined;
   list(): readonly Pod[];
   /** Calls `listener` with the uid of each pod that is there now, then of each that changes. */

@@ -114,6 +114,9 @@ export class FakeCluster implements KubeletApi, PodSource {
   lease: Lease | undefined;
   /** Set to make writes fail. */
   failure: Error | undefined;
+  /** Set to a promise for a server that does not answer yet. */
+  answers: Promise<void> = Promise.resolve();
+  isComplete = true;
   readonly #listeners = new Set<(uid: string) => void>();
   #revision = 0;
 
@@ -156,7 +159,7 @@ export class FakeCluster implements KubeletApi, PodSource {
   }
 
   synced(): Promise<void> {
-    return Promise.resolve();
+    return this.answers;
   }
 
   get(uid: string): Pod | undefined {
@@ -218,8 +221,8 @@ export class FakeCluster implements KubeletApi, PodSource {
 
   createNode(node: Node): Promise<Node> {
     if (this.failure !== undefined) return Promise.reject(this.failure);
-    this.node = node;
-    return Promise.resolve(node);
+    this.node = { ...node, metadata: { ...node.metadata, uid: "node-uid" } };
+    return Promise.resolve(this.node);
   }
 
   patchNode(_name: string, patch: JsonObject): Promise<Node> {

@@ -27,8 +27,12 @@ export class AssignedPods implements Disposable {
 
   of(nodeName: string): PodSource {
     const node = this.#node(nodeName);
+    const informer = this.#informer;
     return {
-      synced: (signal) => this.#informer.synced(signal),
+      synced: (signal) => informer.synced(signal),
+      get isComplete() {
+        return informer.hasSynced;
+      },
       get: (uid) => node.pods.get(uid),
       list: () => [...node.pods.values()],
       subscribe: (listener) => {

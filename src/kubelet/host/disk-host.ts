@@ -25,7 +25,7 @@ export interface PodCgroups {
   /** Success when there is none. */
   remove(pod: Pod): Promise<void>;
   /** Removes the groups of pods whose uid is not known. */
-  sweep(known: ReadonlySet<string>): Promise<void>;
+  sweep(isKnown: (uid: string) => boolean): Promise<void>;
 }
 
 export interface DiskHostOptions {
@@ -140,12 +140,12 @@ export class DiskHost implements PodHost {
   /** Removes what pods left that nobody knows any more. `podsDirectory` holds one for each uid. */
   async sweep(
     podsDirectory: string,
-    known: ReadonlySet<string>,
+    isKnown: (uid: string) => boolean,
     signal: AbortSignal,
   ): Promise<void> {
-    await this.#options.cgroups?.sweep(known);
+    await this.#options.cgroups?.sweep(isKnown);
     for (const uid of await namesIn(podsDirectory)) {
-      if (known.has(uid)) continue;
+      if (isKnown(uid)) continue;
       await this.#options.volumes.tearDown(uid, signal);
       await rm(join(podsDirectory, uid), { recursive: true, force: true });
     }

@@ -78,12 +78,12 @@ export class CgroupTree implements PodCgroups {
   }
 
   /** Removes the groups of pods that nobody knows any more; one with processes in it stays. */
-  async sweep(known: ReadonlySet<string>): Promise<void> {
+  async sweep(isKnown: (uid: string) => boolean): Promise<void> {
     const { mounts, root } = this.#options;
     for (const parent of [root, `${root}/burstable`, `${root}/besteffort`]) {
       for (const name of await listCgroups(mounts, parent)) {
         const uid = name.startsWith("pod") ? name.slice("pod".length) : undefined;
-        if (uid === undefined || known.has(uid)) continue;
+        if (uid === undefined || isKnown(uid)) continue;
         await removeCgroup(mounts, `${parent}/${name}`).catch(() => undefined); // In use: later.
       }
     }

@@ -58,6 +58,11 @@ export class PodAgent {
     this.#queue.add(uid);
   }
 
+  /** All pods of the API are known from now on: those that run here and are not among them end. */
+  podsComplete(): void {
+    for (const uid of [...this.#context.cache.uids(), ...this.#states.keys()]) this.add(uid);
+  }
+
   /** Something that the pod refers to changed: what waited for it is tried at once. */
   objectChanged(uid: string): void {
     const state = this.#states.get(uid);
@@ -153,7 +158,7 @@ export class PodAgent {
     const stop = this.#context.ports.pods.subscribe((uid) => {
       this.add(uid);
     });
-    for (const uid of this.#context.cache.uids()) this.add(uid);
+    this.podsComplete();
     for (let uid = await this.#queue.take(); uid !== undefined; uid = await this.#queue.take()) {
       if (!signal.aborted) this.#lookSafely(uid);
       this.#queue.done(uid);
@@ -212,10 +217,11 @@ export class PodAgent {
       const isChanged = pod !== undefined && changesFiles(known.desired, pod);
       known.desired = pod ?? known.desired;
       known.pod = withAllocation(known.desired, known.allocation);
-      known.vanished = pod === undefined;
+      known.vanished = pod === undefined && ports.pods.isComplete;
       if (isChanged) this.#refreshHost(known);
       return known;
     }
+    if (pod === undefined && !ports.pods.isComplete) return undefined;
     const described = pod ?? podFromRuntime(uid, cache.get(uid).sandboxes, this.#context);
     if (described === undefined) return undefined;
     const state = this.#newState(uid, described);

@@ -47,6 +47,7 @@ suite("kubelet server", () => {
   const nodePods = new NodePods(
     {
       synced: () => Promise.resolve(),
+      isComplete: true,
       get: (uid) => pods.find((it) => it.metadata?.uid === uid),
       list: () => pods,
       subscribe: () => () => undefined,

@@ -40,6 +40,7 @@ export class StaticPods implements PodSource {
   #problems = "";
   /** Mirrors of an earlier life of the node: its own pods begin anew. Undefined before the first look. */
   #past: ReadonlySet<string | undefined> | undefined;
+  #isComplete = false;
   /** Ends the pause between two looks. */
   #wake = new AbortController();
 
@@ -47,19 +48,36 @@ export class StaticPods implements PodSource {
     this.#options = options;
   }
 
-  /** The folder was read, so that none of its pods counts as gone, and the API's pods are known. */
-  async synced(signal: AbortSignal): Promise<void> {
+  /** Reads the folder: its pods are here, and need nothing of the API. Those of the API are not. */
+  async open(): Promise<void> {
     await mkdir(this.#options.directory, { recursive: true, mode: 0o700 });
     await this.#read();
+  }
+
+  /** The API's pods are known. They are here after {@link complete}. */
+  async synced(signal: AbortSignal): Promise<void> {
     await this.#options.pods.synced(signal);
     if (this.#past !== undefined) return;
     const mirrors = this.#options.pods.list().filter((it) => mirroredUid(it) !== undefined);
     this.#past = new Set(mirrors.filter(hasEnded).map((it) => it.metadata?.uid));
+    this.#wake.abort();
+  }
+
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  /** The pods of the API are here from now on: what they may need is known, too. */
+  complete(): void {
+    this.#isComplete = true;
+    for (const it of this.#options.pods.list())
+      this.#tell(mirroredUid(it) ?? it.metadata?.uid ?? "");
   }
 
   get(uid: string): Pod | undefined {
     const own = this.#pods.get(uid);
     if (own === undefined) {
+      if (!this.#isComplete) return undefined;
       const pod = this.#options.pods.get(uid);
       return mirroredUid(pod) === undefined ? pod : undefined;
     }
@@ -76,6 +94,7 @@ export class StaticPods implements PodSource {
 
   list(): readonly Pod[] {
     const own = [...this.#pods.keys()].flatMap((uid) => this.get(uid) ?? []);
+    if (!this.#isComplete) return own;
     const others = this.#options.pods.list().filter((it) => mirroredUid(it) === undefined);
     return [...own, ...others];
   }
@@ -113,11 +132,15 @@ export class StaticPods implements PodSource {
   /** Follows folder and mirrors until the signal aborts. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { pods } = this.#options;
-    await this.synced(signal).catch(() => undefined); // Aborted: the loops end at once.
+    const { log } = this.#options;
+    await this.open().catch((error: unknown) => {
+      log.error("folder of manifests not read", { error: error as Error });
+    });
     const stop = pods.subscribe(() => {
       this.#wake.abort();
     });
-    await Promise.all([this.#watch(signal), this.#look(signal)]);
+    const synced = this.synced(signal).catch(() => undefined); // Aborted: the loops end, too.
+    await Promise.all([synced, this.#watch(signal), this.#look(signal)]);
     stop();
   }
 
@@ -174,7 +197,9 @@ export class StaticPods implements PodSource {
   async #showMirrors(signal: AbortSignal): Promise<void> {
     const { pods, api, nodeUid } = this.#options;
     const mirrors = pods.list().filter((it) => mirroredUid(it) !== undefined);
-    const past = this.#past ?? new Set();
+    const past = this.#past;
+    // Nobody knows yet which mirrors there are.
+    if (past === undefined) return;
     for (const action of planMirrors([...this.#pods.values()], mirrors, past)) {
       if (action.kind === "delete") {
         const { namespace = "", name = "", uid = "" } = action.mirror.metadata ?? {};
