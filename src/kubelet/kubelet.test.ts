@@ -18,6 +18,8 @@ import { imaginaryMachine } from "./node/machine.ts";
 
 /** Turns of the event loop in which a step that waits for nothing must have ended. */
 const turnsMax = 300;
+/** How long a step may take that waits for the file system of a busy machine. */
+const patienceMs = 30_000;
 
 class Harness implements AsyncDisposable {
   readonly clock = new FakeClock(1_000_000);
@@ -91,7 +93,8 @@ class Harness implements AsyncDisposable {
   /** Waits until the runtime has just the sandboxes of these pods. */
   async sandboxes(...names: readonly string[]): Promise<void> {
     let found: readonly string[] = [];
-    for (let turn = 0; turn < turnsMax; turn += 1) {
+    const patience = AbortSignal.timeout(patienceMs);
+    while (!patience.aborted) {
       const all = await this.runtime.listSandboxes(this.#stop.signal);
       found = all.map((it) => it.metadata.name).toSorted();
       if (found.join() === names.join()) return;
@@ -375,13 +378,30 @@ test("Kubelet: the node's own pods run while no API answers; nothing else begins
     harness.cluster.isComplete = true;
     await harness.phase("Running", "u2");
     const hasMirror = (): boolean => harness.cluster.list().length === 2;
-    for (let turn = 0; turn < 30 && !hasMirror(); turn += 1) await harness.advance(1_000);
+    const patience = AbortSignal.timeout(patienceMs);
+    while (!hasMirror() && !patience.aborted) await harness.advance(1_000);
     assert.ok(hasMirror());
     await harness.sandboxes("later", "own-node-1");
   } finally {
     await harness.stop();
     await rm(directory, { recursive: true });
   }
+});
+
+test("Kubelet: told to end its pods before it knows them, it waits until it does", async () => {
+  await using harness = new Harness();
+  await harness.start();
+  harness.cluster.put(podOf({ containers: [runs("server")] }));
+  await harness.phase("Running");
+  await harness.stop();
+  const answers = Promise.withResolvers<undefined>();
+  harness.cluster.answers = answers.promise;
+  const kubelet = await harness.start();
+  const { signal } = new AbortController();
+  const over = kubelet.shutDown({ graceMs: 30_000, criticalMs: 0 }, signal);
+  answers.resolve(undefined);
+  await over;
+  assert.equal(harness.cluster.statusOf("u1").reason, "Terminated");
 });
 
 test("Kubelet: a pod for which there is no room fails", async () => {

@@ -4,6 +4,7 @@ import type { Clock } from "#base/clock.ts";
 import { describeError, type Logger } from "#base/log.ts";
 import { MetricRegistry } from "#base/metrics/registry.ts";
 import type { Random } from "#base/random.ts";
+import { nextTurn } from "#base/turn.ts";
 import type { ContainerStatus, Runtime, SandboxConfig } from "#cri/runtime.ts";
 import { pressureRefusal } from "./eviction/admission.ts";
 import { bareHost } from "./host/bare-host.ts";
@@ -100,6 +101,8 @@ const tokenLookMs = 60_000;
 export class Kubelet {
   readonly #options: KubeletOptions;
   readonly #parts: Parts;
+  /** Resolves when the pods of the node are known. */
+  readonly #learnt = Promise.withResolvers<undefined>();
 
   private constructor(options: KubeletOptions, parts: Parts) {
     this.#options = options;
@@ -148,6 +151,7 @@ export class Kubelet {
     const { agent, nodeAgent, shutdown } = this.#parts;
     const { clock, log } = this.#options;
     shutdown.isBegun = true;
+    await this.#untilLearnt(grace.graceMs, signal);
     await nodeAgent.look(signal).catch((error: unknown) => {
       log.info("shutdown not told", { reason: describeError(error) });
     });
@@ -159,6 +163,16 @@ export class Kubelet {
       clock,
     };
     await shutDown(options, signal);
+  }
+
+  /** An agent that has just begun does not know yet which pods run here. Waits so long at the most. */
+  async #untilLearnt(milliseconds: number, signal: AbortSignal): Promise<void> {
+    const over = new AbortController();
+    const limit = this.#options.clock.sleep(milliseconds, AbortSignal.any([signal, over.signal]));
+    await Promise.race([this.#learnt.promise, limit.catch(() => undefined)]);
+    over.abort();
+    // Looks at pods wait for nothing: those that were due have been made by then.
+    await nextTurn();
   }
 
   /** The node's pods with their containers, for the server of logs and commands. */
@@ -220,6 +234,7 @@ export class Kubelet {
     await opened?.host.sweep(opened.podsDirectory, isKnown, signal);
     staticPods?.complete();
     agent.podsComplete();
+    this.#learnt.resolve(undefined);
   }
 
   async #runRotation(signal: AbortSignal): Promise<void> {

@@ -158,8 +158,18 @@ export class FakeCluster implements KubeletApi, PodSource {
     return this.pods.get(uid)?.status ?? {};
   }
 
-  synced(): Promise<void> {
-    return this.answers;
+  async synced(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const over = Promise.withResolvers<never>();
+    const abort = (): void => {
+      over.reject(signal.reason as Error);
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      await Promise.race([this.answers, over.promise]);
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
   }
 
   get(uid: string): Pod | undefined {
