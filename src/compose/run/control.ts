@@ -46,7 +46,7 @@ export async function stopServices(
     stopping.push(serviceOf(it));
   }
   if (options.now) await killPods(session, of);
-  await awaitObjects<Pod>(session, pods, labelSelector, (left) => !left.some(isLive));
+  await awaitObjects<Pod>(session, pods, labelSelector, (left) => left.every(hasEndedPod));
   for (const it of stopping) session.io.err(` Service ${it}  stopped\n`);
 }
 
@@ -156,9 +156,12 @@ function serviceOf({ metadata }: Deployment | Job): string {
   return metadata?.labels?.[serviceLabel] ?? "";
 }
 
-function isLive({ metadata, status }: Pod): boolean {
-  const hasEndedWell = ["Succeeded", "Failed"].includes(status?.phase ?? "");
-  return metadata?.deletionTimestamp === undefined && !hasEndedWell;
+function isLive(pod: Pod): boolean {
+  return pod.metadata?.deletionTimestamp === undefined && !hasEndedPod(pod);
+}
+
+function hasEndedPod({ status }: Pod): boolean {
+  return ["Succeeded", "Failed"].includes(status?.phase ?? "");
 }
 
 function placeOf(
