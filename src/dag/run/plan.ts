@@ -154,6 +154,7 @@ class Pass {
   }
 
   #start(task: TaskModel, instance: InstanceView): TaskState | null {
+    if (this.#waitsForAll(task)) return null;
     const verdict = this.judge(task, instance.mapIndex);
     if (verdict.kind === "end") return this.#set(instance, verdict.state, "by its trigger rule");
     if (verdict.kind === "wait") return null;
@@ -164,6 +165,21 @@ class Pass {
     }
     if (task.expand === undefined || instance.mapIndex >= 0) return this.#schedule(instance);
     return this.#expand(task, instance);
+  }
+
+  /**
+   * Whether nothing is decided yet about what the task waits for, so that it goes on waiting by any
+   * rule. Most tasks of a large DAG are such, most of the time.
+   */
+  #waitsForAll(task: TaskModel): boolean {
+    if (task.upstream.length === 0 || task.triggerRule === "always") return false;
+    if (task.expand !== undefined || task.mappedGroup !== undefined) return false;
+    if (this.#skipped.has(task.id) || indirectSetups(this.#dag.tasks).has(task.id)) return false;
+    for (const id of task.upstream) {
+      const instances = this.#instances.get(id);
+      if (instances === undefined || instances.some((it) => isFinished(it.state))) return false;
+    }
+    return true;
   }
 
   /** Whether the states of others let an instance run. */

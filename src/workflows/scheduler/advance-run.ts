@@ -152,6 +152,7 @@ function eventOf(
 /** Lengths of what mapped tasks that are not expanded yet will be mapped over. */
 async function measureOutputs(turn: Turn, record: RunRecord): Promise<Facts["measure"]> {
   const lengths = new Map<string, number | undefined>();
+  if (!record.model.tasks.some((it) => it.expand !== undefined)) return () => undefined;
   const byTask = Map.groupBy(record.instances(), (it) => it.taskId);
   for (const task of record.model.tasks) {
     const own = byTask.get(task.id) ?? [];

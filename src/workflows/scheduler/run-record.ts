@@ -53,6 +53,11 @@ export class RunRecord {
     return [...this.#instances.values()];
   }
 
+  /** How many instances it has. */
+  get size(): number {
+    return this.#instances.size;
+  }
+
   find(taskId: string, mapIndex: number): InstanceRow | undefined {
     return this.#instances.get(keyOf(taskId, mapIndex));
   }

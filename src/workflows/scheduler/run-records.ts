@@ -30,7 +30,7 @@ export class RunRecords {
     this.#fresh.clear();
     let instances = 0;
     for (const [key, record] of [...this.#known].reverse()) {
-      instances += record.instances().length;
+      instances += record.size;
       if (instances > instancesMax) this.#known.delete(key);
     }
   }
