@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { canBuild, releasesToTry, suiteModule } from "./release.ts";
+import { canBuild, newestPatch, releasesToTry, suiteModule } from "./release.ts";
 
 const choices: [versions: string, targeted: string, want: string][] = [
   ["v1.36.0 v1.36.4 v1.35.7 v1.37.0", "v1.36", "v1.36.4 v1.35.7"],
@@ -11,6 +11,17 @@ const choices: [versions: string, targeted: string, want: string][] = [
 for (const [versions, targeted, want] of choices) {
   test(`releasesToTry: ${versions} for ${targeted} -> ${want}`, () => {
     assert.equal(releasesToTry(versions.split(" "), targeted).join(" "), want);
+  });
+}
+
+const patches: [versions: string, minor: string, want: string | undefined][] = [
+  ["v0.33.3 v0.33.10 v0.34.11", "v0.33", "v0.33.10"],
+  ["v0.33.0-rc.1 v0.33.2", "v0.33", "v0.33.2"],
+  ["v0.34.11 v0.3.1", "v0.33", undefined],
+];
+for (const [versions, minor, want] of patches) {
+  test(`newestPatch: ${versions} of ${minor} -> ${String(want)}`, () => {
+    assert.equal(newestPatch(versions.split(" "), minor), want);
   });
 }
 

@@ -27,6 +27,18 @@ export function releasesToTry(versions: readonly string[], targeted: string): re
 }
 
 /**
+ * The newest of the released patches of a minor; undefined when there is none.
+ * @param minor `v0.33`
+ */
+export function newestPatch(versions: readonly string[], minor: string): string | undefined {
+  const patches = versions
+    .filter((it) => it.startsWith(`${minor}.`))
+    .map((it) => Number(it.slice(minor.length + 1)))
+    .filter((it) => Number.isInteger(it));
+  return patches.length === 0 ? undefined : `${minor}.${Math.max(...patches)}`;
+}
+
+/**
  * Whether a Go release can build a module.
  * @param goVersion as `go env GOVERSION` prints it, `go1.26.8`. @param goMod the module's go.mod.
  */

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Sources } from "./image-set.ts";
-import { canBuild, releasesToTry, suiteModule, targetedMinor } from "./release.ts";
+import { canBuild, newestPatch, releasesToTry, suiteModule, targetedMinor } from "./release.ts";
 import { shellProgram } from "./shell-program.ts";
 
 /** The suite, built. */
@@ -21,7 +21,7 @@ const packages: Readonly<Record<string, { readonly path: string; readonly isTest
 };
 
 /** As the Makefile of the image has it: an older release, to show that it still works. */
-const sampleServerModule = "k8s.io/sample-apiserver@v0.33.7";
+const sampleServer = { module: "k8s.io/sample-apiserver", minor: "v0.33" };
 
 /**
  * Builds the suite and the programs of its images below a folder, once for each release; what is
@@ -59,12 +59,17 @@ async function goModOf(release: string): Promise<string> {
 }
 
 async function chooseRelease(): Promise<string> {
-  const list = await go(["list", "-m", "-versions", "k8s.io/kubernetes"]);
   const goVersion = (await go(["env", "GOVERSION"])).trim();
-  for (const release of releasesToTry(list.trim().split(/\s+/), targetedMinor)) {
+  for (const release of releasesToTry(await versionsOf("k8s.io/kubernetes"), targetedMinor)) {
     if (canBuild(goVersion, await goModOf(release))) return release;
   }
   throw new Error(`${goVersion} builds no release of k8s.io/kubernetes up to ${targetedMinor}`);
+}
+
+/** The versions that the module proxy offers. */
+async function versionsOf(module: string): Promise<readonly string[]> {
+  const list = await go(["list", "-m", "-versions", module]);
+  return list.trim().split(/\s+/).slice(1);
 }
 
 interface Downloaded {
@@ -80,8 +85,11 @@ async function download(module: string): Promise<Downloaded> {
 async function buildSampleServer(programs: string): Promise<void> {
   const binary = join(programs, "sample-apiserver");
   if (existsSync(binary)) return;
-  console.log(`building ${sampleServerModule}`);
-  const source = await download(sampleServerModule);
+  const { module, minor } = sampleServer;
+  const version = newestPatch(await versionsOf(module), minor);
+  if (version === undefined) throw new Error(`there is no ${minor} of ${module}`);
+  console.log(`building ${module}@${version}`);
+  const source = await download(`${module}@${version}`);
   await go(["build", "-C", source.Dir, "-mod=readonly", ...flags, "-o", `${binary}.new`, "."]);
   renameSync(`${binary}.new`, binary);
 }
@@ -120,7 +128,7 @@ export async function go(args: readonly string[]): Promise<string> {
     child.once("close", resolve);
   });
   if (code === 0) return out.join("");
-  throw new Error(
-    `go ${args.join(" ")} failed:\n${error.join("").split("\n").slice(-20).join("\n")}`,
-  );
+  // With -json, what went wrong is in the output.
+  const said = [...out, ...error].join("").trim().split("\n").slice(-20).join("\n");
+  throw new Error(`go ${args.join(" ")} failed:\n${said}`);
 }
