@@ -9,6 +9,7 @@ import {
   cpuWeight,
   readCgroupUsage,
   setCgroupLimits,
+  thawCgroup,
 } from "./cgroups.ts";
 import { mountsBelow } from "./mounts.ts";
 
@@ -122,6 +123,22 @@ test("cgroup v1: usage and limits; a missing controller is left out", async () =
       assert.equal(await readFile(join(root, "memory/pod/memory.limit_in_bytes"), "utf8"), "4096");
     },
   );
+});
+
+test("thawCgroup: what is frozen in a tree of version 1 goes on, and nothing else is touched", async () => {
+  const states = {
+    "kubepods/a/freezer.state": "FROZEN\n",
+    "kubepods/a/b/freezer.state": "FREEZING\n",
+    "kubepods/c/freezer.state": "THAWED\n",
+    "other/freezer.state": "FROZEN\n",
+  };
+  await withFiles(states, async (root) => {
+    const controllers = new Map([["freezer", root]]);
+    await thawCgroup({ version: "v1", controllers, roots: [root] }, "/kubepods");
+    await thawCgroup({ version: "v1", controllers, roots: [root] }, "/none");
+    const read = Object.keys(states).map((it) => readFile(join(root, it), "utf8"));
+    assert.deepEqual(await Promise.all(read), ["THAWED", "THAWED", "THAWED\n", "FROZEN\n"]);
+  });
 });
 
 test("mountsBelow: the last mounted first, and no neighbours with a longer name", () => {

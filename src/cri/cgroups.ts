@@ -125,6 +125,23 @@ export async function cgroupProcesses(mounts: CgroupMounts, path: string): Promi
   return [...new Set(pids.flat())];
 }
 
+/**
+ * Lets what was frozen in the group and below it go on. The kernel's first version of groups keeps
+ * frozen processes from dying; the second does not. No group is success.
+ */
+export async function thawCgroup(mounts: CgroupMounts, path: string): Promise<void> {
+  const root = mounts.version === "v1" ? mounts.controllers.get("freezer") : undefined;
+  if (root !== undefined) await thawBelow(join(root, path));
+}
+
+async function thawBelow(group: string): Promise<void> {
+  const state = join(group, "freezer.state");
+  const frozen = await readFile(state, "latin1").catch(ifGone(""));
+  // A frozen parent is thawed first: its children thaw no earlier.
+  if (/^FR/.test(frozen)) await writeFile(state, "THAWED").catch(ifGone(undefined));
+  for (const child of await childrenOf(group)) await thawBelow(join(group, child));
+}
+
 /** Controllers that groups below get, as far as the machine has them. */
 const unifiedControllers = ["cpuset", "cpu", "io", "memory", "hugetlb", "pids"];
 

@@ -112,7 +112,9 @@ function addExec(compose: Command): void {
     .option("--index <number>", "in this container of the service", parseCount, 1);
   processOptions(verb).action(async (service: string, command: string[], flags: ExecFlags) => {
     const { execInContainer } = await import("#containers/run/exec.ts");
-    await inServices(compose, [service], async (session, of) => {
+    const { name } = await load(compose);
+    await inProject(compose, name, async (session) => {
+      const of = { project: name, services: [service] };
       const pod = await runningPod(session, of, flags.index);
       const tty = flags.tty && process.stdin.isTTY && process.stdout.isTTY;
       process.exitCode = await execInContainer(session, pod, command, {

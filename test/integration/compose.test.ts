@@ -115,8 +115,13 @@ test("up again changes what has changed, and volumes keep their content", { skip
 test("profiles, scale and orphans", { skip }, () => {
   ok(compose("--profile", "debug", "up", "-d", "--wait", "--scale", "debug=2", "debug"));
   assert.equal(ok(compose("ps", "debug")).match(/ debug +Up /g)?.length, 2);
-  assert.match(compose("up", "-d").stderr, /debug is of a service that the files do not have/);
-  assert.match(compose("up", "-d", "--remove-orphans").stderr, /Service debug {2}removed/);
+  // One whose profile is not asked for is in the files all the same.
+  assert.doesNotMatch(compose("up", "-d").stderr, /debug/);
+  write("smaller.yaml", shop.replace(/ {2}debug:\n(?: {4}.*\n)+/, ""));
+  const smaller = (...args: readonly string[]): CommandResult =>
+    compose("-f", join(folder(), "smaller.yaml"), "up", "-d", ...args);
+  assert.match(smaller().stderr, /debug is of a service that the files do not have/);
+  assert.match(smaller("--remove-orphans").stderr, /Service debug {2}removed/);
 });
 
 test("what cannot be done is told at its place", { skip }, () => {

@@ -238,8 +238,11 @@ test("a container is frozen, renamed, watched, and made an image", options, () =
   assert.match(ok(gantry("container", "prune", "-f")), /^Deleted Containers:\n[0-9a-f]{64}\n$/);
   assert.match(ok(gantry("system", "df")), /^Images +\d+ +1 /m);
   ok(gantry("rm", "-f", "second"));
+  // What a container is of stays.
+  ok(gantry("run", "-d", "--name", "keeper", "busybox", "sleep", "1000"));
   assert.match(ok(gantry("image", "prune", "-f", "-a")), /Untagged: committed:1\n/);
   assert.match(ok(gantry("images")), /^busybox /m);
+  ok(gantry("rm", "-f", "keeper"));
 });
 
 test("those of a network find each other by name, and others do not reach them", options, () => {

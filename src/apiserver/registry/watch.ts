@@ -87,6 +87,7 @@ async function runWatch(
   const { cache, filter, representation, options, timers } = request;
   if (begin.initial !== undefined) {
     await sendInitial(request, begin.initial, sink, signal);
+    if (signal.aborted) return;
     if (options.sendInitialEvents === true && options.allowWatchBookmarks) {
       sink.write(representation.bookmark(begin.revision, true));
     }
@@ -129,8 +130,10 @@ async function sendInitial(
       size += frame.length;
     }
     if (size < writeBytesMax && ++scanned % scannedPerTurn !== 0) continue;
-    signal.throwIfAborted();
-    if (size > 0 && !sink.write(Buffer.concat(frames))) await drained(sink, signal);
+    // A watch may end at any time: who has not seen the end of the initial events asks again.
+    if (signal.aborted) return;
+    const isRoomy = size === 0 || sink.write(Buffer.concat(frames));
+    if (!isRoomy) await drained(sink, signal).catch(() => undefined);
     frames = [];
     size = 0;
     await nextTurn();

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { assert } from "#base/assert.ts";
 import type { Clock } from "#base/clock.ts";
-import { cgroupProcesses, detectCgroups, removeCgroup } from "#cri/cgroups.ts";
+import { cgroupProcesses, detectCgroups, removeCgroup, thawCgroup } from "#cri/cgroups.ts";
 import { mountsBelow } from "#cri/mounts.ts";
 import { removeHostNetwork } from "#cri/network.ts";
 import {
@@ -77,6 +77,7 @@ async function endProcesses(
       throw new Error(`reset: processes do not end: ${names.join(", ")}`);
     }
     for (const it of left) signalProcess(it.pid, "SIGKILL");
+    for (const it of options.cgroupParents) await thawCgroup(cgroups, it);
     await clock.sleep(wait, signal);
   }
 }

@@ -20,7 +20,12 @@ export async function listContainerProcesses(
   if (args.length > argsMax) throw new Error(`ps: more than ${argsMax} words`);
   try {
     const options = { signal, maxBuffer: outputBytesMax, encoding: "utf8" } as const;
-    const { stdout } = await run("ps", [...args], options);
+    // Some choices of columns alone show only processes of one's own; not every ps knows -q.
+    const named = run("ps", [...args, `-q${pids.join(",")}`], options);
+    const { stdout } = await named.catch(async (error: unknown) => {
+      if (hasCode(error, "ENOENT")) throw error;
+      return await run("ps", [...args], options);
+    });
     return chooseProcesses(stdout, pids);
   } catch (error) {
     if (hasCode(error, "ENOENT")) {
