@@ -1,6 +1,6 @@
 import { Option, type Command } from "commander";
 import { collect } from "./cluster-verbs.ts";
-import { parseBytes, type BuildCommandOptions } from "./build-options.ts";
+import { parseBytes, plainBuild, type BuildCommandOptions } from "./build-options.ts";
 import { dataDirOption, type Where } from "./options.ts";
 
 /** Adds `gantry build`. */
@@ -53,7 +53,7 @@ export function addBuildCommand(program: Command): void {
       "--cache-size <bytes>",
       "of the results of steps that are kept",
       parseBytes,
-      20 * 2 ** 30,
+      plainBuild.cacheSize,
     )
     .option("--check", "look for faults in the Dockerfile and build nothing", false)
     .addOption(dataDirOption())

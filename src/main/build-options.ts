@@ -29,6 +29,34 @@ export interface BuildCommandOptions extends Where {
   readonly check: boolean;
 }
 
+/** Bytes of steps that are kept for later builds. */
+const defaultCacheBytes = 20 * 2 ** 30;
+
+/** What `gantry build` does when it is told nothing. */
+export const plainBuild: Omit<BuildCommandOptions, "dataDir" | "tag"> = {
+  file: undefined,
+  buildArg: [],
+  label: [],
+  secret: [],
+  ssh: [],
+  target: undefined,
+  cache: true,
+  pull: false,
+  platform: undefined,
+  network: "host",
+  allow: [],
+  output: [],
+  progress: "auto",
+  quiet: false,
+  iidfile: undefined,
+  metadataFile: undefined,
+  push: false,
+  buildContext: [],
+  addHost: [],
+  cacheSize: defaultCacheBytes,
+  check: false,
+};
+
 /** Where a build's result goes. */
 export interface Output {
   readonly type: "image" | "registry" | "oci" | "docker" | "local" | "tar";

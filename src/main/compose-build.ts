@@ -5,11 +5,8 @@ import { dirname, join, resolve } from "node:path";
 import { imageOf } from "#compose/convert/names.ts";
 import type { Build, FileSource, Project } from "#compose/project/model.ts";
 import { findImage } from "#images/verbs/find-image.ts";
-import type { BuildCommandOptions } from "./build-options.ts";
+import { plainBuild, type BuildCommandOptions } from "./build-options.ts";
 import { withImages } from "./image-verbs.ts";
-
-/** Bytes of the results of steps that builds keep, as for `gantry build`. */
-export const defaultCacheBytes = 20 * 2 ** 30;
 
 export interface ComposeBuildFlags {
   readonly dataDir: string;
@@ -61,29 +58,20 @@ export function buildOptionsOf(
     value === null ? key : `${key}=${value}`,
   );
   return {
+    ...plainBuild,
     dataDir: flags.dataDir,
     tag: [imageOf(project, name, service), ...(build.tags ?? [])],
     file,
     buildArg: [...args, ...flags.buildArg],
     label: Object.entries(build.labels ?? {}).map(([key, value]) => `${key}=${value}`),
     secret: (build.secrets ?? []).map((it) => secretOf(it, project.secrets[it], name)),
-    ssh: [],
     target: build.target,
     cache: !(flags.noCache || build.no_cache === true),
     pull: flags.pull || build.pull === true,
     platform: build.platforms?.[0],
     network: network === "none" ? "none" : "host",
-    allow: [],
-    output: [],
     progress: flags.progress,
     quiet: flags.quiet,
-    iidfile: undefined,
-    metadataFile: undefined,
-    push: false,
-    buildContext: [],
-    addHost: [],
-    cacheSize: defaultCacheBytes,
-    check: false,
   };
 }
 

@@ -20,7 +20,7 @@ import { findImage, storedName, type ImageWorld } from "#images/verbs/find-image
 import { viewImage, type ImageView } from "#images/verbs/image-view.ts";
 import { mediaTypes } from "#oci/media-types.ts";
 import { parseReference } from "#oci/reference.ts";
-import { defaultCacheBytes } from "./compose-build.ts";
+import { plainBuild } from "./build-options.ts";
 import { withImages } from "./image-verbs.ts";
 import type { Where } from "./options.ts";
 
@@ -157,33 +157,16 @@ async function withChanges(name: string, { dataDir, change }: CommitOptions): Pr
   const directory = await mkdtemp(join(tmpdir(), "gantry-commit-"));
   try {
     await writeFile(join(directory, "Dockerfile"), `FROM ${name}\n${change.join("\n")}\n`);
-    const code = await build(directory, { ...plainBuild, dataDir, tag: [name] });
+    const code = await build(directory, {
+      ...plainBuild,
+      dataDir,
+      tag: [name],
+      network: "none",
+      progress: "quiet",
+      quiet: true,
+    });
     if (code !== 0) throw new Error("commit --change: the instructions could not be applied");
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
-
-const plainBuild = {
-  file: undefined,
-  buildArg: [],
-  label: [],
-  secret: [],
-  ssh: [],
-  target: undefined,
-  cache: true,
-  pull: false,
-  platform: undefined,
-  network: "none",
-  allow: [],
-  output: [],
-  progress: "quiet",
-  quiet: true,
-  iidfile: undefined,
-  metadataFile: undefined,
-  push: false,
-  buildContext: [],
-  addHost: [],
-  cacheSize: defaultCacheBytes,
-  check: false,
-} as const;

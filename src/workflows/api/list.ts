@@ -4,6 +4,7 @@ import {
   date,
   integer,
   list,
+  nullable,
   number,
   text,
   withDefault,
@@ -57,6 +58,12 @@ export interface ListFields extends Fields {
   readonly order_by: Field<readonly string[] | undefined>;
 }
 
+export interface BatchFields extends Fields {
+  readonly page_offset: Field<number>;
+  readonly page_limit: Field<number>;
+  readonly order_by: Field<string | null | undefined>;
+}
+
 const bounds = { gte: ">=", gt: ">", lte: "<=", lt: "<" } as const;
 
 /** The parameters of a list. */
@@ -66,6 +73,18 @@ export function listFields(spec: Pick<ListSpec, "filters">): ListFields {
     offset: withDefault(integer({ min: 0 }), 0),
     order_by: list(text()),
     ...Object.fromEntries(spec.filters.flatMap(fieldsOf)),
+  };
+}
+
+/** The body of a request for a list, where the path's parameters are too short: filters, page and order. */
+export function batchFields(filters: readonly Filter[]): BatchFields {
+  return {
+    page_offset: withDefault(integer({ min: 0 }), 0),
+    page_limit: withDefault(integer({ min: 0 }), pageLimitMax),
+    order_by: nullable(text()),
+    ...Object.fromEntries(
+      filters.flatMap(fieldsOf).map(([name, field]) => [name, nullable(field)]),
+    ),
   };
 }
 

@@ -4,8 +4,14 @@ import { describeRun } from "#workflows/state/runs.ts";
 import { setRunState } from "#workflows/scheduler/set-state.ts";
 import { noContent, ok, type Answer } from "#workflows/api/exchange.ts";
 import { findPage } from "#workflows/api/cursor.ts";
-import { integer, list, nullable, oneOf, text, withDefault } from "#workflows/api/fields.ts";
-import { anyOf, listFields, type ListQuery, type ListSpec } from "#workflows/api/list.ts";
+import { list, nullable, oneOf, text } from "#workflows/api/fields.ts";
+import {
+  batchFields,
+  anyOf,
+  listFields,
+  type ListQuery,
+  type ListSpec,
+} from "#workflows/api/list.ts";
 import { badRequest, conflict, notFound } from "#workflows/api/problem.ts";
 import { route, type Call, type Route } from "#workflows/api/routing.ts";
 import { runColumns, runShape, runTables } from "#workflows/api/shapes/runs.ts";
@@ -96,17 +102,10 @@ async function runAnswer(call: Call): Promise<Answer> {
 }
 
 const batchBody = {
-  order_by: nullable(text()),
-  page_offset: withDefault(integer({ min: 0 }), 0),
-  page_limit: withDefault(integer({ min: 0 }), 100),
+  ...batchFields(ranges),
   dag_ids: nullable(list(text())),
   states: nullable(list(nullable(text()))),
   conf_contains: nullable(text()),
-  ...Object.fromEntries(
-    Object.entries(listFields({ ...spec, filters: ranges }))
-      .filter(([name]) => !["limit", "offset", "order_by"].includes(name))
-      .map(([name, field]) => [name, nullable(field)]),
-  ),
 };
 
 const lists: readonly Route[] = [

@@ -7,7 +7,13 @@ import { findRun } from "#workflows/state/runs.ts";
 import { ok, type Answer } from "#workflows/api/exchange.ts";
 import { findPage } from "#workflows/api/cursor.ts";
 import { integer, list, nullable, text, withDefault } from "#workflows/api/fields.ts";
-import { anyOf, listFields, type ListQuery, type ListSpec } from "#workflows/api/list.ts";
+import {
+  batchFields,
+  anyOf,
+  listFields,
+  type ListQuery,
+  type ListSpec,
+} from "#workflows/api/list.ts";
 import { badRequest, notFound } from "#workflows/api/problem.ts";
 import { route, type Call, type Route } from "#workflows/api/routing.ts";
 import { instanceColumns, instanceShape, instanceTables } from "#workflows/api/shapes/instances.ts";
@@ -140,6 +146,7 @@ async function inScope(call: Pick<Call, "path" | "ports">): Promise<Condition[]>
 }
 
 const batchBody = {
+  ...batchFields(ranges),
   dag_ids: nullable(list(text())),
   dag_run_ids: nullable(list(text())),
   task_ids: nullable(list(text())),
@@ -147,14 +154,6 @@ const batchBody = {
   pool: nullable(list(text())),
   queue: nullable(list(text())),
   executor: nullable(list(text())),
-  page_offset: withDefault(integer({ min: 0 }), 0),
-  page_limit: withDefault(integer({ min: 0 }), 100),
-  order_by: nullable(text()),
-  ...Object.fromEntries(
-    Object.entries(listFields({ ...spec, filters: ranges }))
-      .filter(([name]) => !["limit", "offset", "order_by"].includes(name))
-      .map(([name, field]) => [name, nullable(field)]),
-  ),
 };
 
 const lists: readonly Route[] = [
