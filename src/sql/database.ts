@@ -83,6 +83,11 @@ function statementSize(left: number, most: number): number {
   return size;
 }
 
+/** Of a list of values alone PostgreSQL cannot tell the types, and takes text. */
+function typedPlaceholder(value: Value): string {
+  return typeof value === "number" ? "cast(? as bigint)" : "?";
+}
+
 /** Most keys of one statement of {@link rowsByKeys}. */
 const keysMax = 1_024;
 
@@ -103,7 +108,8 @@ export async function rowsByKeys(
     while (size < part.length) size *= 4;
     // A key that is named again gives no row again.
     const padded = [...part, ...Array.from({ length: size - part.length }, () => last)];
-    const values = placeholders(size, columns.length);
+    const row = `(${last.map(typedPlaceholder).join(", ")})`;
+    const values = Array.from({ length: size }, () => row).join(", ");
     const sql = `${select} where (${columns.join(", ")}) in (values ${values})`;
     reads.push(queries.rows(sql, ...padded.flat()));
   }

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { numberOf } from "#sql/columns.ts";
-import { insertRows, SqlError, type Database, type Row } from "#sql/database.ts";
+import {
+  insertRows,
+  rowsByKeys,
+  SqlError,
+  type Database,
+  type Row,
+  type Value,
+} from "#sql/database.ts";
 import { migrate, pendingMigrations } from "#sql/migrate.ts";
 
 /** What every kind of SQL database must do. @param open gives a fresh, empty one. */
@@ -79,6 +86,28 @@ export function databaseSuite(name: string, open: () => Promise<Database>): void
     assert.equal(await database.run("update t set b = 'y' where a < ?", 10), 10);
     assert.equal(await database.run("delete from t where a >= ?", 10), 19_990);
     assert.equal((await database.rows("select * from t where b = 'y'")).length, 10);
+  });
+
+  test(`${name}: rows by keys of numbers and of texts`, async () => {
+    await using database = await open();
+    await database.run("create table t (a bigint, b text)");
+    await insertRows(
+      database,
+      "t",
+      ["a", "b"],
+      [
+        [1, "x"],
+        [2, "y"],
+        [3, "y"],
+      ],
+    );
+    const found = async (columns: string[], ...keys: Value[][]): Promise<unknown> => {
+      const rows = await rowsByKeys(database, "select a from t", columns, keys);
+      return rows.map((it) => numberOf(it, "a")).toSorted();
+    };
+    assert.deepEqual(await found(["a"], [1], [3], [9]), [1, 3]);
+    assert.deepEqual(await found(["b"], ["y"]), [2, 3]);
+    assert.deepEqual(await found(["b", "a"], ["y", 3], ["x", 2]), [3]);
   });
 
   test(`${name}: news reach who listens`, async () => {
