@@ -216,17 +216,20 @@ test("Redis: gone for a while, it costs no more than the while", options, async 
 
 test("Redis: a worker goes on with another scheduler than began its task", options, async () => {
   startScheduler(ports[1] ?? 0);
-  let asked = 0;
-  await eventually(async () => {
-    asked += 1;
-    assert.equal((await peek(`look-${asked}`)).schedulers.length, 2);
-  }, boundMs);
   const worker = startWorker("faithful");
   processes.gantry("dags", "trigger", "slow", "-r", "kept");
   await ran("kept", ["1"]);
   const port = await portOf("kept");
   const owner = schedulers.get(port);
   assert.ok(owner);
+  // It tells its workers of the other when it knows of it, and names itself first.
+  let asked = 0;
+  await eventually(async () => {
+    asked += 1;
+    const known = (await peek(`look-${asked}`)).schedulers;
+    assert.match(known[0]?.url ?? "", new RegExp(`:${port}$`));
+    assert.equal(known.length, 2);
+  }, boundMs);
   await kill(owner, "SIGKILL");
   processes.release("kept");
   await succeeded("kept", 1);
