@@ -219,7 +219,7 @@ test("Redis: a worker goes on with another scheduler than began its task", optio
   const worker = startWorker("faithful");
   processes.gantry("dags", "trigger", "slow", "-r", "kept");
   await ran("kept", ["1"]);
-  const port = await portOf("kept");
+  const port = await eventually(() => portOf("kept"), boundMs);
   const owner = schedulers.get(port);
   assert.ok(owner);
   // It tells its workers of the other when it knows of it, and names itself first.
