@@ -32,6 +32,12 @@ const pingAnswerMs = 15_000;
 const connectMs = 10_000;
 /** Streams on one connection; past it another is opened. Servers refuse more than 100 to 250. */
 const streamsMax = 90;
+/**
+ * What a server may send ahead of its reader, in a stream and in a connection. With HTTP/2's own 64 KiB
+ * a watch gets no more than that in each turn of a busy process. client-go: 4 MiB and 1 GiB.
+ */
+const streamWindowBytes = 4 * 2 ** 20;
+const connectionWindowBytes = 64 * 2 ** 20;
 
 /** Opens HTTP/2 connections to one API server as they are needed, and reopens those that break. */
 export class TlsTransport implements Transport, AsyncDisposable {
@@ -84,6 +90,10 @@ export class TlsTransport implements Transport, AsyncDisposable {
       servername: options.serverName,
       rejectUnauthorized: options.insecureSkipVerify !== true,
       ALPNProtocols: ["h2"],
+      settings: { initialWindowSize: streamWindowBytes },
+    });
+    session.once("connect", () => {
+      session.setLocalWindowSize(connectionWindowBytes);
     });
     const connection = new Connection(session, server);
     this.#connections.add(connection);

@@ -30,12 +30,20 @@ const inFlight = 64;
 const longestMs = 1_800_000;
 const signal = AbortSignal.timeout(longestMs);
 
-/** Follows a kind until `done`, whatever happens to connections. @param keep which objects count. */
+/** What is waited for of a kind. */
+interface Goal<T extends KubernetesObject> {
+  /** Which objects count. */
+  readonly keep: (object: T) => boolean;
+  readonly done: (count: number) => boolean;
+  /** Called when all objects there are have been counted. */
+  readonly listed?: () => void;
+}
+
+/** Follows a kind until `done`, whatever happens to connections. */
 async function until<T extends KubernetesObject>(
   client: Client,
   resource: ResourceOf<T>,
-  keep: (object: T) => boolean,
-  done: (count: number) => boolean,
+  { keep, done, listed }: Goal<T>,
 ): Promise<void> {
   const world = { client, clock: systemClock, random: systemRandom, log: silentLogger };
   await using informers = new Informers({ ...world, freeze: false });
@@ -45,7 +53,9 @@ async function until<T extends KubernetesObject>(
     if (current !== undefined && keep(current)) kept.add(key);
     else kept.delete(key);
   });
-  await informer.until(() => informer.hasSynced && done(kept.size), signal);
+  await informer.synced(signal);
+  listed?.();
+  await informer.until(() => done(kept.size), signal);
 }
 
 function isReady({ status, spec }: Node): boolean {
@@ -138,31 +148,28 @@ async function steps(
     of.nodes = spawn(process.execPath, [program, directory, String(nodeCount)], {
       stdio: ["ignore", "ignore", "inherit"],
     });
-    await until(client, nodes, isReady, (count) => count === nodeCount);
+    await until(client, nodes, { keep: isReady, done: (count) => count === nodeCount });
   });
   rows.push(await joined);
-  const running = until(
-    client,
-    pods,
-    (it) => it.status?.phase === "Running",
-    (count) => count === podCount,
-  );
+  const running = until(client, pods, {
+    keep: (it) => it.status?.phase === "Running",
+    done: (count) => count === podCount,
+  });
   rows.push(
     await timed(`${podCount} pods, until all run`, of, async () => {
       await forAll(podCount, (i) => client.create(pods, podOf(i), {}, signal));
       await running;
     }),
   );
-  let most = 0;
-  const gone = until(
-    client,
-    pods,
-    () => true,
-    (count) => {
-      most = Math.max(most, count);
-      return most === podCount && count === 0;
+  const counted = Promise.withResolvers<true>();
+  const gone = until(client, pods, {
+    keep: () => true,
+    done: (count) => count === 0,
+    listed: () => {
+      counted.resolve(true);
     },
-  );
+  });
+  await counted.promise;
   rows.push(
     await timed(`${podCount} pods deleted, until all are gone`, of, async () => {
       const at = (i: number) => ({ namespace: "default", name: `pod-${i}` });

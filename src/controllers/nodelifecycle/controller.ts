@@ -12,7 +12,7 @@ import { KnownNodes } from "./known-nodes.ts";
 import { planNode, type NodePlan } from "./plan.ts";
 import { EvictionPace, NodeCensus } from "./zones.ts";
 
-/** While a zone is in trouble, it is looked at again this often. */
+/** While a zone is in trouble, or a node changes all the time, it is looked at again this often. */
 const troubleMs = 10_000;
 
 /** Tells which nodes are not heard from, and taints those that should not get or keep pods. */
@@ -52,7 +52,7 @@ export function nodeLifecycleController(ports: ControllerPorts): Controller {
       const waitMs = held.wantsEviction ? pace.waitMs(node, monotonicMs) : undefined;
       const plan = waitMs === 0 ? planNode({ ...input, mayEvict: true }) : held;
       if (waitMs === 0) pace.take(node, monotonicMs);
-      await write(ports, node, plan, signal);
+      if (!(await write(ports, node, plan, signal))) return { afterMs: troubleMs };
       if (plan.conditions.some((it) => it.type === "Ready")) {
         const message = `Node ${key} status is now: NodeNotReady`;
         recorder.record(nodes, node, { type: "Normal", reason: "NodeNotReady", message });
@@ -71,12 +71,13 @@ export function nodeLifecycleController(ports: ControllerPorts): Controller {
   };
 }
 
+/** False: the node has changed meanwhile, and what changed is on its way here and calls again. */
 async function write(
   { client }: ControllerPorts,
   node: Node,
   plan: NodePlan,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const at = { name: nameOf(node) };
   if (plan.conditions.length > 0) {
     // Conditions merge by their type, so those of the kubelet that are newer stay.
@@ -88,12 +89,18 @@ async function write(
       signal,
     );
   }
-  if (plan.taints === undefined) return;
+  if (plan.taints === undefined) return true;
   const { taints } = plan;
-  // Taints are one list with several writers: on a conflict the reconcile runs again.
+  // Taints are one list with several writers.
   const resourceVersion = plan.conditions.length > 0 ? undefined : node.metadata?.resourceVersion;
   const metadata = { uid: uidOf(node), resourceVersion };
-  await client.patch(nodes, at, { type: "merge", body: { metadata, spec: { taints } } }, signal);
+  try {
+    await client.patch(nodes, at, { type: "merge", body: { metadata, spec: { taints } } }, signal);
+    return true;
+  } catch (error) {
+    if (!isStatus(error, "Conflict")) throw error;
+    return false;
+  }
 }
 
 function isUnknown(node: Node, plan: NodePlan): boolean {
