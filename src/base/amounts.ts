@@ -27,3 +27,15 @@ export function parseBytes(text: string): number | undefined {
   if (number === undefined || power === undefined) return undefined;
   return Math.round(Number(number) * 1024 ** power);
 }
+
+/**
+ * Milliseconds since the epoch of a time, of seconds since the epoch, or of a duration before `now`.
+ * @throws {Error} for anything else.
+ */
+export function timeOf(text: string, now: number): number {
+  const before = parseDurationMs(text);
+  if (before !== undefined) return now - before;
+  const time = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1_000 : Date.parse(text);
+  if (!Number.isNaN(time)) return time;
+  throw new Error(`'${text}' is neither a time nor a duration such as 10m`);
+}

@@ -1,5 +1,5 @@
 import type { Pod } from "#api/gen/types.ts";
-import { commandOf, labelsOf } from "./list.ts";
+import { commandOf, labelsOf } from "./facts.ts";
 
 /** The `config` of an image, as far as a container changes it. */
 export type CommittedConfig = Readonly<Record<string, unknown>>;

@@ -1,9 +1,9 @@
 import type { Pod } from "#api/gen/types.ts";
+import { filterOf, hasLabel, type FilterTests } from "#base/docker-filters.ts";
 import { idOf, nameOf } from "./find.ts";
-import { imageOf, labelsOf } from "./list.ts";
+import { imageOf, labelsOf } from "./facts.ts";
 import { isPaused } from "./labels.ts";
 import { containerStateOf, healthState } from "./state.ts";
-import { UsageError } from "./usage-error.ts";
 
 /** Something that happened to a container, in Docker's words. */
 export interface ContainerEvent {
@@ -115,28 +115,15 @@ export function eventFields(event: ContainerEvent, nowMs: number): Record<string
   };
 }
 
-const tests: Readonly<Record<string, (event: ContainerEvent, value: string) => boolean>> = {
+const tests: FilterTests<ContainerEvent> = {
   event: ({ action }, value) => action === value || action.split(":", 1)[0] === value,
   container: ({ id, attributes }, value) => attributes["name"] === value || id.startsWith(value),
   image: ({ image }, value) => image === value || image.split(":", 1)[0] === value,
-  label: ({ attributes }, value) => {
-    const [name = "", text] = value.split("=", 2);
-    return text === undefined ? name in attributes : attributes[name] === text;
-  },
+  label: ({ attributes }, value) => hasLabel(attributes, value),
   type: (_, value) => value === "container",
 };
 
-/** Whether an event passes: of one key any value will do. @throws {UsageError} */
+/** Whether an event passes: of one key any value will do. @throws {FilterError} */
 export function eventFilter(filters: readonly string[]): (event: ContainerEvent) => boolean {
-  const parsed = filters.map((text) => {
-    const [, key = "", value = ""] = /^([^=]+)=(.*)$/.exec(text) ?? [];
-    const matches = tests[key];
-    if (matches !== undefined) return { key, value, matches };
-    throw new UsageError(
-      `invalid filter '${text}': expected one of ${Object.keys(tests).join(", ")}, with =`,
-    );
-  });
-  const keys = [...new Set(parsed.map((it) => it.key))];
-  return (event) =>
-    keys.every((key) => parsed.some((it) => it.key === key && it.matches(event, it.value)));
+  return filterOf(filters, tests);
 }

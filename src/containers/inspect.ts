@@ -1,9 +1,9 @@
 import type { Pod, Volume } from "#api/gen/types.ts";
 import { idOf, nameOf, podName } from "./find.ts";
 import { isPaused } from "./labels.ts";
-import { commandOf, imageOf, labelsOf, networkNames, stateWord } from "./list.ts";
+import { commandOf, imageOf, labelsOf, networkNames, stateWord } from "./facts.ts";
 import { containerStateOf, healthState } from "./state.ts";
-import type { Fields } from "./template.ts";
+import type { Fields } from "#base/go-template/values.ts";
 
 /** What `gantry inspect` shows of a container: Docker's fields, as far as a pod has them. */
 export function inspectContainer(pod: Pod): Fields {

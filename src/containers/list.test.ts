@@ -4,7 +4,6 @@ import type { Pod } from "#api/gen/types.ts";
 import { chooseContainer } from "./find.ts";
 import { formatContainers, type ListOptions } from "./list.ts";
 import { publishedPorts } from "./port.ts";
-import { fillTemplate } from "./template.ts";
 
 const time = "2026-01-01T00:00:00Z";
 const now = Date.parse(time) + 60_000;
@@ -76,6 +75,17 @@ const lists: [options: Partial<ListOptions>, want: string][] = [
   [{ all: true, filter: ["ancestor=busybox"] }, "Web job"],
   [{ all: true, filter: ["network=back", "name=Web"] }, "Web"],
   [{ all: true, filter: ["publish=8080", "name=job"] }, "job"],
+  [{ all: true, filter: ["publish=8000-8080/tcp", "name=^/?Web$"] }, "Web"],
+  [{ all: true, filter: ["publish=443"] }, ""],
+  [{ all: true, filter: ["expose=443", "name=Web"] }, "Web"],
+  [{ all: true, filter: ["expose=80/udp"] }, ""],
+  [{ all: true, filter: ["ancestor=docker.io/library/busybox:latest", "exited=3"] }, "job"],
+  [{ all: true, filter: ["ancestor=busybox:1"] }, ""],
+  [{ all: true, filter: ["before=Web"] }, "job"],
+  [{ all: true, filter: ["since=abd2"] }, "Web"],
+  [{ all: true, filter: ["label=all=", "Name=Web"] }, "Web"],
+  [{ all: true, filter: ["volume=/srv"] }, ""],
+  [{ last: 1, filter: ["name=job"] }, "job"],
 ];
 
 for (const [options, want] of lists) {
@@ -121,23 +131,4 @@ test("publishedPorts: all, one, none", () => {
   assert.equal(publishedPorts(web, undefined), "80/tcp -> 0.0.0.0:8080\n");
   assert.equal(publishedPorts(web, "80"), "0.0.0.0:8080\n");
   assert.throws(() => publishedPorts(web, "443"), /no public port '443\/tcp' published for Web/);
-});
-
-const templates: [template: string, want: string][] = [
-  ["{{.A}}", "x"],
-  ["{{ .B.C }}-{{.A}}", "1-x"],
-  ["{{json .B}}", '{"C":1}'],
-  ['{{index .B "C"}}', "1"],
-  ["a\\tb", "a\tb"],
-];
-
-for (const [template, want] of templates) {
-  test(`fillTemplate: ${template}`, () => {
-    assert.equal(fillTemplate(template, { A: "x", B: { C: 1 } }), want);
-  });
-}
-
-test("fillTemplate: what it does not know is said", () => {
-  assert.throws(() => fillTemplate("{{.D}}", { A: 1 }), /there is no field D/);
-  assert.throws(() => fillTemplate("{{range .A}}", { A: 1 }), /is not understood/);
 });

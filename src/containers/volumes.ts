@@ -9,7 +9,7 @@ import { volumeAnnotation } from "./labels.ts";
 import { claimOf } from "./plan/volumes.ts";
 import { createUnlessThere, ensureNamespace } from "./run/objects.ts";
 import { removeVolume } from "./run/remove.ts";
-import type { Fields } from "./template.ts";
+import type { Fields } from "#base/go-template/values.ts";
 
 export function volumeNameOf(claim: PersistentVolumeClaim): string {
   return claim.metadata?.annotations?.[volumeAnnotation] ?? claim.metadata?.name ?? "";

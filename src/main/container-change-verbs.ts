@@ -144,8 +144,7 @@ export function addContainerWatchVerbs(program: Command): void {
 /** Aborts at a time, or so long from now; never where there is none. */
 async function signalAt(text: string | undefined): Promise<AbortSignal> {
   if (text === undefined) return new AbortController().signal;
-  const { timeOf } = await import("#containers/run/logs.ts");
-  const { parseDurationMs } = await import("#base/amounts.ts");
+  const { parseDurationMs, timeOf } = await import("#base/amounts.ts");
   const now = systemClock.now();
   const span = parseDurationMs(text) ?? timeOf(text, now) - now;
   return AbortSignal.timeout(Math.max(0, span));

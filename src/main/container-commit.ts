@@ -11,7 +11,7 @@ import type { Session } from "#cli/connection.ts";
 import { committedBy, committedConfig } from "#containers/commit.ts";
 import { nameOf } from "#containers/find.ts";
 import { isPaused } from "#containers/labels.ts";
-import { imageOf } from "#containers/list.ts";
+import { imageOf } from "#containers/facts.ts";
 import { changesLayer } from "#containers/run/changes.ts";
 import { pauseContainer, unpauseContainer } from "#containers/run/pause.ts";
 import { containerStateOf } from "#containers/state.ts";

@@ -1,8 +1,8 @@
-import type { Pod } from "#api/gen/types.ts";
 import { formatSize, formatTable } from "#base/docker-format.ts";
 import type { Session } from "#cli/connection.ts";
 import { pods } from "#client/kinds.ts";
 import { listContainers } from "#containers/find.ts";
+import { claimNames } from "#containers/facts.ts";
 import { containerStateOf } from "#containers/state.ts";
 import { listVolumes } from "#containers/volumes.ts";
 import { removeImage } from "#images/verbs/change.ts";
@@ -44,7 +44,7 @@ export async function diskUsage(session: Session, where: Where): Promise<string>
   const ids = new Set(images.named.map((it) => it.digest));
   const activeIds = new Set(active.map((it) => it.digest));
   const running = all.filter((it) => containerStateOf(it).kind === "running");
-  const mounted = new Set(all.flatMap(claimsOf));
+  const mounted = new Set(all.flatMap(claimNames));
   const inUse = volumes.filter((it) => mounted.has(it.metadata?.name ?? ""));
   return formatTable([
     ["TYPE", "TOTAL", "ACTIVE", "SIZE", "RECLAIMABLE"],
@@ -131,8 +131,4 @@ async function namedImages(world: ImageWorld): Promise<readonly NamedImage[]> {
 function bytesOf(images: readonly NamedImage[]): number {
   const blobs = new Map(images.flatMap((it) => [...it.blobs]));
   return [...blobs.values()].reduce((sum, it) => sum + it, 0);
-}
-
-function claimsOf(pod: Pod): readonly string[] {
-  return (pod.spec?.volumes ?? []).flatMap((it) => it.persistentVolumeClaim?.claimName ?? []);
 }

@@ -1,5 +1,7 @@
 import type { Command } from "commander";
+import type { HistoryOptions } from "#images/verbs/history.ts";
 import type { ListOptions } from "#images/verbs/list.ts";
+import { collect } from "./cluster-verbs.ts";
 import type { LoadCommand, LoginCommand, SaveCommand, TransferCommand } from "./image-verbs.ts";
 import type { InspectCommand } from "./inspect.ts";
 import { dataDirOption, type Where } from "./options.ts";
@@ -16,12 +18,14 @@ export function addImageCommands(program: Command): void {
 function addListing(program: Command): void {
   program
     .command("images")
-    .argument("[name]", "a repository, perhaps with a tag")
+    .argument("[name]", "a repository, perhaps with a tag and with wildcards")
     .description("list images")
     .option("-a, --all", "images without a tag too", false)
     .option("-q, --quiet", "ids only", false)
     .option("--digests", "show digests", false)
     .option("--no-trunc", "whole ids")
+    .option("-f, --filter <key=value>", "only such as these", collect, [])
+    .option("--format <form>", "table, json, or a template such as {{.Repository}}")
     .addOption(dataDirOption())
     .action(async (name: string | undefined, options: ListArguments) => {
       const { nowMs, withImages } = await import("./image-verbs.ts");
@@ -37,12 +41,15 @@ function addListing(program: Command): void {
     .description("show how an image was made")
     .option("-q, --quiet", "ids only", false)
     .option("--no-trunc", "whole commands")
+    .option("-H, --human", "sizes and times for people", true)
+    .option("--no-human", "sizes in bytes, and dates")
+    .option("--format <form>", "table, json, or a template such as {{.CreatedBy}}")
     .addOption(dataDirOption())
-    .action(async (image: string, options: ListArguments) => {
+    .action(async (image: string, options: HistoryArguments) => {
       const { nowMs, withImages } = await import("./image-verbs.ts");
-      const { showHistory } = await import("#images/verbs/list.ts");
+      const { showHistory } = await import("#images/verbs/history.ts");
       await withImages(options, async (world) => {
-        const how = { quiet: options.quiet, noTrunc: !options.trunc, now: nowMs() };
+        const how = { ...options, noTrunc: !options.trunc, now: nowMs() };
         process.stdout.write(await showHistory(world, image, how));
       });
     });
@@ -59,6 +66,8 @@ function addListing(program: Command): void {
     });
 }
 
+type HistoryArguments = Omit<HistoryOptions, "now" | "noTrunc"> &
+  Where & { readonly trunc: boolean };
 type ListArguments = Omit<ListOptions, "name" | "noTrunc"> & Where & { readonly trunc: boolean };
 
 function addChanges(program: Command): void {

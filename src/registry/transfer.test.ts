@@ -14,7 +14,8 @@ import { openImageStore } from "#images/store/open.ts";
 import { removeImage, tagImage } from "#images/verbs/change.ts";
 import { findImage, type ImageWorld } from "#images/verbs/find-image.ts";
 import { inspectImages } from "#images/verbs/inspect.ts";
-import { listImages, showHistory } from "#images/verbs/list.ts";
+import { showHistory } from "#images/verbs/history.ts";
+import { listImages, type ListOptions } from "#images/verbs/list.ts";
 import { mediaTypes } from "#oci/media-types.ts";
 import { parseReference } from "#oci/reference.ts";
 import { CredentialGate } from "./auth/gate.ts";
@@ -93,7 +94,7 @@ async function putImage(
     ...platform,
     architecture: it.architecture,
     created: "2026-01-01T00:00:00Z",
-    config: { Cmd: ["sh"] },
+    config: { Cmd: ["sh"], Labels: { team: "a" } },
     rootfs: { type: "layers", diff_ids: [sha("layer")] },
     history: [
       { created: "2026-01-01T00:00:00Z", created_by: "COPY . /" },
@@ -205,7 +206,14 @@ async function world(context: TestContext): Promise<ImageWorld> {
 
 test("images: names as people write them, our registry's under its address", async (context) => {
   const images = await world(context);
-  const all = { name: undefined, all: false, quiet: false, digests: false, noTrunc: false };
+  const all = {
+    name: undefined,
+    all: false,
+    quiet: false,
+    digests: false,
+    noTrunc: false,
+    filter: [],
+  };
   const lines = (await listImages(images, all, now)).split("\n");
   assert.match(lines[0] ?? "", /^REPOSITORY +TAG +IMAGE ID +CREATED +SIZE$/);
   assert.match(lines[1] ?? "", /^app +1 +[0-9a-f]{12} +2 weeks ago +\d+B$/);
@@ -213,6 +221,41 @@ test("images: names as people write them, our registry's under its address", asy
   const quiet = await listImages(images, { ...all, name: "app", quiet: true }, now);
   assert.match(quiet, /^[0-9a-f]{12}\n$/);
   assert.equal(await listImages(images, { ...all, name: "app:2", quiet: true }, now), "");
+});
+
+const chosen: [options: Partial<ListOptions>, want: string][] = [
+  [{}, "<none>:<none> app:1 localhost:5000/team/own:1"],
+  [{ name: "docker.io/library/app" }, "app:1"],
+  [{ name: "a*" }, "app:1"],
+  [{ filter: ["reference=*/*/own:1"] }, "localhost:5000/team/own:1"],
+  [{ filter: ["reference=app:2"] }, ""],
+  [{ filter: ["dangling=true"] }, "<none>:<none>"],
+  [{ filter: ["dangling=0", "reference=app"] }, "app:1"],
+  [{ filter: ["until=24h", "reference=app"] }, "app:1"],
+  [{ filter: ["until=2000-01-01"] }, ""],
+  [{ filter: ["before=app:1"] }, ""],
+  [{ filter: ["since=app:1"] }, ""],
+  [{ filter: ["label=nothing"] }, ""],
+  [{ filter: ["label=team=a", "reference=app"] }, "app:1"],
+];
+
+test("images: filters and forms", async (context) => {
+  const images = await world(context);
+  await putImage(images.store, "none", { tags: [], architecture: "arm64" });
+  const plain = { name: undefined, all: false, quiet: false, digests: false, noTrunc: true };
+  const format = "{{.Repository}}:{{.Tag}}";
+  for (const [options, want] of chosen) {
+    const text = await listImages(images, { ...plain, filter: [], format, ...options }, now);
+    assert.equal(text.trim().split("\n").toSorted().join(" "), want, JSON.stringify(options));
+  }
+  const wrong = { ...plain, filter: ["color=red"] };
+  await assert.rejects(listImages(images, wrong, now), /invalid filter 'color=red'/);
+  const missing = { ...plain, filter: ["since=nope"] };
+  await assert.rejects(listImages(images, missing, now), /No such image: nope/);
+  const table = await listImages(images, { ...plain, filter: [], name: "app", digests: true }, now);
+  assert.match(table, /^REPOSITORY +TAG +DIGEST +IMAGE ID +CREATED +SIZE\napp +1 +sha256:\w{64} /);
+  const json = await listImages(images, { ...plain, filter: [], name: "app", format: "json" }, now);
+  assert.equal((JSON.parse(json) as { Tag: string }).Tag, "1");
 });
 
 test("tag, inspect, history and rmi: by name and by id", async (context) => {
@@ -227,9 +270,12 @@ test("tag, inspect, history and rmi: by name and by id", async (context) => {
   assert.deepEqual(described?.RepoTags, ["app:1", "localhost:5000/team/copy:2"]);
   const id = described.Id.slice(7, 19);
   assert.equal((await findImage(images, id)).repository, "docker.io/library/app");
-  const history = await showHistory(images, id, { noTrunc: false, quiet: false, now });
+  const history = await showHistory(images, id, { noTrunc: false, quiet: false, human: true, now });
   assert.match(history, /CMD sh +0B/);
   assert.match(history, /<missing> +2 weeks ago +COPY \. \/ +5B/);
+  const format = "{{.Size}} {{.CreatedAt}}";
+  const numbers = { noTrunc: true, quiet: false, human: false, format, now };
+  assert.match(await showHistory(images, id, numbers), /^5 \d{4}-/m);
   const lines = async (text: string, force: boolean): Promise<string[]> => {
     const said: string[] = [];
     for await (const line of removeImage(images, text, force)) said.push(line);

@@ -1,4 +1,4 @@
-import { compileDeepGlob, compileGlob, hasWildcards } from "#build/paths/glob.ts";
+import { compileDeepGlob, compileGlob, hasWildcards } from "#base/glob.ts";
 import type { IgnoreMatcher, IgnoreResult } from "#build/paths/ignore.ts";
 import type { LayeredTree, TreeEntry } from "#build/tree/layered.ts";
 

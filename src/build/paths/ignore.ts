@@ -1,5 +1,5 @@
 import { cleanPath } from "./clean.ts";
-import { compileDeepGlob } from "./glob.ts";
+import { compileDeepGlob } from "#base/glob.ts";
 
 interface Pattern {
   readonly expression: RegExp;

@@ -3,7 +3,7 @@ import type { Session } from "#cli/connection.ts";
 import { formatTable } from "#cli/table.ts";
 import { pods } from "#client/kinds.ts";
 import { serviceLabel } from "#compose/convert/names.ts";
-import { portsText, stateWord } from "#containers/list.ts";
+import { portsText, stateWord } from "#containers/facts.ts";
 import { statusText } from "#containers/state.ts";
 import { ofServices } from "./objects.ts";
 

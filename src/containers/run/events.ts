@@ -12,7 +12,7 @@ import {
   type ContainerEvent,
 } from "#containers/events.ts";
 import { containerSelector } from "#containers/labels.ts";
-import { fillTemplate } from "#containers/template.ts";
+import { fillTemplate } from "#base/go-template/evaluate.ts";
 
 export interface EventOptions {
   readonly filter: readonly string[];

@@ -1,11 +1,10 @@
 import type { Pod } from "#api/gen/types.ts";
 import { formatTime, parseTime } from "#api/time.ts";
 import { objectPath } from "#api/resource.ts";
-import { parseDurationMs } from "#base/amounts.ts";
+import { timeOf } from "#base/amounts.ts";
 import type { Session } from "#cli/connection.ts";
 import { logLines } from "#cli/log-lines.ts";
 import { pods } from "#client/kinds.ts";
-import { UsageError } from "#containers/usage-error.ts";
 
 export interface ContainerLogOptions {
   readonly follow: boolean;
@@ -54,16 +53,6 @@ function queryOf(options: ContainerLogOptions, now: number): URLSearchParams {
   if (options.tail !== undefined) query.set("tailLines", String(options.tail));
   if (options.since !== undefined) query.set("sinceTime", formatTime(timeOf(options.since, now)));
   return query;
-}
-
-/** @throws {UsageError} for what is neither a time nor a duration. */
-export function timeOf(text: string, now: number): number {
-  const before = parseDurationMs(text);
-  if (before !== undefined) return now - before;
-  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1_000 : undefined;
-  const time = seconds ?? parseTime(text) ?? Date.parse(text);
-  if (!Number.isNaN(time)) return time;
-  throw new UsageError(`'${text}' is neither a time nor a duration such as 10m`);
 }
 
 interface Line {

@@ -4,7 +4,7 @@ import type { Session } from "#cli/connection.ts";
 import { found } from "#cli/found.ts";
 import { networkPolicies, pods } from "#client/kinds.ts";
 import { idOf, listContainers, nameOf } from "#containers/find.ts";
-import { networkNames } from "#containers/list.ts";
+import { networkNames } from "#containers/facts.ts";
 import { managedBy, managedByLabel, networkLabel, networkLabelPrefix } from "#containers/labels.ts";
 import { createUnlessThere, ensureNamespace } from "./objects.ts";
 

@@ -2,7 +2,7 @@ import type { Pod } from "#api/gen/types.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Session } from "#cli/connection.ts";
 import { findContainer, listContainers } from "#containers/find.ts";
-import { formatRows } from "#containers/rows.ts";
+import { formatRows } from "#base/go-template/rows.ts";
 import { containerStateOf } from "#containers/state.ts";
 import { parseSamples, statsRow, statsTitles, usageOf, type Usage } from "#containers/stats.ts";
 

@@ -1,3 +1,4 @@
+import { formatAge } from "#base/docker-format.ts";
 import { parseManifest, type Descriptor, type Platform } from "#oci/manifest.ts";
 import { chooseManifest } from "#images/client/platform.ts";
 import type { ImageStore, StoredManifest } from "#images/store/image-store.ts";
@@ -88,4 +89,10 @@ async function manifestOf(
 export function createdAt({ config }: ImageView): number {
   const ms = Date.parse(config.created ?? "");
   return Number.isNaN(ms) ? 0 : ms;
+}
+
+/** `2 weeks ago`; of an image that says no time of its own, that it does not. */
+export function ageOf(created: string, now: number): string {
+  const ms = Date.parse(created);
+  return Number.isNaN(ms) || ms === 0 ? "N/A" : formatAge(now - ms);
 }

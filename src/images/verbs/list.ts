@@ -1,17 +1,15 @@
-import { familiarName, parseReference } from "#oci/reference.ts";
-import {
-  findImage,
-  fullName,
-  listRepositories,
-  storedName,
-  type ImageWorld,
-} from "./find-image.ts";
-import { ellipsis, formatAge, formatSize, formatTable, shortDigest } from "#base/docker-format.ts";
-import { createdAt, viewImage, type ImageView } from "./image-view.ts";
+import { timeOf } from "#base/amounts.ts";
+import { formatSize, shortDigest } from "#base/docker-format.ts";
+import { filterOf, hasLabel, isTrueText, type FilterTests } from "#base/docker-filters.ts";
+import { compileGlob } from "#base/glob.ts";
+import { formatRows } from "#base/go-template/rows.ts";
+import type { Fields } from "#base/go-template/values.ts";
+import { familiarName } from "#oci/reference.ts";
+import { findImage, fullName, listRepositories, type ImageWorld } from "./find-image.ts";
+import { ageOf, createdAt, viewImage, type ImageView } from "./image-view.ts";
 
 const tagsMax = 100_000;
-const commandWidth = 45;
-const epochMs = 0;
+const none = "<none>";
 
 /** A line of `gantry images`. */
 interface Row {
@@ -21,86 +19,121 @@ interface Row {
 }
 
 export interface ListOptions {
-  /** A name, perhaps with a tag; undefined for all. */
+  /** A name, perhaps with a tag and with wildcards; undefined for all. */
   readonly name: string | undefined;
   /** Those without a tag too. */
   readonly all: boolean;
   readonly quiet: boolean;
   readonly digests: boolean;
   readonly noTrunc: boolean;
+  /** As `--filter` has them. */
+  readonly filter: readonly string[];
+  /** `table`, `table {{…}}`, `json`, or a template. */
+  readonly format?: string | undefined;
 }
 
-/** What `docker images` prints. @param now in milliseconds since the epoch. */
+const titles = {
+  Repository: "REPOSITORY",
+  Tag: "TAG",
+  ID: "IMAGE ID",
+  CreatedSince: "CREATED",
+  Size: "SIZE",
+};
+
+const { Repository, Tag, ...afterDigest } = titles;
+const titlesWithDigest = { Repository, Tag, Digest: "DIGEST", ...afterDigest };
+
+/** What `docker images` prints. @param now in milliseconds since the epoch. @throws {FilterError} */
 export async function listImages(
   world: ImageWorld,
   options: ListOptions,
   now: number,
 ): Promise<string> {
-  const rows = await rowsOf(world, options);
-  const idOf = (view: ImageView): string => (options.noTrunc ? view.id : shortDigest(view.id));
-  if (options.quiet) {
-    return [...new Set(rows.map((it) => idOf(it.view)))].map((it) => `${it}\n`).join("");
+  const { quiet, digests, format = "table" } = options;
+  const rows = (await chosenRows(world, options, now)).map((it) => fieldsOf(it, options, now));
+  if (quiet && format === "table") {
+    return [...new Set(rows.map((it) => `${String(it["ID"])}\n`))].join("");
   }
-  const digestHead = options.digests ? ["DIGEST"] : [];
-  const head = ["REPOSITORY", "TAG", ...digestHead, "IMAGE ID", "CREATED", "SIZE"];
-  const lines = rows.map(({ repository, tag, view }) => [
-    repository,
-    tag,
-    ...(options.digests ? [view.target.digest] : []),
-    idOf(view),
-    ageOf(createdAt(view), now),
-    formatSize(view.sizeBytes),
-  ]);
-  return formatTable([head, ...lines]);
+  return formatRows(rows, digests ? titlesWithDigest : titles, format);
 }
 
-/** What `docker history` prints. */
-export async function showHistory(
+function fieldsOf({ repository, tag, view }: Row, { noTrunc }: ListOptions, now: number): Fields {
+  const { created = "" } = view.config;
+  return {
+    ID: noTrunc ? view.id : shortDigest(view.id),
+    Repository: repository,
+    Tag: tag,
+    Digest: view.target.digest,
+    CreatedSince: ageOf(created, now),
+    CreatedAt: created,
+    Size: formatSize(view.sizeBytes),
+    VirtualSize: formatSize(view.sizeBytes),
+    SharedSize: "N/A",
+    UniqueSize: "N/A",
+    Containers: "N/A",
+  };
+}
+
+async function chosenRows(
   world: ImageWorld,
-  text: string,
-  options: { readonly noTrunc: boolean; readonly quiet: boolean; readonly now: number },
-): Promise<string> {
-  const view = await viewImage(world.store, await findImage(world, text), world.platform);
-  if (view === undefined) throw new Error(`${text} is no image: it has no config`);
-  const layers = view.layers.values();
-  const entries = (view.config.history ?? []).map((entry) => {
-    const layer = entry.empty_layer === true ? undefined : layers.next().value;
-    return { entry, sizeBytes: layer?.size ?? 0 };
-  });
-  const rows = entries.toReversed().map(({ entry, sizeBytes }, index) => {
-    const id = index === 0 ? view.id : "<missing>";
-    const command = (entry.created_by ?? "").replaceAll("\t", " ");
-    return [
-      options.noTrunc || index > 0 ? id : shortDigest(id),
-      ageOf(Date.parse(entry.created ?? "") || epochMs, options.now),
-      options.noTrunc ? command : ellipsis(command, commandWidth),
-      formatSize(sizeBytes),
-      entry.comment ?? "",
-    ];
-  });
-  if (options.quiet) return rows.map(([id = ""]) => `${id}\n`).join("");
-  return formatTable([["IMAGE", "CREATED", "CREATED BY", "SIZE", "COMMENT"], ...rows]);
-}
-
-async function rowsOf(world: ImageWorld, { name, all }: ListOptions): Promise<readonly Row[]> {
-  const wanted = name === undefined ? undefined : parseReference(name);
-  const only = wanted && storedName(world, wanted);
-  const onlyTag = name !== undefined && /:[^/]*$/.test(name) ? wanted?.tag : undefined;
+  { name, all, filter }: ListOptions,
+  now: number,
+): Promise<readonly Row[]> {
+  const passes = filterOf(filter, await testsOf(world, filter, now));
+  const isWanted = name === undefined ? () => true : matcher(name);
+  const asksForDangling = filter.some((it) => it.startsWith("dangling="));
   const rows: Row[] = [];
   for (const repository of listRepositories(world)) {
-    if (only !== undefined && repository !== only) continue;
-    rows.push(...(await rowsIn(world, repository, all)));
+    rows.push(...(await rowsIn(world, repository, all || asksForDangling)));
   }
   return rows
-    .filter((it) => onlyTag === undefined || it.tag === onlyTag)
+    .filter((it) => isWanted(it) && passes(it))
     .toSorted(
       (a, b) => createdAt(b.view) - createdAt(a.view) || (a.repository < b.repository ? -1 : 1),
     );
 }
 
+/** Whether a pattern means the image's name as people write it, with its tag or without. */
+function matcher(pattern: string): (row: Row) => boolean {
+  const short = pattern.replace(/^docker\.io\/(library\/)?/, "");
+  const glob = compileGlob(short);
+  return ({ repository, tag }) => glob.test(repository) || glob.test(`${repository}:${tag}`);
+}
+
+async function testsOf(
+  world: ImageWorld,
+  filters: readonly string[],
+  now: number,
+): Promise<FilterTests<Row>> {
+  const times = new Map<string, number>();
+  for (const it of filters) {
+    const [, image] = /^(?:before|since)=(.*)$/.exec(it) ?? [];
+    if (image !== undefined) times.set(image, await timeOfImage(world, image));
+  }
+  const timeBy = (image: string): number => times.get(image) ?? 0;
+  return {
+    before: ({ view }, value) => createdAt(view) < timeBy(value),
+    dangling: ({ tag }, value) => (tag === none) === isTrueText(value, "dangling"),
+    label: ({ view }, value) => hasLabel(labelsOf(view), value),
+    reference: (row, value) => matcher(value)(row),
+    since: ({ view }, value) => createdAt(view) > timeBy(value),
+    until: ({ view }, value) => createdAt(view) < timeOf(value, now),
+  };
+}
+
+async function timeOfImage(world: ImageWorld, name: string): Promise<number> {
+  const view = await viewImage(world.store, await findImage(world, name), world.platform);
+  if (view === undefined) throw new Error(`${name} is no image: it has no config`);
+  return createdAt(view);
+}
+
+function labelsOf({ config }: ImageView): Readonly<Record<string, unknown>> {
+  return (config.config?.["Labels"] ?? {}) as Readonly<Record<string, unknown>>;
+}
+
 async function rowsIn(world: ImageWorld, repository: string, all: boolean): Promise<Row[]> {
   const { store, platform } = world;
-  const shown = repository === "none" ? "<none>" : familiarName(fullName(world, repository));
+  const shown = repository === "none" ? none : familiarName(fullName(world, repository));
   const rows: Row[] = [];
   const tagged = new Set<string>();
   for (const { tag, digest } of store.listTags(repository, { limit: tagsMax })) {
@@ -114,12 +147,7 @@ async function rowsIn(world: ImageWorld, repository: string, all: boolean): Prom
   for (const target of store.listManifests(repository)) {
     if (tagged.has(target.digest)) continue;
     const view = await viewImage(store, target, platform);
-    if (view !== undefined) rows.push({ repository: shown, tag: "<none>", view });
+    if (view !== undefined) rows.push({ repository: shown, tag: none, view });
   }
   return rows;
-}
-
-/** An image that says no time of its own says nothing. */
-function ageOf(at: number, now: number): string {
-  return at === epochMs ? "N/A" : formatAge(now - at);
 }
