@@ -64,23 +64,55 @@ export async function insertRows(
   ]
 ): Promise<void> {
   const [queries, into, columns, rows, conflict = ""] = given;
-  const most = Math.max(1, Math.floor(parametersMax / columns.length));
-  const writes: Promise<number>[] = [];
-  for (let at = 0; at < rows.length;) {
-    const part = rows.slice(at, at + statementSize(rows.length - at, most));
+  const writes = statementsOf(rows, columns.length).map((part) => {
     const values = placeholders(part.length, columns.length);
     const sql = `insert into ${into} (${columns.join(", ")}) values ${values} ${conflict}`;
-    writes.push(queries.run(sql, ...part.flat()));
-    at += part.length;
-  }
+    return queries.run(sql, ...part.flat());
+  });
   await Promise.all(writes);
 }
 
-/** Powers of four, so that a few prepared statements do for any number of rows. */
-function statementSize(left: number, most: number): number {
-  let size = 1;
-  while (size * 4 <= Math.min(left, most)) size *= 4;
-  return size;
+/** A change of many rows at once; `set` and `where` name the values of a row as columns of `given`. */
+export interface RowsUpdate {
+  readonly table: string;
+  /** What a row of values is, in order. */
+  readonly given: Readonly<Record<string, "text" | "bigint">>;
+  readonly set: string;
+  readonly where: string;
+}
+
+/** Updates any number of rows with few statements. @returns how many were changed. */
+export async function updateRows(
+  queries: Queries,
+  { table, given, set, where }: RowsUpdate,
+  rows: readonly (readonly Value[])[],
+): Promise<number> {
+  const types = Object.values(given);
+  // Where the first row says what the values are, PostgreSQL knows of the others.
+  const first = types.map((it) => (it === "bigint" ? "cast(? as bigint)" : "?")).join(", ");
+  const writes = statementsOf(rows, types.length).map((part) => {
+    const rest = part.length === 1 ? "" : `, ${placeholders(part.length - 1, types.length)}`;
+    const sql = `with given (${Object.keys(given).join(", ")}) as (values (${first})${rest})
+      update ${table} set ${set} from given where ${where}`;
+    return queries.run(sql, ...part.flat());
+  });
+  return (await Promise.all(writes)).reduce((sum, it) => sum + it, 0);
+}
+
+/** Rows for one statement each: of powers of two, so that a few prepared ones do for any number. */
+function statementsOf(
+  rows: readonly (readonly Value[])[],
+  columns: number,
+): readonly (readonly (readonly Value[])[])[] {
+  const most = Math.max(1, Math.floor(parametersMax / columns));
+  const parts: (readonly (readonly Value[])[])[] = [];
+  for (let at = 0; at < rows.length;) {
+    const left = Math.min(rows.length - at, most);
+    const part = rows.slice(at, at + 2 ** Math.floor(Math.log2(left)));
+    parts.push(part);
+    at += part.length;
+  }
+  return parts;
 }
 
 /** Of a list of values alone PostgreSQL cannot tell the types, and takes text. */

@@ -5,6 +5,7 @@ import {
   insertRows,
   rowsByKeys,
   SqlError,
+  updateRows,
   type Database,
   type Row,
   type Value,
@@ -108,6 +109,25 @@ export function databaseSuite(name: string, open: () => Promise<Database>): void
     assert.deepEqual(await found(["a"], [1], [3], [9]), [1, 3]);
     assert.deepEqual(await found(["b"], ["y"]), [2, 3]);
     assert.deepEqual(await found(["b", "a"], ["y", 3], ["x", 2]), [3]);
+  });
+
+  test(`${name}: rows are updated at once, each if it still is as it was`, async () => {
+    await using database = await open();
+    await database.run("create table t (a bigint, b text, c bigint)");
+    const made = Array.from({ length: 7 }, (_, at) => [at, at === 3 ? "x" : null, at]);
+    await insertRows(database, "t", ["a", "b", "c"], made);
+    const update = {
+      table: "t",
+      given: { a: "bigint", old_b: "text", b: "text", c: "bigint" },
+      set: "b = given.b, c = given.c",
+      where: "t.a = given.a and t.b is not distinct from given.old_b",
+    } as const;
+    const rows = Array.from({ length: 7 }, (_, at) => [at, null, `b${at}`, at === 1 ? null : 9]);
+    assert.equal(await updateRows(database, update, rows), 6);
+    assert.equal(await updateRows(database, update, []), 0);
+    const found = plain(await database.rows("select a, b, c from t order by a"));
+    const want = rows.map(([a, , b, c]) => (a === 3 ? { a, b: "x", c: 3 } : { a, b, c }));
+    assert.deepEqual(found, want);
   });
 
   test(`${name}: news reach who listens`, async () => {

@@ -3,16 +3,14 @@ import { expansionReferences, lengthOf } from "#dag/run/expansion.ts";
 import { isActive, isFinished } from "#dag/model/states.ts";
 import { valueAt, type OutputReference } from "#dag/model/model.ts";
 import { killOf } from "#workflows/state/callbacks.ts";
-import { findDag } from "#workflows/state/dags.ts";
 import { dropMet } from "#workflows/state/deadlines.ts";
 import { clearOutputs, outputsOf } from "#workflows/state/outputs.ts";
 import { listInstances, type InstanceRow } from "#workflows/state/instances.ts";
 import { previousRun } from "#workflows/state/runs.ts";
-import { replanDag } from "./create-runs.ts";
 import { pastOf } from "./past.ts";
 import type { RunRecord } from "./run-record.ts";
 import type { Turn } from "./turn-context.ts";
-import { wakeLater, wakeQueued } from "./wake-runs.ts";
+import { hasPast, wakeLater } from "./wake-runs.ts";
 
 /** Most times that expansions may call for another look; each one expands at least one task. */
 const passesMax = 1_000;
@@ -39,18 +37,13 @@ export async function advanceRun(turn: Turn, record: RunRecord): Promise<Advance
     for (const step of plan.steps) await takeStep(turn, record, step, stopped);
     if (plan.steps.some((it) => it.kind === "expand")) continue;
     if (plan.steps.some((it) => it.kind === "set") && hasPast(record)) {
-      await wakeLater(turn, record.run);
+      await wakeLater(turn, record);
     }
     const finished = plan.steps.some((it) => it.kind === "finish");
     if (!finished && record.run.planAt !== plan.wakeAt) record.setRun({ planAt: plan.wakeAt });
     return { finished, stopped };
   }
   throw new Error(`run ${record.run.runId} does not settle`);
-}
-
-/** Whether tasks of the next run may wait for this one's. */
-export function hasPast(record: RunRecord): boolean {
-  return record.model.tasks.some((it) => it.dependsOnPast);
 }
 
 async function takeStep(
@@ -128,10 +121,6 @@ async function finish(
   }
   const { deadlines = [] } = record.model;
   if (step.state === "success" && deadlines.length > 0) await dropMet(queries, record.run, now);
-  await wakeLater(turn, record.run);
-  await wakeQueued(turn, dagId);
-  const dag = await findDag(queries, dagId);
-  if (dag !== undefined && dag.next === undefined) await replanDag(turn, dag);
 }
 
 function eventOf(

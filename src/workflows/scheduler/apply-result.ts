@@ -7,10 +7,9 @@ import { isOwnObject } from "#workflows/objects/object-path.ts";
 import { killOf } from "#workflows/state/callbacks.ts";
 import type { InstanceRow } from "#workflows/state/instances.ts";
 import type { AttemptResult } from "#workflows/worker/protocol.ts";
-import { hasPast } from "./advance-run.ts";
 import type { RunRecord } from "./run-record.ts";
 import type { Ended, Turn } from "./turn-context.ts";
-import { wakeLater } from "./wake-runs.ts";
+import { hasPast, wakeLater } from "./wake-runs.ts";
 
 /** Records how a try ended. One that has been superseded, or decided about, changes nothing. */
 export async function applyResult(turn: Turn, ended: Ended): Promise<void> {
@@ -41,7 +40,7 @@ export async function applyResult(turn: Turn, ended: Ended): Promise<void> {
   });
   callBackKilled(turn, { record, instance, task }, ended.result, change.state);
   killRemains(turn, instance, ended.result, change.state);
-  if (hasPast(record)) await wakeLater(turn, record.run);
+  if (hasPast(record)) await wakeLater(turn, record);
 }
 
 /** What a task has made, by its declaration and by what it has said. */

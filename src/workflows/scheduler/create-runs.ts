@@ -57,8 +57,12 @@ async function isFull({ queries }: Turn, dag: DagRow): Promise<boolean> {
 }
 
 /** Plans the next run of a DAG whose file or state changed. */
-export async function replanDag(turn: Pick<Turn, "queries" | "now">, dag: DagRow): Promise<void> {
-  const version = await findVersion(turn.queries, dag.dagId, dag.version);
+export async function replanDag(
+  turn: Pick<Turn, "queries" | "now"> & Partial<Pick<Turn, "records">>,
+  dag: DagRow,
+): Promise<void> {
+  const version =
+    turn.records?.version(dag) ?? (await findVersion(turn.queries, dag.dagId, dag.version));
   if (version === undefined) return;
   const { schedule, startDate, endDate, catchup } = version.model;
   const next = nextRun(schedule, {
@@ -68,7 +72,9 @@ export async function replanDag(turn: Pick<Turn, "queries" | "now">, dag: DagRow
     catchup,
     now: turn.now,
   });
-  await setNext(turn.queries, dag.dagId, next, dag.last);
+  if (next !== undefined || dag.next !== undefined) {
+    await setNext(turn.queries, dag.dagId, next, dag.last);
+  }
   if (timePart(schedule).kind === "custom") {
     await saveQuestion(turn.queries, dag.dagId, turn.now);
   }

@@ -161,8 +161,9 @@ async function findCandidates(
   scheduled: readonly ScheduledInstance[],
 ): Promise<readonly Found[]> {
   const found: Found[] = [];
+  for (const row of scheduled) turn.records.see(row.run);
+  await turn.records.check(turn.queries, scheduled);
   for (const row of scheduled) {
-    turn.records.see(row.run);
     const record = await turn.records.get(turn.queries, row);
     const instance = record?.find(row.taskId, row.mapIndex);
     // This turn may have decided otherwise about it.

@@ -2,28 +2,26 @@ import { assert } from "#base/assert.ts";
 import type { DagModel, TaskModel } from "#dag/model/model.ts";
 import { graphOf } from "#dag/model/graph.ts";
 import type { TaskState } from "#dag/model/states.ts";
-import type { Queries } from "#sql/database.ts";
 import type { DagVersion } from "#workflows/state/dags.ts";
-import {
-  insertInstances,
-  newInstance,
-  updateInstance,
-  type InstanceRow,
-} from "#workflows/state/instances.ts";
-import { updateRun, type RunRow, type RunStamp } from "#workflows/state/runs.ts";
+import { newInstance, type InstanceChange, type InstanceRow } from "#workflows/state/instances.ts";
+import type { RunRow, RunStamp } from "#workflows/state/runs.ts";
+
+/** What has become of a run since it was read. */
+export interface RunChanges {
+  readonly run: { readonly next: RunRow; readonly from: number };
+  readonly added: readonly InstanceRow[];
+  readonly changed: readonly InstanceChange[];
+}
 
 /**
  * A run with its instances, as it is being changed. It stands for the rows at one revision of the
- * run; changes are written by {@link commit}.
+ * run; changes are written by who takes them.
  */
 export class RunRecord {
   readonly version: DagVersion;
   #run: RunRow;
   readonly #instances: Map<string, InstanceRow>;
-  readonly #changed = new Map<
-    string,
-    { readonly state: TaskState | null; readonly mapIndex: number }
-  >();
+  readonly #changed = new Map<string, InstanceChange["from"]>();
   readonly #added = new Set<string>();
   #touched = false;
 
@@ -125,36 +123,23 @@ export class RunRecord {
     this.#touched = true;
   }
 
-  async #write(
-    queries: Queries,
-    key: string,
-    from: { readonly state: TaskState | null; readonly mapIndex: number },
-  ): Promise<void> {
-    const instance = this.#instances.get(key);
-    assert(instance !== undefined, "a changed instance is there");
-    const written = await updateInstance(queries, instance, from);
-    assert(written, `${instance.taskId} is still as it was read`);
-  }
-
   /**
-   * Writes everything, under a new revision; all statements are on their way when it returns.
-   * @throws when somebody changed the run meanwhile.
+   * What is to be written, under a new revision. From now on it counts as written: a record whose
+   * changes were not stored is of no use any more.
    */
-  async commit(queries: Queries): Promise<void> {
-    if (!this.#touched) return;
+  takeChanges(): RunChanges {
     const added = [...this.#added].flatMap((key) => this.#instances.get(key) ?? []);
-    const changed = [...this.#changed];
-    const { revision } = this.#run;
+    const changed = [...this.#changed].map(([key, from]) => {
+      const next = this.#instances.get(key);
+      assert(next !== undefined, "a changed instance is there");
+      return { next, from };
+    });
+    const { revision: from } = this.#run;
     this.#added.clear();
     this.#changed.clear();
     this.#touched = false;
-    this.#run = { ...this.#run, revision: revision + 1 };
-    const [, written] = await Promise.all([
-      insertInstances(queries, added),
-      updateRun(queries, this.#run, revision),
-      ...changed.map(([key, from]) => this.#write(queries, key, from)),
-    ]);
-    assert(written, "the run is still as it was read");
+    this.#run = { ...this.#run, revision: from + 1 };
+    return { run: { next: this.#run, from }, added, changed };
   }
 }
 

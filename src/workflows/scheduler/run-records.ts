@@ -1,8 +1,15 @@
-import { findVersion, type DagVersion } from "#workflows/state/dags.ts";
-import { listInstances } from "#workflows/state/instances.ts";
+import { assert } from "#base/assert.ts";
 import {
-  findRun,
+  findVersion,
+  findVersionHashes,
+  type DagVersion,
+  type VersionKey,
+} from "#workflows/state/dags.ts";
+import { insertInstances, listInstancesOf, updateInstances } from "#workflows/state/instances.ts";
+import {
+  findRuns,
   findRunStamps,
+  updateRuns,
   type RunKey,
   type RunRow,
   type RunStamp,
@@ -43,46 +50,53 @@ export class RunRecords {
 
   /** Undefined when there is no such run. */
   async get(queries: Queries, key: RunKey): Promise<RunRecord | undefined> {
-    const name = `${key.dagId} ${key.runId}`;
-    const known = this.#known.get(name);
-    if (known !== undefined && this.#fresh.has(name)) return known;
-    const run = await findRun(queries, key);
-    if (run === undefined) {
-      this.#known.delete(name);
-      return undefined;
-    }
-    return await this.take(queries, run);
+    return this.seen(key) ?? (await this.#load(queries, await this.#find(queries, [key])))[0];
   }
 
-  /** The record of a run whose row was just read. */
-  async take(queries: Queries, run: RunRow): Promise<RunRecord> {
-    const known = this.see(run) ? this.seen(run) : undefined;
-    return known ?? (await this.#load(queries, run));
+  /** The records of runs whose rows were just read, in their order. */
+  async take(queries: Queries, runs: readonly RunRow[]): Promise<readonly RunRecord[]> {
+    await this.#load(
+      queries,
+      runs.filter((it) => !this.see(it)),
+    );
+    return runs.flatMap((it) => this.seen(it) ?? []);
   }
 
-  async #load(queries: Queries, run: RunRow): Promise<RunRecord> {
-    const name = `${run.dagId} ${run.runId}`;
-    const version = await this.#version(queries, run.dagId, run.version);
-    const record = new RunRecord(run, await listInstances(queries, run), version);
-    this.#fresh.add(name);
-    this.#known.delete(name);
-    this.#known.set(name, record);
-    return record;
-  }
-
-  /** Looks with one query at whether what is known of these runs is still so. */
+  /** Has what is known of these runs be as the database has it, with few queries for all. */
   async check(queries: Queries, keys: readonly RunKey[]): Promise<void> {
-    const known = keys.filter((it) => {
-      const name = `${it.dagId} ${it.runId}`;
-      return this.#known.has(name) && !this.#fresh.has(name);
+    const known = keys.filter((it) => this.seen(it) === undefined && this.#known.has(nameOf(it)));
+    if (known.length > 0) for (const it of await findRunStamps(queries, known)) this.see(it);
+    const others = keys.filter((it) => this.seen(it) === undefined);
+    if (others.length > 0) await this.#load(queries, await this.#find(queries, others));
+  }
+
+  async #find(queries: Queries, keys: readonly RunKey[]): Promise<readonly RunRow[]> {
+    for (const key of keys) this.forget(key);
+    return await findRuns(queries, keys);
+  }
+
+  async #load(queries: Queries, runs: readonly RunRow[]): Promise<readonly RunRecord[]> {
+    if (runs.length === 0) return [];
+    const [instances, versions] = await Promise.all([
+      listInstancesOf(queries, runs),
+      this.#versionsOf(queries, runs),
+    ]);
+    const byRun = Map.groupBy(instances, nameOf);
+    return runs.map((run) => {
+      const name = nameOf(run);
+      const version = versions.get(versionName(run));
+      assert(version !== undefined, "the version of a run was looked for");
+      const record = new RunRecord(run, byRun.get(name) ?? [], version);
+      this.#fresh.add(name);
+      this.#known.delete(name);
+      this.#known.set(name, record);
+      return record;
     });
-    if (known.length === 0) return;
-    for (const stamp of await findRunStamps(queries, known)) this.see(stamp);
   }
 
   /** Takes what the database says about a run. @returns whether what is known of it is so. */
   see(stamp: RunStamp): boolean {
-    const name = `${stamp.dagId} ${stamp.runId}`;
+    const name = nameOf(stamp);
     const known = this.#known.get(name);
     if (known === undefined) return false;
     if (this.#fresh.has(name)) return true;
@@ -95,7 +109,7 @@ export class RunRecords {
 
   /** Undefined when it was not read in this turn. */
   seen(key: RunKey): RunRecord | undefined {
-    const name = `${key.dagId} ${key.runId}`;
+    const name = nameOf(key);
     return this.#fresh.has(name) ? this.#known.get(name) : undefined;
   }
 
@@ -108,21 +122,67 @@ export class RunRecords {
     return this.current().filter((it) => it.touched);
   }
 
-  forget(key: RunKey): void {
-    this.#known.delete(`${key.dagId} ${key.runId}`);
+  /** Writes all changes. @throws when somebody changed a run or an instance meanwhile. */
+  async commit(queries: Queries): Promise<void> {
+    const changes = this.touched().map((it) => it.takeChanges());
+    const changed = changes.flatMap((it) => it.changed);
+    const [, instances, runs] = await Promise.all([
+      insertInstances(
+        queries,
+        changes.flatMap((it) => it.added),
+      ),
+      updateInstances(queries, changed),
+      updateRuns(
+        queries,
+        changes.map((it) => it.run),
+      ),
+    ]);
+    assert(instances === changed.length, "every instance is still as it was read");
+    assert(runs === changes.length, "every run is still as it was read");
   }
 
-  async #version(queries: Queries, dagId: string, number: number): Promise<DagVersion> {
-    const name = `${dagId} ${number}`;
-    const known = this.#versions.get(name);
-    if (known !== undefined) return known;
-    const version = await findVersion(queries, dagId, number);
-    if (version === undefined) throw new Error(`version ${number} of DAG ${dagId} is not stored`);
-    if (this.#versions.size >= versionsMax) {
-      const [oldest] = this.#versions.keys();
-      if (oldest !== undefined) this.#versions.delete(oldest);
-    }
-    this.#versions.set(name, version);
-    return version;
+  forget(key: RunKey): void {
+    this.#known.delete(nameOf(key));
   }
+
+  /** The newest version of a DAG whose row was just read, if it is known. */
+  version(dag: VersionKey & Pick<DagVersion, "hash">): DagVersion | undefined {
+    const known = this.#versions.get(versionName(dag));
+    return known?.hash === dag.hash ? known : undefined;
+  }
+
+  /** By their names, each decoded once however many runs are of it. */
+  async #versionsOf(
+    queries: Queries,
+    runs: readonly VersionKey[],
+  ): Promise<ReadonlyMap<string, DagVersion>> {
+    const asked = new Map(runs.map((it) => [versionName(it), it]));
+    const found = new Map<string, DagVersion>();
+    for (const stored of await findVersionHashes(queries, [...asked.values()])) {
+      const { dagId, version: number } = stored;
+      const version = this.version(stored) ?? (await findVersion(queries, dagId, number));
+      if (version === undefined) continue;
+      found.set(versionName(stored), version);
+      this.#keep(versionName(stored), version);
+    }
+    for (const [name, { dagId, version }] of asked) {
+      if (!found.has(name)) throw new Error(`version ${version} of DAG ${dagId} is not stored`);
+    }
+    return found;
+  }
+
+  #keep(name: string, version: DagVersion): void {
+    const [oldest] = this.#versions.keys();
+    if (this.#versions.size >= versionsMax && oldest !== undefined) this.#versions.delete(oldest);
+    this.#versions.set(name, version);
+  }
+}
+
+/** Ids hold no spaces. */
+function nameOf({ dagId, runId }: RunKey): string {
+  return `${dagId} ${runId}`;
+}
+
+function versionName({ dagId, version }: VersionKey): string {
+  return `${dagId} ${version}`;
 }

@@ -1,5 +1,5 @@
 import { findBackfills, type BackfillRow } from "#workflows/state/backfills.ts";
-import { findDag } from "#workflows/state/dags.ts";
+import { findDags } from "#workflows/state/dags.ts";
 import {
   limitOf,
   parkRun,
@@ -25,9 +25,9 @@ export async function startQueuedRuns(
   const [running, backfills, rows] = await Promise.all([
     runningCounts(queries),
     findBackfills(queries, numbers),
-    Promise.all(ids.map((it) => findDag(queries, it))),
+    findDags(queries, ids),
   ]);
-  const dags = new Map(rows.flatMap((it) => (it === undefined ? [] : [[it.dagId, it] as const])));
+  const dags = new Map(rows.map((it) => [it.dagId, it]));
   const chosen: RunRow[] = [];
   for (const run of inOrder(waiting, backfills)) {
     const backfill = backfills.get(run.backfill ?? -1);
@@ -41,8 +41,7 @@ export async function startQueuedRuns(
     }
     await park(turn, run);
   }
-  const found = await Promise.all(chosen.map((it) => records.take(queries, it)));
-  for (const record of found) start(turn, record);
+  for (const record of await records.take(queries, chosen)) start(turn, record);
   return chosen;
 }
 

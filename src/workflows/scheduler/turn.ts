@@ -6,6 +6,7 @@ import { addScheduler, touchScheduler } from "#workflows/state/jobs.ts";
 import { saveOutputs } from "#workflows/state/outputs.ts";
 import { nextDeadline } from "#workflows/state/deadlines.ts";
 import { nextPlan, runsToPlan, type RunKey } from "#workflows/state/runs.ts";
+import { goOnAfterRuns } from "./after-runs.ts";
 import { createAssetRuns } from "./asset-runs.ts";
 import { createDueRuns } from "./create-runs.ts";
 import { advanceRun } from "./advance-run.ts";
@@ -74,7 +75,7 @@ export async function takeTurn(turn: Turn, input: TurnInput): Promise<TurnResult
   await createAssetRuns(turn);
   await createDueRuns(turn, due);
   for (const run of await startQueuedRuns(turn, waiting)) mark(run);
-  for (const run of planned) mark(await records.take(queries, run).then((it) => it.run));
+  for (const record of await records.take(queries, planned)) mark(record.run);
   const finished: RunRecord[] = [];
   const stopped: { readonly attempt: string; readonly reason: string }[] = [];
   for (const key of dirty.values()) {
@@ -84,10 +85,11 @@ export async function takeTurn(turn: Turn, input: TurnInput): Promise<TurnResult
     stopped.push(...advanced.stopped);
     if (advanced.finished) finished.push(record);
   }
+  await goOnAfterRuns(turn, finished);
   await missDeadlines(turn);
   const started = await queueInstances(turn, input.free);
   const writes = [
-    ...records.touched().map((it) => it.commit(queries)),
+    records.commit(queries),
     saveEvents(queries, turn.events),
     saveCallbacks(queries, turn.callbacks),
   ];

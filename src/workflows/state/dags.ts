@@ -66,6 +66,15 @@ export async function findDag(queries: Queries, dagId: string): Promise<DagRow |
   return (await queries.rows("select * from dag where dag_id = ?", dagId)).map(dagRow)[0];
 }
 
+/** Those of the DAGs that there are. */
+export async function findDags(
+  queries: Queries,
+  ids: readonly string[],
+): Promise<readonly DagRow[]> {
+  const keys = ids.map((it) => [it]);
+  return (await rowsByKeys(queries, "select * from dag", ["dag_id"], keys)).map(dagRow);
+}
+
 /** DAGs whose next run by schedule is due, the longest due first. */
 export async function dueDags(
   queries: Queries,
@@ -110,12 +119,8 @@ export async function pausedDags(
   queries: Queries,
   ids: readonly string[],
 ): Promise<ReadonlySet<string>> {
-  const rows = await rowsByKeys(
-    queries,
-    "select dag_id, paused from dag",
-    ["dag_id"],
-    ids.map((it) => [it]),
-  );
+  const keys = ids.map((it) => [it]);
+  const rows = await rowsByKeys(queries, "select dag_id, paused from dag", ["dag_id"], keys);
   return new Set(
     rows.filter((it) => numberOf(it, "paused") === 1).map((it) => textOf(it, "dag_id")),
   );
@@ -227,6 +232,30 @@ export async function findVersion(
     bundle: textOf(row, "bundle"),
     hash: textOf(row, "hash"),
   };
+}
+
+/** Names a version. After a DAG was deleted its numbers begin anew. */
+export interface VersionKey {
+  readonly dagId: string;
+  readonly version: number;
+}
+
+/** The hashes of the versions that there are. */
+export async function findVersionHashes(
+  queries: Queries,
+  keys: readonly VersionKey[],
+): Promise<readonly (VersionKey & Pick<DagVersion, "hash">)[]> {
+  const rows = await rowsByKeys(
+    queries,
+    "select dag_id, number, hash from dag_version",
+    ["dag_id", "number"],
+    keys.map((it) => [it.dagId, it.version]),
+  );
+  return rows.map((row) => ({
+    dagId: textOf(row, "dag_id"),
+    version: numberOf(row, "number"),
+    hash: textOf(row, "hash"),
+  }));
 }
 
 /** Code by path below the folder of DAGs. */

@@ -1,8 +1,16 @@
 import type { TaskState } from "#dag/model/states.ts";
 import type { TaskModel } from "#dag/model/model.ts";
 import { maybeNumber, maybeText, numberOf, textOf } from "#sql/columns.ts";
-import { insertRows, type Queries, type Row, type Value } from "#sql/database.ts";
-import { runStamp, type RunKey, type RunStamp } from "./runs.ts";
+import {
+  insertRows,
+  rowsByKeys,
+  updateRows,
+  type Queries,
+  type Row,
+  type RowsUpdate,
+  type Value,
+} from "#sql/database.ts";
+import { runColumns, runStamp, type RunKey, type RunStamp } from "./runs.ts";
 
 /** Names a task instance. */
 export interface InstanceKey extends RunKey {
@@ -196,6 +204,16 @@ export async function listInstances(
   return rows.map(instanceRow);
 }
 
+/** Those of several runs, in any order. */
+export async function listInstancesOf(
+  queries: Queries,
+  runs: readonly RunKey[],
+): Promise<readonly InstanceRow[]> {
+  const keys = runs.map((it) => [it.dagId, it.runId]);
+  const rows = await rowsByKeys(queries, "select * from task_instance", runColumns, keys);
+  return rows.map(instanceRow);
+}
+
 export async function findInstance(
   queries: Queries,
   key: InstanceKey,
@@ -292,27 +310,51 @@ export async function scheduledInstances(
   }));
 }
 
-/** Writes what may change of an instance, if it still is in state `from`. */
-export async function updateInstance(
+/** What an instance is to be, and what it must have been. */
+export interface InstanceChange {
+  readonly next: InstanceRow;
+  readonly from: Pick<InstanceRow, "state" | "mapIndex">;
+}
+
+const changes: RowsUpdate = {
+  table: "task_instance",
+  given: {
+    ...{ dag_id: "text", run_id: "text", task_id: "text", from_index: "bigint" },
+    ...{ from_state: "text", map_index: "bigint", state: "text", try_number: "bigint" },
+    ...{ max_tries: "bigint", scheduled_at: "bigint", queued_at: "bigint", started_at: "bigint" },
+    ...{ first_started_at: "bigint", ended_at: "bigint", next_at: "bigint", owner: "text" },
+    ...{ attempt: "text", host: "text", pid: "bigint", skips: "text", reason: "text" },
+  },
+  set: `map_index = given.map_index, state = given.state, try_number = given.try_number,
+    max_tries = given.max_tries, scheduled_at = given.scheduled_at, queued_at = given.queued_at,
+    started_at = given.started_at, first_started_at = given.first_started_at,
+    ended_at = given.ended_at, next_at = given.next_at, owner = given.owner,
+    attempt = given.attempt, host = given.host, pid = given.pid, skips = given.skips,
+    reason = given.reason`,
+  where: `task_instance.dag_id = given.dag_id and task_instance.run_id = given.run_id
+    and task_instance.task_id = given.task_id and task_instance.map_index = given.from_index
+    and task_instance.state is not distinct from given.from_state`,
+};
+
+/**
+ * Writes what may change of instances, of each if it still is in state `from`.
+ * @returns how many still were.
+ */
+export async function updateInstances(
   queries: Queries,
-  next: InstanceRow,
-  from: { readonly state: TaskState | null; readonly mapIndex: number },
-): Promise<boolean> {
-  const changed = await queries.run(
-    `update task_instance set map_index = ?, state = ?, try_number = ?, max_tries = ?,
-       scheduled_at = ?, queued_at = ?, started_at = ?, first_started_at = ?, ended_at = ?,
-       next_at = ?, owner = ?, attempt = ?, host = ?, pid = ?, skips = ?, reason = ?
-     where dag_id = ? and run_id = ? and task_id = ? and map_index = ?
-       and ${from.state === null ? "state is null" : `state = '${from.state}'`}`,
+  given: readonly InstanceChange[],
+): Promise<number> {
+  const rows = given.map(({ next, from }) => [
+    next.dagId,
+    next.runId,
+    next.taskId,
+    from.mapIndex,
+    from.state,
     next.mapIndex,
     next.state,
     next.tryNumber,
     next.maxTries,
     ...changeable(next),
-    next.dagId,
-    next.runId,
-    next.taskId,
-    from.mapIndex,
-  );
-  return changed === 1;
+  ]);
+  return await updateRows(queries, changes, rows);
 }

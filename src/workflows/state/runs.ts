@@ -1,7 +1,14 @@
 import type { Json } from "#api/object.ts";
 import type { RunState, RunType } from "#dag/model/states.ts";
 import { maybeNumber, maybeText, numberOf, textOf } from "#sql/columns.ts";
-import { rowsByKeys, type Queries, type Row, type Value } from "#sql/database.ts";
+import {
+  rowsByKeys,
+  updateRows,
+  type Queries,
+  type Row,
+  type RowsUpdate,
+  type Value,
+} from "#sql/database.ts";
 
 /** Names a run. */
 export interface RunKey {
@@ -56,6 +63,9 @@ export function runRow(row: Row): RunRow {
 /** What tells whether something has changed about a run. */
 export type RunStamp = RunKey & Pick<RunRow, "revision" | "planAt">;
 
+/** The columns that name a run. */
+export const runColumns = ["dag_id", "run_id"] as const;
+
 export async function findRunStamps(
   queries: Queries,
   keys: readonly RunKey[],
@@ -63,7 +73,7 @@ export async function findRunStamps(
   const rows = await rowsByKeys(
     queries,
     "select dag_id, run_id, revision, plan_at from dag_run",
-    ["dag_id", "run_id"],
+    runColumns,
     keys.map((it) => [it.dagId, it.runId]),
   );
   return rows.map(runStamp);
@@ -153,6 +163,15 @@ export async function findRun(queries: Queries, key: RunKey): Promise<RunRow | u
   return rows.map(runRow)[0];
 }
 
+/** Those of the runs that there are. */
+export async function findRuns(
+  queries: Queries,
+  keys: readonly RunKey[],
+): Promise<readonly RunRow[]> {
+  const names = keys.map((it) => [it.dagId, it.runId]);
+  return (await rowsByKeys(queries, "select * from dag_run", runColumns, names)).map(runRow);
+}
+
 export interface RunFilter {
   readonly dagId?: string | undefined;
   readonly state?: string | undefined;
@@ -225,21 +244,37 @@ export async function runningCounts(queries: Queries): Promise<Map<string, numbe
   );
 }
 
-/** The state, times and next moment of a run, changed only when nobody changed the run since. */
-export async function updateRun(queries: Queries, run: RunRow, revision: number): Promise<boolean> {
-  const changed = await queries.run(
-    `update dag_run set state = ?, started_at = ?, ended_at = ?, plan_at = ?, revision = ?
-     where dag_id = ? and run_id = ? and revision = ?`,
-    run.state,
-    run.startedAt ?? null,
-    run.endedAt ?? null,
-    run.planAt ?? null,
-    run.revision,
-    run.dagId,
-    run.runId,
-    revision,
-  );
-  return changed === 1;
+const changes: RowsUpdate = {
+  table: "dag_run",
+  given: {
+    ...{ dag_id: "text", run_id: "text", from_revision: "bigint", state: "text" },
+    ...{ started_at: "bigint", ended_at: "bigint", plan_at: "bigint", revision: "bigint" },
+  },
+  set: `state = given.state, started_at = given.started_at, ended_at = given.ended_at,
+    plan_at = given.plan_at, revision = given.revision`,
+  where: `dag_run.dag_id = given.dag_id and dag_run.run_id = given.run_id
+    and dag_run.revision = given.from_revision`,
+};
+
+/**
+ * The states, times and next moments of runs, under new revisions. Each is changed only when nobody
+ * changed the run since revision `from`. @returns how many were.
+ */
+export async function updateRuns(
+  queries: Queries,
+  runs: readonly { readonly next: RunRow; readonly from: number }[],
+): Promise<number> {
+  const rows = runs.map(({ next, from }) => [
+    next.dagId,
+    next.runId,
+    from,
+    next.state,
+    next.startedAt ?? null,
+    next.endedAt ?? null,
+    next.planAt ?? null,
+    next.revision,
+  ]);
+  return await updateRows(queries, changes, rows);
 }
 
 /** The run before by logical date; undefined when there is none. */
@@ -252,12 +287,18 @@ export async function previousRun(queries: Queries, run: RunRow): Promise<RunRow
   return rows.map(runRow)[0];
 }
 
-/** Has the running runs after this one looked at. */
-export async function wakeLaterRuns(queries: Queries, run: RunRow, now: number): Promise<void> {
+/** Has the running runs after this one looked at, `but` those of a version. */
+export async function wakeLaterRuns(
+  queries: Queries,
+  run: RunRow,
+  { now, but }: { readonly now: number; readonly but: number | undefined },
+): Promise<void> {
   await queries.run(
-    "update dag_run set plan_at = ? where dag_id = ? and state = 'running' and logical_date > ?",
+    `update dag_run set plan_at = ?
+     where dag_id = ? and state = 'running' and version <> ? and logical_date > ?`,
     now,
     run.dagId,
+    but ?? 0,
     run.logicalDate,
   );
 }
