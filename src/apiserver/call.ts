@@ -1,4 +1,4 @@
-import type { UserInfo } from "./contract.ts";
+import type { Annotate, UserInfo } from "./contract.ts";
 import type { ApiRequest, ApiResponse } from "./http/exchange.ts";
 import { headerOf } from "./http/exchange.ts";
 import type { RequestInfo } from "./request-info.ts";
@@ -13,6 +13,8 @@ export interface Call {
   readonly user: UserInfo;
   /** Texts for `Warning` headers. */
   readonly warnings: string[];
+  /** Undefined when the request is not recorded. */
+  readonly annotate: Annotate | undefined;
 }
 
 /** A response of bytes with the call's warnings. */

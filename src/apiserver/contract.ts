@@ -16,9 +16,10 @@ export interface Credentials {
     { readonly commonName: string; readonly organizations: readonly string[] } | undefined;
   /** Value of the Authorization header. */
   readonly authorization: string | undefined;
-  /** `Impersonate-*` headers, lower-case. */
-  readonly impersonation: Readonly<Record<string, string | readonly string[]>>;
 }
+
+/** `Impersonate-*` headers, lower-case. */
+export type ImpersonationHeaders = Readonly<Record<string, string | readonly string[]>>;
 
 export interface Authenticator {
   /**
@@ -26,6 +27,11 @@ export interface Authenticator {
    * @throws {StatusError} 401 for credentials that are present and wrong.
    */
   authenticate(credentials: Credentials, signal: AbortSignal): Promise<UserInfo>;
+  /**
+   * The user to act as: the caller, or whom the headers name.
+   * @throws {StatusError} 403 for whom the caller may not impersonate, 400 for headers without sense.
+   */
+  impersonate(caller: UserInfo, headers: ImpersonationHeaders): UserInfo;
 }
 
 /** The question of authorization; upstream `authorization/authorizer.Attributes`. */
@@ -79,7 +85,12 @@ export interface AdmissionRequest {
   readonly write?: object | undefined;
   /** Adds a `Warning` header to the response; absent where nobody would read it. */
   readonly warn?: ((text: string) => void) | undefined;
+  /** Adds an annotation to the request in the audit log; absent where it is not recorded. */
+  readonly annotate?: Annotate | undefined;
 }
+
+/** Takes a fact for the audit log; the first that is said of a key stays. */
+export type Annotate = (key: string, value: string) => void;
 
 /**
  * One admission rule. `mutate` runs for all rules before `validate` runs for all.

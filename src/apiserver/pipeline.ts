@@ -14,7 +14,15 @@ import type { RegistryCache } from "./cache/registry-cache.ts";
 import type { Call } from "./call.ts";
 import type { ComputedKind } from "./computed.ts";
 import type { ConnectPort } from "./connect-port.ts";
-import type { Attributes, Authenticator, Authorizer, UserInfo } from "./contract.ts";
+import type { Auditor } from "./audit/auditor.ts";
+import type { Trail } from "./audit/trail.ts";
+import type {
+  Attributes,
+  Authenticator,
+  Authorizer,
+  ImpersonationHeaders,
+  UserInfo,
+} from "./contract.ts";
 import type { HealthCheck } from "./health.ts";
 import { headerOf, type ApiRequest, type ApiResponse } from "./http/exchange.ts";
 import { exposeCache } from "./cache-metrics.ts";
@@ -43,12 +51,24 @@ export interface PipelineOptions {
   readonly ready: HealthCheck;
   readonly cache: RegistryCache;
   readonly metrics: MetricRegistry;
+  /** Undefined: no audit log is kept. */
+  readonly auditor: Auditor | undefined;
   /** By `<group>/<version>/<plural>`. */
   readonly endpoints: ReadonlyMap<string, ResourceEndpoint>;
 }
 
 /** Connections that change things; upstream's AuthorizePodWebsocketUpgradeCreatePermission. */
 const writing = new Set(["pods/exec", "pods/attach", "pods/portforward"]);
+
+/** What is known of a request before anybody looked at it. */
+interface Arrival {
+  readonly request: ApiRequest;
+  readonly auditId: string;
+  /** Milliseconds since the epoch. */
+  readonly receivedAt: number;
+  /** What is recorded of it; undefined as long as it is not known who asks, or when it is not. */
+  trail: Trail | undefined;
+}
 
 /** Every request's way: what is it about, who asks, may they, and who answers. */
 export class Pipeline {
@@ -71,15 +91,16 @@ export class Pipeline {
   async handle(request: ApiRequest): Promise<ApiResponse> {
     const { clock } = this.#options;
     const since = clock.monotonic();
-    const auditId = auditIdOf(request);
+    const arrival = this.#arrival(request);
+    const { auditId } = arrival;
     const info = parseRequestInfo(request.method, request.url);
     this.#metrics.started(info);
     let response: ApiResponse;
     try {
       if (info === undefined) throw badRequest("the path is not valid UTF-8");
-      response = await this.#answer(request, info);
+      response = await this.#answer(arrival, info);
     } catch (error) {
-      response = this.#failure(error, auditId, request);
+      response = this.#failure(error, arrival);
     }
     const { status } = response;
     const seconds = (clock.monotonic() - since) / 1_000;
@@ -87,7 +108,8 @@ export class Pipeline {
     // Without the query, which may carry what a proxied service takes for a secret.
     const about = { method: request.method, path: info?.path, status, seconds, id: auditId };
     this.#options.log.debug("request", about);
-    const body = this.#metrics.lasting(request, info, response.body);
+    const recorded = arrival.trail?.answered(response) ?? response.body;
+    const body = this.#metrics.lasting(request, info, recorded);
     return { status, headers: { "audit-id": auditId, ...response.headers }, body };
   }
 
@@ -95,12 +117,28 @@ export class Pipeline {
   async upgrade(request: ApiRequest, socket: Duplex, head: Buffer): Promise<void> {
     const info = parseRequestInfo(request.method, request.url);
     if (info === undefined) throw badRequest("the path is not valid UTF-8");
-    const call = await this.#authorized(request, info);
+    const arrival = this.#arrival(request);
+    try {
+      await this.#connect(arrival, info, { socket, head });
+      arrival.trail?.connected(socket);
+    } catch (error) {
+      const response = this.#failure(error, arrival);
+      arrival.trail?.answered(response);
+      throw error;
+    }
+  }
+
+  async #connect(
+    arrival: Arrival,
+    info: RequestInfo,
+    { socket, head }: { readonly socket: Duplex; readonly head: Buffer },
+  ): Promise<void> {
+    const call = await this.#authorized(arrival, info);
     if (writing.has(`${info.resource}/${info.subresource}`)) {
       // A WebSocket begins with a GET, and a right to read must not be enough to run commands.
-      this.#authorize(attributesOf(call.user, { ...info, verb: "create" }));
+      this.#authorize(attributesOf(call.user, { ...info, verb: "create" }), arrival.trail);
     }
-    const ended = this.#metrics.connected(request, info);
+    const ended = this.#metrics.connected(call.request, info);
     try {
       await this.#router.upgrade(call, socket, head);
     } finally {
@@ -108,38 +146,60 @@ export class Pipeline {
     }
   }
 
-  async #answer(request: ApiRequest, info: RequestInfo): Promise<ApiResponse> {
-    const call = await this.#authorized(request, info);
+  #arrival(request: ApiRequest): Arrival {
+    const receivedAt = this.#options.clock.now();
+    return { request, auditId: auditIdOf(request), receivedAt, trail: undefined };
+  }
+
+  async #answer(arrival: Arrival, info: RequestInfo): Promise<ApiResponse> {
+    const call = await this.#authorized(arrival, info);
     if (info.isResource) return await this.#router.serve(call);
     return await this.#paths.serve(call);
   }
 
-  async #authorized(request: ApiRequest, info: RequestInfo): Promise<Call> {
-    const user = await this.#userOf(request);
-    this.#authorize(attributesOf(user, info));
-    return { request, info, user, warnings: [] };
+  async #authorized(arrival: Arrival, info: RequestInfo): Promise<Call> {
+    const { request } = arrival;
+    const caller = await this.#callerOf(arrival, info);
+    const trail = this.#options.auditor?.begin({ ...arrival, info, user: caller });
+    arrival.trail = trail;
+    trail?.received();
+    const { authenticator } = this.#options;
+    // The parts of this process are who they are.
+    const isKnown = request.caller.kind === "known";
+    const user = isKnown ? caller : authenticator.impersonate(caller, impersonationOf(request));
+    if (user !== caller) trail?.actsAs(user);
+    this.#authorize(attributesOf(user, info), trail);
+    const annotate = trail?.annotate;
+    return { request: trail?.request ?? request, info, user, warnings: [], annotate };
   }
 
-  #authorize(attributes: Attributes): void {
+  #authorize(attributes: Attributes, trail: Trail | undefined): void {
     const decision = this.#options.authorizer.authorize(attributes);
+    trail?.annotate("authorization.k8s.io/decision", decision.allowed ? "allow" : "forbid");
+    trail?.annotate("authorization.k8s.io/reason", decision.reason);
     if (!decision.allowed) throw denied(attributes, decision);
   }
 
-  #userOf(request: ApiRequest): Promise<UserInfo> | UserInfo {
-    const { caller } = request;
+  async #callerOf(arrival: Arrival, info: RequestInfo): Promise<UserInfo> {
+    const { caller } = arrival.request;
     if (caller.kind === "known") return caller.user;
-    const authorization = headerOf(request, "authorization");
-    // A token may still prove who it is; a bad certificate alone does not make one anonymous.
-    if (caller.certificateFault !== undefined && authorization === undefined) throw unauthorized();
-    const { certificate } = caller;
-    const impersonation = impersonationOf(request);
-    return this.#options.authenticator.authenticate(
-      { certificate, authorization, impersonation },
-      this.#unaborted,
-    );
+    const authorization = headerOf(arrival.request, "authorization");
+    const { certificate, certificateFault } = caller;
+    try {
+      // A token may still prove who it is; a bad certificate alone does not make one anonymous.
+      if (certificateFault !== undefined && authorization === undefined) throw unauthorized();
+      const credentials = { certificate, authorization };
+      return await this.#options.authenticator.authenticate(credentials, this.#unaborted);
+    } catch (error) {
+      if (error instanceof StatusError) {
+        const trail = this.#options.auditor?.begin({ ...arrival, info, user: undefined });
+        trail?.unauthenticated(error, attemptedBy(caller, authorization));
+      }
+      throw error;
+    }
   }
 
-  #failure(error: unknown, auditId: string, request: ApiRequest): ApiResponse {
+  #failure(error: unknown, { request, auditId, trail }: Arrival): ApiResponse {
     if (error instanceof StatusError) return statusResponse(error);
     if (request.signal.aborted) {
       return statusResponse(new StatusError(504, "Timeout", "the request was given up"));
@@ -153,7 +213,10 @@ export class Pipeline {
       url,
       stack: known.stack,
     });
-    if (!(error instanceof StoreUnavailableError)) return statusResponse(internalError(auditId));
+    if (!(error instanceof StoreUnavailableError)) {
+      trail?.panicked(`APIServer panic'd: ${describeError(error)}`);
+      return statusResponse(internalError(auditId));
+    }
     // A full disk, or a store that is away: whoever asked can do something about it.
     const message = `Internal error occurred: ${describeError(error)}`;
     return statusResponse(new StatusError(500, "InternalError", message));
@@ -176,9 +239,19 @@ function servedPaths({
 
 const noImpersonation = {};
 
-function impersonationOf({
-  headers,
-}: ApiRequest): Readonly<Record<string, string | readonly string[]>> {
+/** How somebody tried to say who it is; upstream: `filters/authn_audit.go`. */
+function attemptedBy(
+  { certificate, certificateFault }: Extract<ApiRequest["caller"], { readonly kind: "connection" }>,
+  authorization: string | undefined,
+): string {
+  const scheme = authorization?.trim().split(" ")[0]?.toLowerCase() ?? "";
+  const methods = ["basic", "bearer"].filter((it) => it === scheme);
+  if (certificate !== undefined || certificateFault !== undefined) methods.push("x509");
+  if (methods.length === 0) return "Authentication failed, no credentials provided";
+  return `Authentication failed, attempted: ${methods.join(", ")}`;
+}
+
+function impersonationOf({ headers }: ApiRequest): ImpersonationHeaders {
   const isAsked =
     headers["impersonate-user"] !== undefined ||
     headers["impersonate-group"] !== undefined ||

@@ -137,6 +137,13 @@ function namedBy(query: URLSearchParams): string {
   return "";
 }
 
+const lastingSubresources = new Set(["attach", "exec", "log", "portforward", "proxy"]);
+
+/** True for what goes on as long as its client likes. Upstream: `BasicLongRunningRequestCheck`. */
+export function lasts({ verb, isResource, subresource }: RequestInfo): boolean {
+  return isResource && (verb === "watch" || lastingSubresources.has(subresource));
+}
+
 /** A boolean query parameter as upstream reads it: present means true unless it says false. */
 export function isTrue(value: string | null): boolean {
   if (value === null) return false;

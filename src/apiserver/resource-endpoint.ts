@@ -135,10 +135,11 @@ export class ResourceEndpoint {
 
   /** Where a write of this call goes. */
   target(call: Call): WriteTarget {
-    const { info, user, request } = call;
+    const { info, user, request, annotate } = call;
     return {
       kind: this.kind,
       user,
+      annotate,
       namespace: this.kind.resource.namespaced ? info.namespace : "",
       name: info.name,
       subresource: info.subresource,

@@ -19,6 +19,7 @@ import type {
   ObjectSource,
 } from "./contract.ts";
 import type { ReviewHandler } from "./auth/review/handler.ts";
+import { Auditor, type AuditorOptions } from "./audit/auditor.ts";
 import type { ComputedKind } from "./computed.ts";
 import { objectSource } from "./cache/object-source.ts";
 import { openRegistryCache, type RegistryCache } from "./cache/registry-cache.ts";
@@ -26,6 +27,7 @@ import type { ConnectPort } from "./connect-port.ts";
 import type { HealthCheck } from "./health.ts";
 import type { ApiHandler, ApiRequest, ApiResponse, UpgradeHandler } from "./http/exchange.ts";
 import { Pipeline } from "./pipeline.ts";
+import { readObject } from "./registry/body.ts";
 import { Expiry } from "./registry/expiry.ts";
 import type { Conversion, Kind, RegistryPorts } from "./registry/kind.ts";
 import { kindFinder, objectSink } from "./registry/object-sink.ts";
@@ -73,6 +75,8 @@ export interface ApiServerOptions {
   readonly build: string;
   /** Documents of the token issuer; see `auth/issuer-documents.ts`. */
   readonly issuer: { readonly configuration: object; readonly keys: object } | undefined;
+  /** Which requests are recorded, and where; undefined: none are. */
+  readonly audit: Pick<AuditorOptions, "policy" | "sink"> | undefined;
   /** What must be well besides the server itself. */
   readonly checks: readonly HealthCheck[];
   /** What must be well for the server to take requests; `/livez` does not look at it. */
@@ -136,13 +140,15 @@ class Server implements ApiServer {
     admission.push(...access.admission);
     const timers = new WatchTimers({ clock, random, cache });
     const names = typeNamesOf(options.resources, options.types);
-    const endpointPorts = { registry: ports, body: { types: options.types, names }, timers };
+    const body = { types: options.types, names };
+    const endpointPorts = { registry: ports, body, timers };
     const endpoints = new Map(
       [...kinds.byVersion].map(([id, kind]) => [id, new ResourceEndpoint(kind, endpointPorts)]),
     );
     const ready = { name: "poststarthook", check: () => this.#readyFault() };
     const connect = options.connect(this.objects);
-    const parts = { ...options, ...access, connect, cache, endpoints, ready };
+    const auditor = auditorOf(options, (bytes, type) => readObject(body, bytes, type));
+    const parts = { ...options, ...access, connect, cache, endpoints, ready, auditor };
     const pipeline = new Pipeline(parts);
     this.handler = (request: ApiRequest): Promise<ApiResponse> => pipeline.handle(request);
     this.upgrade = (request: ApiRequest, socket: Duplex, head: Buffer): Promise<void> =>
@@ -186,6 +192,13 @@ class Server implements ApiServer {
       before = now;
     }
   }
+}
+
+function auditorOf(
+  { audit, clock, metrics }: ApiServerOptions,
+  decode: AuditorOptions["decode"],
+): Auditor | undefined {
+  return audit && new Auditor({ ...audit, clock, metrics, decode });
 }
 
 interface Kinds {

@@ -6,15 +6,17 @@ import { systemRandom, type Random } from "#base/random.ts";
 import type { TaskGroup } from "#base/task-group.ts";
 import { compactRegularly, defaultCompaction } from "#store/compact-regularly.ts";
 import type { Store } from "#store/store.ts";
+import { auditSettings } from "./audit-options.ts";
 import { runComponents } from "./components.ts";
 import { openControlPlane, type ControlPlane } from "./control-plane.ts";
 import { writeAdminKubeconfig } from "./kubeconfig-file.ts";
 import { metricsUser } from "./metrics.ts";
 import { openStore } from "./open-store.ts";
+import type { AuditOptions } from "./options.ts";
 import type { Paths } from "./paths.ts";
 import { exposeProcess } from "./process-metrics.ts";
 
-export interface HostOptions {
+export interface HostOptions extends AuditOptions {
   readonly host: string;
   readonly port: number;
   /** See `open-store.ts`. */
@@ -35,11 +37,12 @@ export async function openHost(
   signal: AbortSignal,
 ): Promise<Host> {
   const { paths, stack, log } = to;
+  const audit = await auditSettings(options);
   const where = { url: options.store, directory: paths.database };
   const store = stack.use(await openStore({ ...where, clock: systemClock, log }, signal));
   const controlPlane = stack.use(
     await openControlPlane(
-      { ...options, store, ...world(log.with({ component: "apiserver" })) },
+      { ...options, store, audit, ...world(log.with({ component: "apiserver" })) },
       signal,
     ),
   );

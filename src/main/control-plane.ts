@@ -7,9 +7,10 @@ import { issuerDocument, keySetDocument } from "#apiserver/auth/issuer-documents
 import { ensureBootstrapObjects } from "#apiserver/bootstrap/ensure.ts";
 import type { BootstrapSettings } from "#apiserver/bootstrap/objects.ts";
 import { createConnectPort } from "#apiserver/connect/create-connect-port.ts";
+import { AuditLog } from "#apiserver/audit/log-file.ts";
 import type { ObjectSource, UserInfo } from "#apiserver/contract.ts";
 import { openHttpFront, type HttpFront } from "#apiserver/http/front.ts";
-import { openApiServer, type ApiServer } from "#apiserver/server.ts";
+import { openApiServer, type ApiServer, type ApiServerOptions } from "#apiserver/server.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import { MetricRegistry } from "#base/metrics/registry.ts";
@@ -23,6 +24,7 @@ import { keepRenewed } from "#pki/renewal.ts";
 import { measuredStore } from "#store/measured-store.ts";
 import type { Store } from "#store/store.ts";
 import { accessParts } from "./access.ts";
+import type { AuditSettings } from "./audit-options.ts";
 import { openCertificates, type Certificates } from "./certificates.ts";
 import { conversionOf } from "./conversions.ts";
 import { MeasuredUsage } from "./metrics.ts";
@@ -38,6 +40,8 @@ export interface ControlPlaneOptions {
   readonly port: number;
   /** The address at which nodes and pods reach this server; it listens there too. */
   readonly advertiseAddress: string;
+  /** Undefined: no audit log is kept. */
+  readonly audit?: AuditSettings | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -67,27 +71,20 @@ export async function openControlPlane(
 ): Promise<ControlPlane> {
   const { clock, log, advertiseAddress } = options;
   const certificates = await openCertificates(options);
-  const { authority, serving } = certificates;
+  const { authority } = certificates;
   const usage = new MeasuredUsage();
   const metrics = new MetricRegistry();
-  const server = await openServer(options, certificates, { metrics, usage }, signal);
-  const front = await openHttpFront({
-    tls: { key: serving.key, cert: serving.certificate, clientCa: authority.certificate },
-    host: options.host,
-    alsoOn: alsoOn(options),
-    port: options.port,
-    handler: server.handler,
-    upgrade: server.upgrade,
-    clock,
-    log,
-  }).catch(async (error: unknown) => {
-    await server[Symbol.asyncDispose]();
-    throw listenError(error, options);
-  });
+  // What is opened last is closed first, also when a later step fails.
+  await using opening = new AsyncDisposableStack();
+  const audit = await openAudit(options, metrics, opening);
+  const seen = { metrics, usage, audit };
+  const server = opening.use(await openServer(options, certificates, seen, signal));
+  const front = opening.use(await openFront(options, certificates, server));
   const settings = bootstrapSettings(authority, advertiseAddress, front.port, clock);
   await ensureBootstrapObjects(server.objects, server.sink, settings, signal);
   server.markReady();
   const shared = new SharedEvents();
+  const opened = opening.move();
   return {
     authority,
     server,
@@ -105,22 +102,56 @@ export async function openControlPlane(
     keepCertificate: async (stop) => {
       await keepServingRenewed(certificates, front, { clock, log }, stop);
     },
-    async [Symbol.asyncDispose]() {
-      await front[Symbol.asyncDispose]();
-      await server[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+/** The audit log that is asked for, onto the stack; undefined when none is. */
+async function openAudit(
+  { audit, clock, log }: ControlPlaneOptions,
+  metrics: MetricRegistry,
+  stack: AsyncDisposableStack,
+): Promise<ApiServerOptions["audit"]> {
+  if (audit === undefined) return undefined;
+  const { policy, path, limits } = audit;
+  return { policy, sink: stack.use(await AuditLog.open({ path, limits, clock, log, metrics })) };
+}
+
+async function openFront(
+  options: ControlPlaneOptions,
+  { authority, serving }: Certificates,
+  { handler, upgrade }: ApiServer,
+): Promise<HttpFront> {
+  const { host, port, clock, log } = options;
+  try {
+    return await openHttpFront({
+      tls: { key: serving.key, cert: serving.certificate, clientCa: authority.certificate },
+      host,
+      alsoOn: alsoOn(options),
+      port,
+      handler,
+      upgrade,
+      clock,
+      log,
+    });
+  } catch (error) {
+    throw listenError(error, options);
+  }
 }
 
 /** The API server, over a store that is measured. */
 async function openServer(
   options: ControlPlaneOptions,
   { authority, key, toKubelets }: Certificates,
-  seen: { readonly metrics: MetricRegistry; readonly usage: MeasuredUsage },
+  seen: {
+    readonly metrics: MetricRegistry;
+    readonly usage: MeasuredUsage;
+    readonly audit: ApiServerOptions["audit"];
+  },
   signal: AbortSignal,
 ): Promise<ApiServer> {
   const { clock, random, log, advertiseAddress } = options;
-  const { metrics, usage } = seen;
+  const { metrics, usage, audit } = seen;
   const tokens = { key, issuer, audiences: [issuer] };
   const stored = measuredStore(options.store, { metrics, clock });
   return await openApiServer(
@@ -144,6 +175,7 @@ async function openServer(
         configuration: issuerDocument(tokens, `${issuer}/openid/v1/jwks`),
         keys: keySetDocument(tokens),
       },
+      audit,
       checks: [],
       readyChecks: [{ name: "etcd", check: stored.fault }],
     },

@@ -1,4 +1,5 @@
 import { Option, type Command } from "commander";
+import { addAuditOptions } from "./audit-options.ts";
 import { registryMirrorOption } from "./mirror-options.ts";
 import {
   ingressHttpPort,
@@ -15,8 +16,7 @@ import {
 
 /** Adds the commands of clusters of several machines. */
 export function addHostCommands(program: Command): void {
-  program
-    .command("server")
+  addAuditOptions(program.command("server"))
     .description("run a control plane without a node, in the foreground")
     .addOption(dataDirOption())
     .option("--host <address>", "address to listen on", "0.0.0.0")

@@ -42,12 +42,27 @@ export function logLevelOption(): Option {
     .default("info");
 }
 
+/** What commands take that run an API server; names as upstream's. */
+export interface AuditOptions {
+  /** Undefined: no log is kept. */
+  readonly auditLogPath: string | undefined;
+  /** MiB of one file. */
+  readonly auditLogMaxsize: number;
+  /** Older files; 0: all. */
+  readonly auditLogMaxbackup: number;
+  /** Days that older files stay; 0: for ever. */
+  readonly auditLogMaxage: number;
+  /** Undefined: see `defaultPolicy`. */
+  readonly auditPolicyFile: string | undefined;
+}
+
 export interface DownOptions extends Where {
   /** Pods end before the system does. */
   readonly drain: boolean;
 }
 
-export interface UpOptions extends Where, IngressPorts, LogOptions, WorkflowUpOptions {
+export interface UpOptions
+  extends Where, IngressPorts, LogOptions, AuditOptions, WorkflowUpOptions {
   readonly host: string;
   readonly port: number;
   readonly runtime: "containerd" | "simulated";
@@ -66,7 +81,7 @@ export interface UpOptions extends Where, IngressPorts, LogOptions, WorkflowUpOp
 }
 
 /** A control plane without a node. */
-export interface ServerOptions extends Where, LogOptions {
+export interface ServerOptions extends Where, LogOptions, AuditOptions {
   readonly host: string;
   readonly port: number;
   readonly store: string | undefined;

@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import { describeError } from "#base/log.ts";
+import { addAuditOptions } from "./audit-options.ts";
 import { addBuildCommand, addBuilderCommand } from "./build-command.ts";
 import { addClusterVerbs } from "./cluster-verbs.ts";
 import { addComposeVerbs } from "./compose-verbs.ts";
@@ -39,7 +40,7 @@ const program = new Command("gantry")
   .enablePositionalOptions();
 
 function upOptions(command: Command): Command {
-  return command
+  return addAuditOptions(command)
     .addOption(dataDirOption())
     .option("--host <address>", "address to listen on", "0.0.0.0")
     .option("--port <number>", "port of the API server", parsePort, 6443)

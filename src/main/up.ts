@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync, openSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
+import { auditArguments, auditSettings } from "./audit-options.ts";
 import { findInstance } from "./instance.ts";
 import { mirrorArguments } from "./mirror-options.ts";
 import { ingressArguments, type UpOptions } from "./options.ts";
@@ -24,6 +25,8 @@ export async function up(options: UpOptions): Promise<void> {
     return;
   }
   if (options.runtime === "containerd") requireRoot();
+  // Before anything is started, so that a wrong policy is told here.
+  await auditSettings(options);
   const printer = new ProgressPrinter(
     (text) => process.stderr.write(text),
     () => performance.now(),
@@ -61,7 +64,7 @@ function startDaemon(options: UpOptions, log: string): { readonly progress: Read
   if (options.store !== undefined) args.push("--store", options.store);
   args.push("--log-level", options.logLevel);
   args.push("--registry-port", String(options.registryPort), ...ingressArguments(options));
-  args.push(...mirrorArguments(options.registryMirror));
+  args.push(...mirrorArguments(options.registryMirror), ...auditArguments(options));
   args.push(...workflowArguments(options));
   const child = spawn(process.execPath, args, {
     detached: true,

@@ -69,7 +69,10 @@ export async function openTestApi(
       strategyOf,
       conversionOf: () => undefined,
       access: (objects, sink) => ({
-        authenticator: { authenticate: () => Promise.resolve(administrator) },
+        authenticator: {
+          authenticate: () => Promise.resolve(administrator),
+          impersonate: (caller) => caller,
+        },
         authorizer: createAuthorization(objects).authorizer,
         admission: [
           namespaceLifecycle(objects),
@@ -82,6 +85,7 @@ export async function openTestApi(
       address: "localhost:0",
       build: "test",
       issuer: undefined,
+      audit: undefined,
       checks: [],
       readyChecks: [],
     },

@@ -1,7 +1,10 @@
-// LimitRange, ResourceQuota and Pod Security Standards as kubectl sees them, on simulated containers.
+// LimitRange, ResourceQuota and Pod Security Standards as kubectl sees them, on simulated containers,
+// and the audit log of it all.
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { eventuallySays } from "#testing/eventually.ts";
+import { eventually, eventuallySays } from "#testing/eventually.ts";
 import { GantryProcess, ok, systemMissing } from "#testing/gantry-process.ts";
 
 const skip = systemMissing();
@@ -64,10 +67,38 @@ function deployment(name: string, replicas: number, resources: object = {}): obj
   };
 }
 
+const auditPolicy = `
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+  - level: None
+    userGroups: ["system:nodes", "system:serviceaccounts"]
+  - level: RequestResponse
+    namespaces: [recorded]
+    resources: [{ group: "", resources: [configmaps] }]
+    omitManagedFields: true
+  - level: Metadata
+    namespaces: [recorded]
+`;
+
+function auditLog(): string {
+  return join(gantry().directory, "audit.log");
+}
+
+/** Events of the audit log, in the order in which they were written. */
+function audited(): Record<string, unknown>[] {
+  const lines = readFileSync(auditLog(), "utf8").split("\n").slice(0, -1);
+  return lines.map((it) => JSON.parse(it) as Record<string, unknown>);
+}
+
 before(() => {
   if (skip !== undefined) return;
   system = new GantryProcess(port);
-  ok(gantry().up("--runtime", "simulated"));
+  const policy = join(gantry().directory, "audit-policy.yaml");
+  writeFileSync(policy, auditPolicy);
+  const audit = ["--audit-log-path", auditLog(), "--audit-policy-file", policy];
+  ok(gantry().up("--runtime", "simulated", ...audit));
 });
 
 after(() => {
@@ -242,4 +273,66 @@ test("Pod Security: levels by label, refusals and warnings", { skip }, async () 
     refused(["label", "ns", "secure", "--overwrite", `${label}/enforce=strict`]),
     /metadata.labels\[pod-security.kubernetes.io\/enforce\]: Invalid value: "strict": must be one of privileged, baseline, restricted/,
   );
+});
+
+test("the audit log has what its policy wants, and no secrets", { skip }, async () => {
+  kubectl("create", "namespace", "recorded");
+  const labels = ["enforce=privileged", "audit=baseline"];
+  const prefixed = labels.map((it) => `pod-security.kubernetes.io/${it}`);
+  kubectl("label", "namespace", "recorded", ...prefixed);
+  kubectl("create", "configmap", "c", "-n", "recorded", "--from-literal=key=value");
+  kubectl("create", "secret", "generic", "s", "-n", "recorded", "--from-literal=key=hidden-value");
+  const spec = { hostNetwork: true };
+  assert.equal(apply("recorded", pod("audited", {}, spec)), "");
+  refused(["get", "secrets", "-n", "recorded", "--as", "jane", "--as-group", "dev"]);
+  // The last of what is asked here, so that all before it is written too.
+  const refusal = await eventually(() => {
+    const found = audited().find((it) => it["impersonatedUser"] !== undefined);
+    assert.ok(found !== undefined);
+    return found;
+  });
+  const events = audited();
+  const written = (resource: string): Record<string, unknown> => {
+    const found = events.find(({ verb, objectRef: it }) => {
+      return verb === "create" && (it as { resource: string }).resource === resource;
+    });
+    assert.ok(found !== undefined, resource);
+    return found;
+  };
+  const { level, requestObject, responseObject, responseStatus } = written("configmaps");
+  assert.equal(level, "RequestResponse");
+  assert.deepEqual((requestObject as { data: object }).data, { key: "value" });
+  const { metadata } = responseObject as { metadata: Record<string, unknown> };
+  assert.equal(metadata["name"], "c");
+  assert.equal(metadata["managedFields"], undefined);
+  assert.deepEqual(responseStatus, { metadata: {}, code: 201 });
+  const secret = written("secrets");
+  assert.equal(secret["level"], "Metadata");
+  assert.deepEqual((secret["user"] as { username: string }).username, "kubernetes-admin");
+  assert.equal((secret["objectRef"] as { name: string }).name, "s");
+  assert.doesNotMatch(JSON.stringify(events), /aGlkZGVuLXZhbHVl|hidden-value/);
+  assert.deepEqual(written("pods")["annotations"], {
+    "authorization.k8s.io/decision": "allow",
+    "authorization.k8s.io/reason": "",
+    "pod-security.kubernetes.io/enforce-policy": "privileged:latest",
+    "pod-security.kubernetes.io/audit-violations":
+      'would violate PodSecurity "baseline:latest": host namespaces (hostNetwork=true)',
+  });
+  const { impersonatedUser, annotations, responseStatus: status } = refusal;
+  assert.deepEqual(impersonatedUser, { username: "jane", groups: ["dev", "system:authenticated"] });
+  const decision = (annotations as Record<string, string>)["authorization.k8s.io/decision"];
+  assert.deepEqual([decision, (status as { code: number }).code], ["forbid", 403]);
+  const metrics = kubectl("get", "--raw", "/metrics");
+  assert.match(metrics, /^apiserver_audit_event_total [1-9]/m);
+  assert.match(metrics, /^apiserver_audit_level_total\{level="RequestResponse"\} [1-9]/m);
+});
+
+test("a wrong audit policy is told before anything is started", { skip }, () => {
+  const path = join(gantry().directory, "wrong.yaml");
+  writeFileSync(path, auditPolicy.replace("level: None", "level: Some"));
+  const other = ["up", "--data-dir", join(gantry().directory, "other"), "--runtime", "simulated"];
+  const asked = ["--audit-log-path", "/nowhere/audit.log", "--audit-policy-file", path];
+  const { code, stderr } = gantry().program([...other, ...asked]);
+  assert.equal(code, 1);
+  assert.match(stderr, /wrong\.yaml: rules\[0\]\.level: Unsupported value: "Some"/);
 });

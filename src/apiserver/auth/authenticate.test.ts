@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { FakeClock } from "#base/clock.ts";
 import type { JsonObject } from "#api/object.ts";
 import { isStatus, StatusError } from "#api/status.ts";
-import type { Credentials, UserInfo } from "#apiserver/contract.ts";
+import type { Credentials, ImpersonationHeaders, UserInfo } from "#apiserver/contract.ts";
 import { bindingObject, roleObject } from "#apiserver/bootstrap/rows.ts";
 import { ObjectFixture } from "#testing/object-fixture.ts";
 import { createAuthenticator } from "./authenticate.ts";
@@ -55,7 +55,10 @@ function setUp(): {
   objects: ObjectFixture;
   tokens: ServiceAccountTokens;
   authorization: Authorization;
-  authenticate: (credentials: Partial<Credentials>) => Promise<UserInfo>;
+  authenticate: (
+    credentials: Partial<Credentials>,
+    headers?: ImpersonationHeaders,
+  ) => Promise<UserInfo>;
   ask: (what: string, object: JsonObject, user?: UserInfo, name?: string) => Promise<JsonObject>;
 } {
   const clock = new FakeClock(start);
@@ -93,11 +96,10 @@ function setUp(): {
     objects,
     tokens,
     authorization,
-    authenticate: (credentials) =>
-      authenticator.authenticate(
-        { certificate: undefined, authorization: undefined, impersonation: {}, ...credentials },
-        signal,
-      ),
+    async authenticate({ certificate, authorization }, headers = {}) {
+      const user = await authenticator.authenticate({ certificate, authorization }, signal);
+      return authenticator.impersonate(user, headers);
+    },
     async ask(what, object, user = boss, name) {
       const handler = handlers.get(what);
       assert.ok(handler, what);
@@ -347,7 +349,7 @@ test("bootstrap tokens", async () => {
 test("impersonation", async () => {
   const { authenticate } = setUp();
   const cases: [
-    headers: Credentials["impersonation"],
+    headers: ImpersonationHeaders,
     want: { name: string; groups: string[]; extra?: object; uid?: string } | string,
   ][] = [
     [{ "impersonate-user": "jane" }, { name: "jane", groups: ["system:authenticated"] }],
@@ -387,17 +389,14 @@ test("impersonation", async () => {
     [{ "impersonate-group": "ops" }, "requested uid, groups or extra without impersonating a user"],
   ];
   for (const [impersonation, want] of cases) {
-    const asked = authenticate({ ...certificate("boss"), impersonation });
+    const asked = authenticate(certificate("boss"), impersonation);
     if (typeof want === "string") {
       await assert.rejects(asked, { message: want });
     } else {
       assert.deepEqual(await asked, { uid: "", extra: {}, ...want });
     }
   }
-  const other = authenticate({
-    ...certificate("jane"),
-    impersonation: { "impersonate-user": "x" },
-  });
+  const other = authenticate(certificate("jane"), { "impersonate-user": "x" });
   await assert.rejects(other, (error) => isStatus(error, "Forbidden"));
 });
 

@@ -55,9 +55,9 @@ export function createAuthenticator(parts: AuthenticationParts): Authenticator {
 
   return {
     async authenticate(credentials) {
-      const user = await caller(credentials);
-      return impersonated(user, credentials.impersonation, parts.authorizer);
+      return await caller(credentials);
     },
+    impersonate: (user, headers) => impersonated(user, headers, parts.authorizer),
   };
 }
 

@@ -1,5 +1,10 @@
 import { badRequest } from "#api/status.ts";
-import type { Attributes, Authorizer, Credentials, UserInfo } from "#apiserver/contract.ts";
+import type {
+  Attributes,
+  Authorizer,
+  ImpersonationHeaders,
+  UserInfo,
+} from "#apiserver/contract.ts";
 import { denied } from "./denial.ts";
 import {
   anonymousName,
@@ -26,7 +31,7 @@ interface Impersonation {
  */
 export function impersonated(
   caller: UserInfo,
-  headers: Credentials["impersonation"],
+  headers: ImpersonationHeaders,
   authorizer: Authorizer,
 ): UserInfo {
   const wanted = read(headers);
@@ -43,7 +48,7 @@ export function impersonated(
   };
 }
 
-function read(headers: Credentials["impersonation"]): Impersonation | undefined {
+function read(headers: ImpersonationHeaders): Impersonation | undefined {
   const user = listOf(headers["impersonate-user"])[0] ?? "";
   const uid = listOf(headers["impersonate-uid"])[0] ?? "";
   const groups = listOf(headers["impersonate-group"]);

@@ -97,7 +97,10 @@ export function nextTurn(): Promise<void> {
 }
 
 /** The first value of a header; undefined when it is absent. */
-export function headerOf(request: ApiRequest, name: string): string | undefined {
-  const value = request.headers[name];
+export function headerOf(
+  { headers }: Pick<ApiRequest, "headers">,
+  name: string,
+): string | undefined {
+  const value = headers[name];
   return typeof value === "string" || value === undefined ? value : value[0];
 }

@@ -20,6 +20,7 @@ export function admissionRequest(
     namespace: target.namespace,
     name: target.name,
     write: target,
+    annotate: target.annotate,
     ...it,
   };
 }

@@ -110,6 +110,26 @@ export function unsupportedMediaType(accepted: readonly string[]): StatusError {
   );
 }
 
+/**
+ * An object in any form in which one may be sent or answered; undefined for what cannot be read. Of
+ * patches what they hold.
+ */
+export function readObject(
+  ports: BodyPorts,
+  bytes: Uint8Array,
+  contentType: string | undefined,
+): Json | undefined {
+  const mediaType = mediaTypeOf(contentType).replace(
+    /^application\/.*\+(json|yaml)$/,
+    "application/$1",
+  );
+  try {
+    return readBody(ports, bytes, mediaType, true).value;
+  } catch {
+    return undefined;
+  }
+}
+
 function readBody(
   ports: BodyPorts,
   bytes: Uint8Array,

@@ -58,8 +58,8 @@ async function prepare(ports: RegistryPorts, creation: Creation): Promise<Admiss
   const { target, object, options } = creation;
   const { strategy } = target.kind;
   const now = formatTime(ports.clock.now());
-  const { kind, user, namespace, subresource, signal } = target;
-  const named = { kind, user, namespace, subresource, signal, name: nameOf(object) };
+  const { kind, user, namespace, subresource, signal, annotate } = target;
+  const named = { kind, user, namespace, subresource, signal, annotate, name: nameOf(object) };
   const request = admissionRequest(named, {
     operation: "CREATE",
     object,

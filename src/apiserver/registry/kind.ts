@@ -4,7 +4,7 @@ import type { Strategy } from "#api/strategy.ts";
 import type { TypeTable } from "#api/schema/type-table.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
-import type { AdmissionRule, UserInfo } from "#apiserver/contract.ts";
+import type { AdmissionRule, Annotate, UserInfo } from "#apiserver/contract.ts";
 import { parseObject, type CachedObject } from "#apiserver/cache/cached-object.ts";
 import { storeKey, type RegistryCache } from "#apiserver/cache/registry-cache.ts";
 import type { ResourceCache } from "#apiserver/cache/resource-cache.ts";
@@ -51,6 +51,8 @@ export interface WriteTarget {
   readonly subresource: string;
   /** Aborts when the caller is gone. */
   readonly signal: AbortSignal;
+  /** Undefined when nobody records it. */
+  readonly annotate?: Annotate | undefined;
 }
 
 /** The cache's key of an object. */

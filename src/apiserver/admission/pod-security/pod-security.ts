@@ -3,7 +3,7 @@ import { invalidObject } from "#api/status.ts";
 import { nameOf, refuse } from "#apiserver/admission/request.ts";
 import type { AdmissionRequest, AdmissionRule, ObjectSource } from "#apiserver/contract.ts";
 import { findingOf, isSignificant, namespaceWarnings } from "./findings.ts";
-import { isSame, policyOf, strictness, type ReadPolicy } from "./policy.ts";
+import { isSame, levelText, policyOf, strictness, type ReadPolicy } from "./policy.ts";
 import { subjectOf } from "./subject.ts";
 import { hasTemplate, templateOf } from "./templates.ts";
 
@@ -40,23 +40,49 @@ export function podSecurity(objects: ObjectSource): AdmissionRule {
 
 function judgePod(policyIn: PolicyIn, request: AdmissionRequest, pod: JsonObject): void {
   if (ignored.has(request.subresource)) return;
-  const { policy } = policyIn(request.namespace);
-  const { enforce, warn } = policy;
-  if (enforce.level === "privileged" && warn.level === "privileged") return;
+  const read = policyIn(request.namespace);
+  const { enforce, audit, warn } = read.policy;
   const { previous } = request;
-  if (request.operation === "UPDATE" && !isSignificant(pod, previous ?? {})) return;
+  const isFree = [enforce, audit, warn].every((it) => it.level === "privileged");
+  if (!isFree && request.operation === "UPDATE" && !isSignificant(pod, previous ?? {})) return;
+  annotate(request, "enforce-policy", levelText(enforce));
+  if (isFree) return;
   const subject = subjectOf(pod);
   const finding = findingOf(enforce, subject);
+  auditOf(request, read, () => (isSame(audit, enforce) ? finding : findingOf(audit, subject)));
   if (finding !== undefined) throw refuse(request, `violates ${finding}`);
   if (!isSame(warn, enforce)) warnOf(request, findingOf(warn, subject));
 }
 
 function judgeTemplate(policyIn: PolicyIn, request: AdmissionRequest): void {
   if (request.subresource !== "") return;
-  const { warn } = policyIn(request.namespace).policy;
-  if (warn.level === "privileged") return;
+  const read = policyIn(request.namespace);
+  const { audit, warn } = read.policy;
+  if (warn.level === "privileged" && audit.level === "privileged") return;
   const subject = templateOf(request);
-  if (subject !== undefined) warnOf(request, findingOf(warn, subject));
+  if (subject === undefined) return;
+  const finding = findingOf(warn, subject);
+  auditOf(request, read, () => (isSame(audit, warn) ? finding : findingOf(audit, subject)));
+  warnOf(request, finding);
+}
+
+/** For the audit log: nothing is looked for where nobody keeps one. */
+function auditOf(
+  request: AdmissionRequest,
+  { faults }: ReadPolicy,
+  find: () => string | undefined,
+): void {
+  if (request.annotate === undefined) return;
+  if (faults.length > 0) {
+    const told = faults.map((it) => `${it.field}: ${it.message}`).join(", ");
+    annotate(request, "error", `Failed to parse policy: ${told}`);
+  }
+  const finding = find();
+  if (finding !== undefined) annotate(request, "audit-violations", `would violate ${finding}`);
+}
+
+function annotate(request: AdmissionRequest, key: string, value: string): void {
+  request.annotate?.(`pod-security.kubernetes.io/${key}`, value);
 }
 
 function warnOf(request: AdmissionRequest, finding: string | undefined): void {
