@@ -7,7 +7,6 @@ import { pipeline } from "node:stream/promises";
 import { systemClock } from "#base/clock.ts";
 import { describeError, silentLogger } from "#base/log.ts";
 import { makeFiles } from "#build/archive/gnu-tar.ts";
-import { parseDockerfile } from "#build/dockerfile/dockerfile.ts";
 import { describeDockerfileError, DockerfileError } from "#build/dockerfile/location.ts";
 import type { NamedContexts } from "#build/engine/named-contexts.ts";
 import { buildStages, storeImage, type BuiltImage } from "#build/engine/build.ts";
@@ -24,6 +23,7 @@ import {
   parseReference,
   type ImageReference,
 } from "#oci/reference.ts";
+import { checkBuild } from "./build-check.ts";
 import { readContexts, readInput, type BuildInput } from "./build-input.ts";
 import {
   parseEpoch,
@@ -91,7 +91,11 @@ async function buildHere(
     },
   };
   try {
-    if (options.check) return check(input);
+    if (options.check) {
+      const { buildArgs } = buildOptions;
+      const request = { input, contexts, platform, target: options.target, buildArgs };
+      return await checkBuild(request, world, signal);
+    }
     const shown = showBuild(options.quiet ? "quiet" : options.progress);
     const run: BuildRun = {
       input,
@@ -113,14 +117,6 @@ async function buildHere(
 
 function isSet(text: string | undefined): boolean {
   return text === "1" || text === "true";
-}
-
-function check(input: BuildInput): number {
-  const { emptyContinuations } = parseDockerfile(input.dockerfile);
-  for (const { start } of emptyContinuations) {
-    process.stdout.write(`${input.name}:${start}: an empty line continues the instruction\n`);
-  }
-  return emptyContinuations.length > 0 ? 1 : 0;
 }
 
 interface BuildRun {

@@ -11,7 +11,7 @@ function parseOne(text: string): Record<string, unknown> {
   assert.ok(instruction !== undefined);
   return Object.fromEntries(
     Object.entries(instruction satisfies Instruction).filter(
-      ([name, value]) => name !== "lines" && name !== "text" && value !== undefined,
+      ([name, value]) => !["lines", "text", "comments"].includes(name) && value !== undefined,
     ),
   );
 }

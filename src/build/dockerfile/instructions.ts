@@ -6,6 +6,8 @@ interface Written {
   readonly lines: Lines;
   /** The instruction as one line, for progress and errors. */
   readonly text: string;
+  /** The lines of comment before it, without `#`. */
+  readonly comments: readonly string[];
 }
 
 export interface KeyValue {

@@ -29,7 +29,11 @@ export function describeDockerfileError(
   file: string,
   content: string,
 ): string {
-  const { start, end } = error.lines;
+  return `${file}:${error.lines.start}: ${error.message}\n${excerpt(error.lines, content)}`;
+}
+
+/** The lines with those around them, and `>>>` at those that are meant. */
+export function excerpt({ start, end }: Lines, content: string): string {
   const lines = content.split("\n");
   const from = Math.max(1, start - contextLines);
   const to = Math.min(lines.length, Math.min(end, start + shownLinesMax) + contextLines);
@@ -38,5 +42,5 @@ export function describeDockerfileError(
     const mark = number >= start && number <= end ? ">>>" : "   ";
     return `${String(number).padStart(4)} | ${mark} ${text.replace(/\r$/, "")}`;
   });
-  return `${file}:${start}: ${error.message}\n${shown.join("\n")}`;
+  return shown.join("\n");
 }

@@ -31,6 +31,7 @@ export function parseCopy(statement: Statement, kind: "copy" | "add"): CopyInstr
     kind,
     lines: statement.lines,
     text: statement.text,
+    comments: statement.comments,
     ...readSources(words.slice(0, -1), statement),
     destination,
     from: from === "" ? undefined : from,

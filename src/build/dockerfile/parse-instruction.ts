@@ -61,8 +61,9 @@ export function parseInstruction(
   }
 }
 
-function written(statement: Statement): Pick<Instruction, "lines" | "text"> {
-  return { lines: statement.lines, text: statement.text.trim() };
+function written(statement: Statement): Pick<Instruction, "lines" | "text" | "comments"> {
+  const { lines, text, comments } = statement;
+  return { lines, text: text.trim(), comments };
 }
 
 /** For instructions that have no flags. */

@@ -10,6 +10,8 @@ export interface Statement extends SplitLine {
   /** The joined line. */
   readonly text: string;
   readonly heredocs: readonly Heredoc[];
+  /** The comment lines before it, without `#`; an empty one forgets those above it. */
+  readonly comments: readonly string[];
 }
 
 export interface Statements {
@@ -31,9 +33,9 @@ const heredocInstructions = new Set(["add", "copy", "run"]);
  */
 export function readStatements(content: string): Statements {
   const lines = content.replace(/^\uFEFF/, "").split("\n");
-  const directives = readDirectives(lines);
+  const { directives, length } = readDirectives(lines);
   const escape = directives.escape ?? "\\";
-  const reader = new Reader(lines, escape);
+  const reader = new Reader(lines, escape, length);
   const statements: Statement[] = [];
   for (;;) {
     const statement = reader.next();
@@ -53,9 +55,12 @@ class Reader {
   readonly #lines: readonly string[];
   readonly #escape: EscapeCharacter;
   readonly #continuation: RegExp;
-  #at = 0;
+  #at: number;
+  #comments: string[] = [];
 
-  constructor(lines: readonly string[], escape: EscapeCharacter) {
+  /** @param from the first line that is read, counted from 0. */
+  constructor(lines: readonly string[], escape: EscapeCharacter, from: number) {
+    this.#at = from;
     this.#lines = lines;
     this.#escape = escape;
     const quoted = escape === "\\" ? "\\\\" : escape;
@@ -68,14 +73,23 @@ class Reader {
       const line = this.#lines[this.#at];
       if (line === undefined) return undefined;
       const start = ++this.#at;
+      if (isComment(line)) this.#noteComment(line);
       const first = isComment(line) ? "" : line.replace(/[\r\n]+$/, "").trimStart();
       const text = this.#join(first, start);
       if (text.trim() === "") continue;
       const split = splitLine(text, this.#escape);
       const marked = mayHaveHeredoc(split, this.#escape) && text.includes("<<");
       const heredocs = marked ? this.#readHeredocs(text, start) : [];
-      return { ...split, lines: { start, end: this.#at }, text, heredocs };
+      const comments = this.#comments;
+      this.#comments = [];
+      return { ...split, lines: { start, end: this.#at }, text, heredocs, comments };
     }
+  }
+
+  #noteComment(line: string): void {
+    const comment = line.trim().slice(1).trim();
+    if (comment === "") this.#comments = [];
+    else this.#comments.push(comment);
   }
 
   /** Adds the lines that continue the first one. Comments and empty lines between them are skipped. */

@@ -1,11 +1,13 @@
 import type { StepRecord, StoredLayer } from "#build/cache/step-cache.ts";
 import type { CopySource } from "#build/copy/select.ts";
-import { parseDockerfile } from "#build/dockerfile/dockerfile.ts";
+import { parseDockerfile, type Dockerfile } from "#build/dockerfile/dockerfile.ts";
 import { assembleConfig, assembleManifest, type ImageLayer } from "#build/image/assemble.ts";
 import type { Platform } from "#build/stage/state.ts";
+import { checkOptionsOf, findingText, violation } from "#build/lint/lint.ts";
 import { globalArgs } from "./global-args.ts";
 import { planStages, type StageGraph } from "./graph.ts";
 import { storeLayer } from "./layers.ts";
+import { lintBuild } from "./lint-build.ts";
 import type { NamedContexts } from "./named-contexts.ts";
 import { Semaphore } from "./semaphore.ts";
 import { treeOf, type StageResult } from "./stack.ts";
@@ -40,9 +42,6 @@ export async function buildStages(
 ): Promise<StageResult> {
   const { platform, target, options } = request;
   const dockerfile = parseDockerfile(request.dockerfile);
-  for (const { start } of dockerfile.emptyContinuations) {
-    world.progress.warn(`line ${start}: an empty line continues the instruction; remove it`);
-  }
   const args = globalArgs(dockerfile, options.buildArgs, platform, target);
   const graph = planStages(dockerfile, args, target, request.contexts);
   const failed = new AbortController();
@@ -65,8 +64,12 @@ export async function buildStages(
     world,
     stop,
   );
-  const running = graph.needed.map((index) => builder.build(index));
+  const running: Promise<unknown>[] = [];
   try {
+    const linting = lintAll(request, { dockerfile, builder }, world);
+    running.push(linting);
+    if (checkOptionsOf(dockerfile, options.buildArgs).error) await linting;
+    running.push(...graph.needed.map((index) => builder.build(index)));
     await Promise.all(running);
     await layers.end();
   } catch (error) {
@@ -77,6 +80,26 @@ export async function buildStages(
     throw error;
   }
   return await builder.build(graph.target);
+}
+
+/** Tells what could be done better in the Dockerfile. @throws {DockerfileError} when that is wanted. */
+async function lintAll(
+  { options, platform, target, context, contexts }: BuildRequest,
+  { dockerfile, builder }: { readonly dockerfile: Dockerfile; readonly builder: StageBuilder },
+  world: BuildWorld,
+): Promise<void> {
+  const { findings, failing } = await lintBuild({
+    dockerfile,
+    buildArgs: options.buildArgs,
+    platform,
+    target,
+    contexts,
+    context,
+    allStages: false,
+    imageOf: async (stage, reference) => await builder.imageConfig(stage, reference),
+  });
+  for (const finding of findings) world.progress.warn(findingText(finding));
+  if (failing) throw violation(findings);
 }
 
 /** Makes layers of the image while later steps run. */

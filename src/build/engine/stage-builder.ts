@@ -2,8 +2,8 @@ import { stepKey } from "#build/cache/key.ts";
 import type { StepRecord } from "#build/cache/step-cache.ts";
 import type { CopySource } from "#build/copy/select.ts";
 import { parseTrigger, type Dockerfile } from "#build/dockerfile/dockerfile.ts";
-import type { Instruction } from "#build/dockerfile/instructions.ts";
 import { DockerfileError, type Lines } from "#build/dockerfile/location.ts";
+import type { ImageConfig } from "#build/image/config.ts";
 import { evaluate } from "#build/stage/evaluate.ts";
 import type { BuildSettings } from "#build/stage/evaluation.ts";
 import { cleanPath } from "#build/paths/clean.ts";
@@ -13,7 +13,7 @@ import { LayeredTree } from "#build/tree/layered.ts";
 import { findBaseImage, type BaseImage } from "./base-image.ts";
 import type { StepResult } from "./build-files.ts";
 import { copyStep, directoryStep } from "./copy-step.ts";
-import { resolveFrom, type StageGraph, type StageSource } from "./graph.ts";
+import { resolveFrom, type PlannedStage, type StageGraph, type StageSource } from "./graph.ts";
 import type { NamedContexts } from "./named-contexts.ts";
 import type { Semaphore } from "./semaphore.ts";
 import type { StepProgress } from "./progress.ts";
@@ -80,8 +80,7 @@ export class StageBuilder {
     let step = 0;
     for (const instruction of all) {
       this.#signal.throwIfAborted();
-      const { state, operation, unset } = evaluate(instruction, result.state, this.#input.settings);
-      for (const name of unset) this.#warnUnset(name, instruction);
+      const { state, operation } = evaluate(instruction, result.state, this.#input.settings);
       if (operation === undefined) {
         result = { ...result, state };
         continue;
@@ -102,10 +101,10 @@ export class StageBuilder {
     return result;
   }
 
-  #warnUnset(name: string, { lines, kind }: Instruction): void {
-    // Shell variables of heredocs and of commands that are passed on mean nothing here.
-    if (kind === "run") return;
-    this.#world.progress.warn(`line ${lines.start}: variable '$${name}' is not set`);
+  /** The configuration of a stage's base image, which is brought here. @throws {DockerfileError} */
+  async imageConfig({ stage }: PlannedStage, reference: string): Promise<ImageConfig> {
+    const { lines, text } = stage.head;
+    return (await this.#image(reference, lines, text)).config;
   }
 
   async #begin(

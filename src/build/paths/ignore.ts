@@ -32,14 +32,19 @@ export function readIgnoreFile(content: string): string[] {
   });
 }
 
+const everything: ReadonlySet<string> = new Set(["*", "**", "**/*"]);
+
 /** Decides what of a build's context is left out. */
 export class IgnoreMatcher {
   readonly #patterns: readonly Pattern[];
   /** Whether something below an ignored directory may be taken in again. */
   readonly hasExceptions: boolean;
+  /** Whether a pattern leaves out everything: `*` or `**`. */
+  readonly ignoresAll: boolean;
 
   /** @throws {Error} for a broken pattern. */
   constructor(patterns: readonly string[]) {
+    this.ignoresAll = patterns.some((it) => everything.has(it.trim()));
     this.#patterns = patterns.flatMap((raw) => {
       const text = raw.trim();
       if (text === "") return [];

@@ -1,4 +1,4 @@
-import { expand } from "#build/dockerfile/expand.ts";
+import { expand, type ExpandOptions } from "#build/dockerfile/expand.ts";
 import type { CopyInstruction, Instruction } from "#build/dockerfile/instructions.ts";
 import { DockerfileError } from "#build/dockerfile/location.ts";
 import type { RunConfig } from "#build/image/config.ts";
@@ -22,17 +22,17 @@ export function evaluate(
   settings: BuildSettings,
 ): Evaluated {
   const unset = new Set<string>();
-  function lookUp(name: string): string | undefined {
-    const value = valueOf(state.environment, name);
-    if (value === undefined) unset.add(name);
-    return value;
+  function expanded(text: string, options: ExpandOptions): string {
+    const expansion = expand(text, (name) => valueOf(state.environment, name), options);
+    for (const name of expansion.unset) unset.add(name);
+    return expansion.text;
   }
   const { escape } = settings;
   const evaluation: Evaluation = {
     state,
     settings,
-    expandText: (text) => expand(text, lookUp, { escape }).text,
-    expandRaw: (text) => expand(text, lookUp, { escape: "\\", ignoreQuotes: true }).text,
+    expandText: (text) => expanded(text, { escape }),
+    expandRaw: (text) => expanded(text, { escape: "\\", ignoreQuotes: true }),
   };
   try {
     return { ...evaluateKind(instruction, evaluation), unset: [...unset] };

@@ -1,0 +1,61 @@
+import { parseDockerfile } from "#build/dockerfile/dockerfile.ts";
+import { excerpt } from "#build/dockerfile/location.ts";
+import { findBaseImage } from "#build/engine/base-image.ts";
+import { lintBuild, type LintRequest } from "#build/engine/lint-build.ts";
+import type { BuildWorld } from "#build/engine/world.ts";
+import { ruleUrl, type Finding } from "#build/lint/rules.ts";
+import type { ImageConfig } from "#build/image/config.ts";
+import type { BuildInput } from "./build-input.ts";
+
+export interface CheckRequest extends Pick<
+  LintRequest,
+  "buildArgs" | "contexts" | "platform" | "target"
+> {
+  readonly input: BuildInput;
+}
+
+/**
+ * `gantry build --check`: looks at the Dockerfile and builds nothing. What a base image's configuration
+ * says is known for those of the image store. Resolves with the exit code.
+ * @throws {DockerfileError}
+ */
+export async function checkBuild(
+  request: CheckRequest,
+  { store, repositoryOf }: Pick<BuildWorld, "store" | "repositoryOf">,
+  signal: AbortSignal,
+): Promise<number> {
+  const { input, contexts, platform, target, buildArgs } = request;
+  const { findings } = await lintBuild({
+    dockerfile: parseDockerfile(input.dockerfile),
+    buildArgs,
+    platform,
+    target,
+    contexts,
+    context: input.context,
+    allStages: true,
+    imageOf: async (_stage, reference) => await knownConfig(reference),
+  });
+  process.stdout.write(report(findings, input));
+  return findings.length === 0 ? 0 : 1;
+
+  async function knownConfig(reference: string): Promise<ImageConfig | undefined> {
+    const pull = (): Promise<void> => Promise.reject(new Error(`${reference} is not here`));
+    const world = { store, repositoryOf, pull, refresh: false };
+    try {
+      return (await findBaseImage(reference, platform, world, signal)).config;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function report(findings: readonly Finding[], { name, dockerfile }: BuildInput): string {
+  if (findings.length === 0) return "Check complete, no warnings found.\n";
+  const count = findings.length === 1 ? "1 warning has" : `${findings.length} warnings have`;
+  const texts = findings.map(({ rule, message, lines }) => {
+    const url = ruleUrl(rule);
+    const head = `WARNING: ${rule}${url === undefined ? "" : ` - ${url}`}`;
+    return `\n${head}\n${message}\n${name}:${lines.start}\n${excerpt(lines, dockerfile)}\n`;
+  });
+  return `Check complete, ${count} been found!\n${texts.join("")}`;
+}
