@@ -93,5 +93,6 @@ if (args[0] === "check") {
   handOver([join(root, "tools", "check.ts"), ...args.slice(1)]);
 } else {
   bundleIfChanged();
-  handOver([bundle, ...args]);
+  // What takes types out of code is called experimental, which no user has to know.
+  handOver(["--disable-warning=ExperimentalWarning", bundle, ...args]);
 }

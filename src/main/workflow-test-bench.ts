@@ -2,7 +2,12 @@ import { systemClock } from "#base/clock.ts";
 import type { BenchPorts } from "#workflows/verbs/test-bench.ts";
 import type { VerbSession } from "#workflows/verbs/session.ts";
 import { stopSignal } from "./stop-signal.ts";
-import { ignoreSyntax, workflowPlaces, type WorkflowWhere } from "./workflow-installation.ts";
+import {
+  ignoreSyntax,
+  workerCommand,
+  workflowPlaces,
+  type WorkflowWhere,
+} from "./workflow-installation.ts";
 import { inWorkflowSession } from "./workflow-session.ts";
 import { ownEnvironment } from "./workflow-worker.ts";
 
@@ -11,17 +16,19 @@ export async function onTestBench(
   where: WorkflowWhere,
   act: (session: VerbSession, ports: BenchPorts, signal: AbortSignal) => Promise<boolean>,
 ): Promise<void> {
-  const { dagsFolder, kubeconfig } = workflowPlaces(where);
+  const places = workflowPlaces(where);
   const write = process.stdout.write.bind(process.stdout);
   const ports: BenchPorts = {
-    dagsFolder,
+    dagsFolder: places.dagsFolder,
     ignoreSyntax: ignoreSyntax(),
+    clock: systemClock,
+    worker: workerCommand(places),
     write: (lines) => {
       write(lines);
     },
     world: {
       clock: systemClock,
-      environment: { ...ownEnvironment(), GANTRY_KUBECONFIG: kubeconfig },
+      environment: { ...ownEnvironment(), GANTRY_KUBECONFIG: places.kubeconfig },
       fetch: (address, init) => fetch(address, init),
     },
   };

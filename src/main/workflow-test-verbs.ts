@@ -1,5 +1,5 @@
-import type { Command } from "commander";
-import type { TestOptions } from "#workflows/verbs/dags-test.ts";
+import { InvalidArgumentError, type Command } from "commander";
+import type { BenchAnswer, TestOptions } from "#workflows/verbs/dags-test.ts";
 import type { WorkflowWhere } from "./workflow-installation.ts";
 import { listVerb, parseCount, verb } from "./workflow-options.ts";
 
@@ -7,6 +7,12 @@ import { listVerb, parseCount, verb } from "./workflow-options.ts";
 export function addTestVerbs(dags: Command, tasks: Command): void {
   listVerb(dags, "test <dag> [date]", "run a DAG once in this process; nothing is stored")
     .option("-c, --conf <json>", "configuration of the run, an object")
+    .option(
+      "--answer <task=option>",
+      "what somebody answers the task; may be repeated",
+      parseAnswer,
+      [],
+    )
     .action(
       async (dagId: string, date: string | undefined, options: WorkflowWhere & TestOptions) => {
         const { dagsTest } = await import("#workflows/verbs/dags-test.ts");
@@ -32,12 +38,18 @@ export function addTestVerbs(dags: Command, tasks: Command): void {
     async (...given: TaskArguments) => {
       const { tasksRender } = await import("#workflows/verbs/tasks-test.ts");
       const { onTestBench } = await import("./workflow-test-bench.ts");
-      await onTestBench(given[3], async (session, ports) => {
-        await tasksRender(session, ports, taskTest(given));
+      await onTestBench(given[3], async (session, ports, signal) => {
+        await tasksRender(session, ports, taskTest(given), signal);
         return true;
       });
     },
   );
+}
+
+function parseAnswer(text: string, earlier: readonly BenchAnswer[]): readonly BenchAnswer[] {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("expected TASK=OPTION");
+  return [...earlier, { taskId: text.slice(0, at), option: text.slice(at + 1) }];
 }
 
 interface TaskTestOptions extends WorkflowWhere {

@@ -4,6 +4,7 @@ import type { SchedulerOptions } from "./scheduler.ts";
 import { apiOptions, type WorkflowApiOptions } from "./workflow-api-options.ts";
 import type { WorkflowWhere } from "./workflow-installation.ts";
 import { inSession, listVerb, parseCount, verb } from "./workflow-options.ts";
+import { addDagListVerbs } from "./workflow-dag-list-verbs.ts";
 import { addDatabaseVerbs } from "./workflow-database-verbs.ts";
 import { addInstallationVerbs } from "./workflow-installation-verbs.ts";
 import { addReportVerbs } from "./workflow-report-verbs.ts";
@@ -24,6 +25,7 @@ export function addWorkflowVerbs(program: Command): void {
   const tasks = program.command("tasks").description("tasks of DAGs and their runs");
   addDagVerbs(dags);
   addTaskVerbs(tasks);
+  addDagListVerbs(dags);
   addTestVerbs(dags, tasks);
   addRunControlVerbs(tasks);
   addBackfillVerbs(program);
@@ -69,18 +71,6 @@ function addProcesses(program: Command): void {
 type Listed = WorkflowWhere & Form;
 
 function addDagVerbs(dags: Command): void {
-  listVerb(dags, "list", "list all DAGs").action(async (options: Listed) => {
-    const { dagsList } = await import("#workflows/verbs/dags.ts");
-    await inSession(options, (session) => dagsList(session, options));
-  });
-  listVerb(dags, "list-import-errors", "list the files that are broken").action(
-    async (options: Listed) => {
-      const { dagsListImportErrors } = await import("#workflows/verbs/dags.ts");
-      await inSession(options, async (session) => {
-        if (!(await dagsListImportErrors(session, options))) process.exitCode = 1;
-      });
-    },
-  );
   listVerb(dags, "details <dag>", "show what is known about a DAG").action(
     async (dag: string, options: Listed) => {
       const { dagsDetails } = await import("#workflows/verbs/dags.ts");

@@ -6,10 +6,12 @@ import {
   elementNames,
   outputReferences,
   tasksMax,
+  triggerRules,
   type CallbackName,
   type DagModel,
   type ParamModel,
   type TaskModel,
+  type TriggerRule,
 } from "#dag/model/model.ts";
 import { expansionTasks } from "#dag/run/expansion.ts";
 import { checkParams } from "#dag/params/check.ts";
@@ -139,8 +141,9 @@ function dagModel(id: string, options: DagOptions): Frame {
     startDate: moment(options.startDate, timeZone),
     endDate: moment(options.endDate, timeZone),
     catchup: options.catchup ?? false,
-    maxActiveRuns: schedule.kind === "continuous" ? 1 : atLeastOne(options.maxActiveRuns ?? 16),
-    maxActiveTasks: atLeastOne(options.maxActiveTasks ?? 16),
+    maxActiveRuns:
+      schedule.kind === "continuous" ? 1 : atLeastOne("maxActiveRuns", options.maxActiveRuns ?? 16),
+    maxActiveTasks: atLeastOne("maxActiveTasks", options.maxActiveTasks ?? 16),
     maxConsecutiveFailedRuns: options.maxConsecutiveFailedDagRuns ?? 0,
     runTimeoutMs: optionalMs(options.dagrunTimeout),
     failFast: options.failFast ?? false,
@@ -163,9 +166,9 @@ function searchPath(given: DagOptions["templateSearchpath"]): readonly string[] 
   return typeof given === "string" ? [given] : given;
 }
 
-function atLeastOne(count: number): number {
+function atLeastOne(name: string, count: number): number {
   if (Number.isInteger(count) && count >= 1) return count;
-  throw new DagError(`expected a whole number of at least 1, found ${count}`);
+  throw new DagError(`${name}: expected a whole number of at least 1, found ${count}`);
 }
 
 function optionalMs(duration: Duration | undefined): number | undefined {
@@ -254,9 +257,9 @@ function scheduling({
 > {
   const weight = options.priorityWeight ?? 1;
   return {
-    triggerRule: teardown ? "all_done_setup_success" : (options.triggerRule ?? "all_success"),
+    triggerRule: teardown ? "all_done_setup_success" : triggerRuleOf(options),
     pool: options.pool ?? "default_pool",
-    poolSlots: atLeastOne(options.poolSlots ?? 1),
+    poolSlots: atLeastOne("poolSlots", options.poolSlots ?? 1),
     priorityWeight: weight,
     weightRule: options.weightRule ?? "downstream",
     totalWeight: weight,
@@ -269,6 +272,14 @@ function scheduling({
     maxActivePerDag: options.maxActiveTisPerDag,
     maxActivePerRun: options.maxActiveTisPerDagrun,
   };
+}
+
+/** @throws {DagError} in files that no compiler has checked. */
+function triggerRuleOf({ triggerRule = "all_success" }: TaskOptions): TriggerRule {
+  if (triggerRules.includes(triggerRule)) return triggerRule;
+  throw new DagError(
+    `unknown trigger rule '${triggerRule}'; there are: ${triggerRules.join(", ")}`,
+  );
 }
 
 function checkElements({ id, arguments: args, mappedGroup, expand }: TaskModel): void {

@@ -1,5 +1,5 @@
 import type { DagOptions, Param, TaskOptions } from "#dag/authoring/options.ts";
-import type { TriggerRule, WeightRule } from "#dag/model/model.ts";
+import { triggerRules, type TriggerRule, type WeightRule } from "#dag/model/model.ts";
 import { readAssets, readInlets } from "./assets.ts";
 import { isMapping, type Fields, type Node } from "./node.ts";
 import {
@@ -17,22 +17,6 @@ import {
   typeName,
   type FieldReaders,
 } from "./values.ts";
-
-const triggerRules: readonly TriggerRule[] = [
-  "all_success",
-  "all_failed",
-  "all_done",
-  "all_done_min_one_success",
-  "all_done_setup_success",
-  "all_skipped",
-  "always",
-  "none_failed",
-  "none_failed_min_one_success",
-  "none_skipped",
-  "one_done",
-  "one_failed",
-  "one_success",
-];
 
 /** Names that Airflow 1 and 2 had. */
 const oldRules: Readonly<Record<string, TriggerRule>> = {

@@ -61,7 +61,7 @@ export function orderTasks<T extends Node>(tasks: readonly T[]): Order<T> {
 function findCycle(left: readonly Node[]): string[] {
   const byId = new Map(left.map((it) => [it.id, it]));
   const trail: string[] = [];
-  let at = left[0];
+  let at: Node | undefined = left[0];
   while (at !== undefined && !trail.includes(at.id)) {
     trail.push(at.id);
     at = byId.get(at.upstream.find((it) => byId.has(it)) ?? "");

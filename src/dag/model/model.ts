@@ -13,20 +13,23 @@ export const idLengthMax = 250;
 /** Most tasks in one DAG. */
 export const tasksMax = 50_000;
 
-export type TriggerRule =
-  | "all_success"
-  | "all_failed"
-  | "all_done"
-  | "all_done_min_one_success"
-  | "all_done_setup_success"
-  | "all_skipped"
-  | "always"
-  | "none_failed"
-  | "none_failed_min_one_success"
-  | "none_skipped"
-  | "one_done"
-  | "one_failed"
-  | "one_success";
+export const triggerRules = [
+  "all_success",
+  "all_failed",
+  "all_done",
+  "all_done_min_one_success",
+  "all_done_setup_success",
+  "all_skipped",
+  "always",
+  "none_failed",
+  "none_failed_min_one_success",
+  "none_skipped",
+  "one_done",
+  "one_failed",
+  "one_success",
+] as const;
+
+export type TriggerRule = (typeof triggerRules)[number];
 
 export type WeightRule = "downstream" | "upstream" | "absolute";
 

@@ -19,7 +19,7 @@ export class InProcessExecutor implements Executor {
   readonly #tasks: TaskGroup;
   #current: { readonly job: Job; readonly stop: AbortController } | undefined;
 
-  /** @param write gets the lines of the jobs' logs. */
+  /** @param write gets the lines of the jobs' logs, each with the task before it. */
   constructor(
     world: WorkerWorld,
     code: JobCode,
@@ -63,7 +63,11 @@ export class InProcessExecutor implements Executor {
     const { clock, environment, fetch } = this.#world;
     const over = new AbortController();
     const limit = this.#limit(job, AbortSignal.any([signal, over.signal]));
-    using log = new TaskLog({ write: this.#write, close: () => undefined }, clock);
+    const name = job.mapIndex < 0 ? job.taskId : `${job.taskId}[${job.mapIndex}]`;
+    const write = (line: string): void => {
+      this.#write(`${name} | ${line}`);
+    };
+    using log = new TaskLog({ write, close: () => undefined }, clock);
     const restore = divertOutput(log);
     try {
       const ports = {

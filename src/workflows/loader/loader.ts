@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { watch } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "#base/clock.ts";
-import { describeError, type Logger } from "#base/log.ts";
+import type { Logger } from "#base/log.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import type { IgnoreSyntax } from "#dag/ignore/ignore.ts";
 import type { DagModel } from "#dag/model/model.ts";
@@ -21,6 +21,7 @@ import {
 } from "#workflows/state/dags.ts";
 import { forgetRequests, requestedFiles } from "#workflows/state/parse-requests.ts";
 import type { ParseResult } from "#workflows/worker/protocol.ts";
+import { lineNaming, PlacedError, placeOf } from "#workflows/worker/error-place.ts";
 import { namedFiles } from "#workflows/worker/folder-files.ts";
 import { bundleHash } from "./bundles.ts";
 import { Parser } from "./parser.ts";
@@ -232,9 +233,13 @@ export class Loader {
     try {
       await this.#save(file, result.dags, result.files, all);
     } catch (error) {
-      const message = describeError(error);
+      const { message, line } = placeOf(
+        error,
+        { folder: this.#options.folder, file },
+        result.files,
+      );
       await database.transaction((queries) =>
-        setImportError(queries, file, { message, line: undefined }, now),
+        setImportError(queries, file, { message, line }, now),
       );
     }
     await database.notify();
@@ -255,7 +260,8 @@ export class Loader {
       for (const model of models) {
         const other = await findDag(queries, model.id);
         if (other?.active === true && other.file !== file && all.has(other.file)) {
-          throw new Error(`DAG '${model.id}' is declared in ${other.file} too`);
+          const line = lineNaming(files[file], model.id);
+          throw new PlacedError(`DAG '${model.id}' is declared in ${other.file} too`, line);
         }
         const hash = createHash("sha256").update(bundle).update(JSON.stringify(model));
         const declared = { model, file, bundle, hash: hash.digest("hex").slice(0, 32) };

@@ -4,6 +4,8 @@ import { InProcessExecutor } from "#workflows/executor/in-process.ts";
 import type { Executor, JobEvents } from "#workflows/executor/executor.ts";
 import { Scheduler } from "#workflows/scheduler/scheduler.ts";
 import { defaultMapLengthMax } from "#workflows/scheduler/world.ts";
+import { answerApproval } from "#workflows/scheduler/approvals.ts";
+import { openApprovals } from "#workflows/state/approvals.ts";
 import { listInstances } from "#workflows/state/instances.ts";
 import { findRun, type RunKey, type RunRow } from "#workflows/state/runs.ts";
 import { parseConf, type Form } from "./dags.ts";
@@ -18,6 +20,13 @@ const longestWaitMs = 5_000;
 
 export interface TestOptions extends Form {
   readonly conf?: string;
+  readonly answer: readonly BenchAnswer[];
+}
+
+/** What somebody answers a task that asks; several for one that takes several. */
+export interface BenchAnswer {
+  readonly taskId: string;
+  readonly option: string;
 }
 
 /**
@@ -37,9 +46,9 @@ export async function dagsTest(
   const { dagId, date, options } = given;
   const conf = parseConf(options.conf);
   const logicalDate = date === undefined ? undefined : parseMoment(date, "UTC");
-  await using bench = await openBench(session, ports);
+  await using bench = await openBench(session, ports, dagId, signal);
   const key = await addBenchRun(bench, { dagId, logicalDate, conf }, session.clock.now());
-  const run = await runToEnd({ session, ports, bench }, key, signal);
+  const run = await runToEnd({ session, ports, bench, answers: options.answer }, key, signal);
   const rows = (await listInstances(bench.database, run)).map((it) => ({
     task_id: it.taskId,
     map_index: it.mapIndex < 0 ? null : it.mapIndex,
@@ -57,6 +66,7 @@ async function runToEnd(
     readonly session: VerbSession;
     readonly ports: BenchPorts;
     readonly bench: TestBench;
+    readonly answers: readonly BenchAnswer[];
   },
   key: RunKey,
   signal: AbortSignal,
@@ -99,11 +109,43 @@ async function runToEnd(
       const run = await findRun(database, key);
       if (run === undefined) throw new Error(`run ${key.runId} is gone`);
       if (run.state === "success" || run.state === "failed") return run;
+      if (await answerQuestions(place, key.dagId)) continue;
       await waitUntil(session, wakeAt, news.promise, signal);
     }
   } finally {
     await executor?.[Symbol.asyncDispose]();
   }
+}
+
+/**
+ * Gives the answers to what tasks ask. @returns whether there was any question.
+ * @throws {Error} at a question without an answer: nobody else can give one here.
+ */
+async function answerQuestions(
+  {
+    session,
+    bench,
+    answers,
+  }: {
+    readonly session: VerbSession;
+    readonly bench: TestBench;
+    readonly answers: readonly BenchAnswer[];
+  },
+  dagId: string,
+): Promise<boolean> {
+  const { database } = bench;
+  const [asked] = await openApprovals(database, dagId, 1);
+  if (asked === undefined) return false;
+  const { taskId, subject, options } = asked;
+  const chosen = answers.filter((it) => it.taskId === taskId).map((it) => it.option);
+  if (chosen.length === 0) {
+    throw new Error(
+      `task ${taskId} asks '${subject}' (${options.join(", ")}); answer it with --answer '${taskId}=${options[0] ?? ""}'`,
+    );
+  }
+  session.err(`${taskId} asks '${subject}': ${chosen.join(", ")}\n`);
+  await answerApproval(database, asked, { chosen, by: undefined }, session.clock.now());
+  return true;
 }
 
 async function waitUntil(

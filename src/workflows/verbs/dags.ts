@@ -11,6 +11,7 @@ import {
 import { listRuns } from "#workflows/state/runs.ts";
 import { pauseDag } from "#workflows/scheduler/pause-dag.ts";
 import { triggerRun } from "#workflows/scheduler/trigger-run.ts";
+import { livingSchedulers } from "./living-schedulers.ts";
 import { formatRows, type OutputForm } from "./output.ts";
 import { taskDot, taskLines } from "./show.ts";
 import { when, type VerbSession } from "./session.ts";
@@ -32,19 +33,35 @@ export async function dagsList(session: VerbSession, { output }: Form): Promise<
     next_run: when(it.next?.runAfter),
   }));
   session.out(formatRows(rows, output));
+  if (rows.length === 0) await hintAtReaders(session);
 }
 
+/** @returns whether there are none. */
 export async function dagsListImportErrors(
   session: VerbSession,
   { output }: Form,
 ): Promise<boolean> {
   const errors = await listImportErrors(session.database);
-  const rows = errors.map((it) => ({
+  session.out(formatRows(errors.map(importErrorRow), output));
+  if (errors.length === 0) await hintAtReaders(session);
+  return errors.length === 0;
+}
+
+export function importErrorRow(it: {
+  readonly file: string;
+  readonly line: number | undefined;
+  readonly message: string;
+}): JsonObject {
+  return {
     filepath: it.line === undefined ? it.file : `${it.file}:${it.line}`,
     error: it.message,
-  }));
-  session.out(formatRows(rows, output));
-  return errors.length === 0;
+  };
+}
+
+/** Says why nothing is known when no scheduler has read the folder. */
+async function hintAtReaders(session: VerbSession): Promise<void> {
+  if ((await livingSchedulers(session, {})).length > 0) return;
+  session.err("no scheduler runs that reads the DAGs' files; --local reads them now\n");
 }
 
 /** @throws {Error} that names the DAG. */
@@ -142,8 +159,7 @@ export function parseConf(text: string | undefined): Record<string, Json> {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`--conf: expected a JSON object: ${reason}`, { cause });
+    throw new Error("--conf: expected a JSON object", { cause });
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     return value as Record<string, Json>;

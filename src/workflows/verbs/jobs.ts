@@ -1,31 +1,15 @@
-import { schedulerSilenceMs } from "#workflows/scheduler/silence.ts";
-import { listSchedulers, type SchedulerJob } from "#workflows/state/jobs.ts";
+import { listSchedulers } from "#workflows/state/jobs.ts";
 import type { Form } from "./dags.ts";
+import { livingSchedulers, schedulerType, type JobFilter } from "./living-schedulers.ts";
 import { formatRows } from "./output.ts";
 import { when, type VerbSession } from "./session.ts";
-
-export interface JobFilter {
-  readonly jobType?: string;
-  readonly hostname?: string;
-}
-
-/** What Airflow calls a process that schedules. */
-const schedulerType = "SchedulerJob";
-
-async function alive(session: VerbSession, filter: JobFilter): Promise<readonly SchedulerJob[]> {
-  if (filter.jobType !== undefined && filter.jobType !== schedulerType) return [];
-  const now = session.clock.now();
-  return (await listSchedulers(session.database))
-    .filter((it) => now - it.seenAt < schedulerSilenceMs)
-    .filter((it) => filter.hostname === undefined || filter.hostname === it.host);
-}
 
 /** Whether processes are alive. @throws {Error} when none is, or more than one without leave. */
 export async function jobsCheck(
   session: VerbSession,
   filter: JobFilter & { readonly limit: number; readonly allowMultiple: boolean },
 ): Promise<void> {
-  const found = (await alive(session, filter)).length;
+  const found = (await livingSchedulers(session, filter)).length;
   const count = filter.limit > 0 ? Math.min(filter.limit, found) : found;
   if (count === 0) throw new Error("No alive jobs found: gantry scheduler starts one.");
   if (count > 1 && !filter.allowMultiple) {
@@ -36,7 +20,7 @@ export async function jobsCheck(
 
 /** The processes that schedule, and when each was last heard of. */
 export async function jobsList(session: VerbSession, { output }: Form): Promise<void> {
-  const living = new Set((await alive(session, {})).map((it) => it.id));
+  const living = new Set((await livingSchedulers(session, {})).map((it) => it.id));
   const rows = (await listSchedulers(session.database)).map((it) => ({
     job_type: schedulerType,
     state: living.has(it.id) ? "running" : "failed",

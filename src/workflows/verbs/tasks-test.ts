@@ -34,7 +34,7 @@ export async function tasksTest(
   test: TaskTest,
   signal: AbortSignal,
 ): Promise<boolean> {
-  await using bench = await openBench(session, ports);
+  await using bench = await openBench(session, ports, test.dagId, signal);
   const job = await jobFor(session, ports, bench, test);
   const { clock, environment, fetch } = ports.world;
   using log = new TaskLog({ write: ports.write, close: () => undefined }, clock);
@@ -64,15 +64,16 @@ export async function tasksRender(
   session: VerbSession,
   ports: BenchPorts,
   test: TaskTest,
+  signal: AbortSignal,
 ): Promise<void> {
-  await using bench = await openBench(session, ports);
+  await using bench = await openBench(session, ports, test.dagId, signal);
   const job = await jobFor(session, ports, bench, test);
   const { clock, environment, fetch } = ports.world;
   const answers = { database: bench.database, vault: session.vault, clock, environment };
   using log = new TaskLog({ write: () => undefined, close: () => undefined }, clock);
   const ask: Ask = (question) => answer(answers, job, question);
   const own = { ask, log, clock, environment, fetch };
-  const outputs = new StoredOutputs(job, own, new AbortController().signal);
+  const outputs = new StoredOutputs(job, own, signal);
   const rendered = await renderedArguments(job, clock.now(), outputs.ask);
   for (const [name, value] of Object.entries(rendered)) {
     session.out(`# ----------------------------------------------------------\n`);

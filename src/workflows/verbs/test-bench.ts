@@ -1,5 +1,4 @@
 import type { Json } from "#api/object.ts";
-import type { IgnoreSyntax } from "#dag/ignore/ignore.ts";
 import type { DagModel } from "#dag/model/model.ts";
 import { checkParams } from "#dag/params/check.ts";
 import { formatMoment } from "#dag/timetable/moment.ts";
@@ -9,20 +8,17 @@ import { insertRows } from "#sql/database.ts";
 import { migrate } from "#sql/migrate.ts";
 import { openSqlite } from "#sql/sqlite.ts";
 import { bundleHash } from "#workflows/loader/bundles.ts";
-import { scanFolder } from "#workflows/loader/scan.ts";
 import { saveBundle, saveDag } from "#workflows/state/dags.ts";
 import { insertRun, type RunKey } from "#workflows/state/runs.ts";
 import { migrations } from "#workflows/state/schema.ts";
 import { AuthorModules } from "#workflows/worker/author-modules.ts";
 import { JobCode } from "#workflows/worker/job-code.ts";
-import { parseFile } from "#workflows/worker/parse.ts";
 import type { WorkerWorld } from "#workflows/worker/worker.ts";
+import { readFolder, type FolderPorts } from "./read-folder.ts";
 import type { VerbSession } from "./session.ts";
 
 /** What trying a DAG out needs beside a session. */
-export interface BenchPorts {
-  readonly dagsFolder: string;
-  readonly ignoreSyntax: IgnoreSyntax;
+export interface BenchPorts extends FolderPorts {
   readonly world: WorkerWorld;
   /** Prints the lines of tasks, even while what this process prints is taken for theirs. */
   readonly write: (lines: string) => void;
@@ -36,26 +32,24 @@ export interface TestBench extends AsyncDisposable {
   readonly dags: ReadonlyMap<string, { readonly model: DagModel; readonly file: string }>;
 }
 
-/** Reads the folder in this process. What is wrong with files is printed. */
-export async function openBench(session: VerbSession, ports: BenchPorts): Promise<TestBench> {
-  const { dagsFolder, ignoreSyntax, world } = ports;
+/** Reads the folder, for this DAG before all. What is wrong with files is printed. */
+export async function openBench(
+  session: VerbSession,
+  ports: BenchPorts,
+  dagId: string,
+  signal: AbortSignal,
+): Promise<TestBench> {
   const modules = new AuthorModules();
   modules.install();
   const database = openSqlite(":memory:");
   await migrate(database, migrations);
   await copySettings(session.database, database);
-  const dags = new Map<string, { readonly model: DagModel; readonly file: string }>();
-  for (const [serial, { path }] of scanFolder(dagsFolder, ignoreSyntax).entries()) {
-    const at = { folder: dagsFolder, file: path, serial };
-    const result = await parseFile(modules, world.clock, at);
-    if (result.kind === "error") {
-      const line = result.line === undefined ? "" : `:${result.line}`;
-      session.err(`${path}${line}: ${result.message}\n`);
-      continue;
-    }
-    for (const model of result.dags) dags.set(model.id, { model, file: path });
+  const found = await readFolder(ports, dagId, signal);
+  for (const it of found.errors) {
+    session.err(`${it.file}${it.line === undefined ? "" : `:${it.line}`}: ${it.message}\n`);
   }
-  const code = new JobCode(modules, world.clock);
+  const dags = new Map(found.dags.map((it) => [it.model.id, it] as const));
+  const code = new JobCode(modules, ports.world.clock);
   return { database, code, dags, [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() };
 }
 

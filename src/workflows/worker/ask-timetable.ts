@@ -1,7 +1,7 @@
 import { describeError } from "#base/log.ts";
 import type { Dag } from "#dag/authoring/dag.ts";
 import type { RunTime } from "#dag/timetable/timetable.ts";
-import { lineOf } from "./parse.ts";
+import { lineOf } from "./error-place.ts";
 import type { TimetableQuestion, TimetableResult } from "./protocol.ts";
 
 /** The next run that the timetable of a DAG's file asks for; never throws. */

@@ -15,16 +15,31 @@ export interface Trace {
   readonly looked: Record<string, readonly string[]>;
 }
 
+/** The DAGs that were made while a file was read, with errors whose stacks tell where. */
+export type Declared = ReadonlyMap<workflows.Dag, Error>;
+
 /** How the code of DAGs is imported in this process. */
 export class AuthorModules {
   #origin: { readonly copy: string; readonly folder: string } | undefined;
   #reading:
-    { readonly folder: string; readonly serial: number; files: Record<string, string> } | undefined;
+    | {
+        readonly folder: string;
+        readonly serial: number;
+        readonly files: Record<string, string>;
+        readonly declared: Map<workflows.Dag, Error>;
+      }
+    | undefined;
+  /** As the author's `dag`; it is known from where each is declared while a file is read. */
+  readonly #dag = (...given: Parameters<typeof workflows.dag>): workflows.Dag => {
+    const made = workflows.dag(...given);
+    this.#reading?.declared.set(made, new Error("declared here"));
+    return made;
+  };
 
   /** Takes effect for everything that this process imports from now on. */
   install(): void {
     // The module that authors import is this program's own, whether bundled or not.
-    Object.defineProperty(globalThis, address, { value: workflows });
+    Object.defineProperty(globalThis, address, { value: { ...workflows, dag: this.#dag } });
     const names = Object.keys(workflows).join(", ");
     const source = `export const { ${names} } = globalThis[${JSON.stringify(address)}];`;
     registerHooks({
@@ -54,12 +69,14 @@ export class AuthorModules {
   async fresh<T>(
     at: { readonly folder: string; readonly serial: number },
     trace: Trace,
-    act: (load: (file: string) => Promise<object>) => Promise<T>,
+    act: (load: (file: string) => Promise<object>, declared: Declared) => Promise<T>,
   ): Promise<T> {
-    this.#reading = { ...at, files: trace.files };
+    const declared = new Map<workflows.Dag, Error>();
+    this.#reading = { ...at, files: trace.files, declared };
     try {
       return await act(
         async (file) => (await import(pathToFileURL(join(at.folder, file)).href)) as object,
+        declared,
       );
     } finally {
       this.#reading = undefined;

@@ -1,8 +1,9 @@
 import type { Clock } from "#base/clock.ts";
-import { describeError } from "#base/log.ts";
+import type { Dag } from "#dag/authoring/dag.ts";
 import { ConfigurationError } from "#dag/configuration/error.ts";
 import { isConfiguration } from "#workflows/loader/scan.ts";
-import { exportedDags, type AuthorModules, type Trace } from "./author-modules.ts";
+import { exportedDags, type AuthorModules, type Declared, type Trace } from "./author-modules.ts";
+import { lineOf, PlacedError, placeOf } from "./error-place.ts";
 import { readIn } from "./folder-files.ts";
 import type { ParseResult } from "./protocol.ts";
 import { takeSideFiles } from "./side-files.ts";
@@ -18,8 +19,12 @@ export async function parseFile(
 ): Promise<ParseResult> {
   const trace: Trace = { files: {}, looked: {} };
   try {
-    const dags = await modules.fresh(at, trace, async (load) => {
-      if (!isConfiguration(at.file)) return exportedDags(await load(at.file));
+    const dags = await modules.fresh(at, trace, async (load, declared) => {
+      if (!isConfiguration(at.file)) {
+        const exported = exportedDags(await load(at.file));
+        refuseUnexported(exported, declared, at.file);
+        return exported;
+      }
       const { configurationDags } = await import("./configuration.ts");
       const source = { now: clock.now(), load, ...readIn(at.folder, trace) };
       return await configurationDags(at.file, source);
@@ -28,8 +33,24 @@ export async function parseFile(
     checkSize(trace.files);
     return { kind: "dags", dags: models, ...trace };
   } catch (error) {
-    const line = error instanceof ConfigurationError ? error.place.line : lineOf(error, at.file);
-    return { kind: "error", message: describeError(error), line, ...trace };
+    const { message, line } = placeOf(error, at, trace.files);
+    const known = error instanceof ConfigurationError ? error.place.line : line;
+    return { kind: "error", message, line: known, ...trace };
+  }
+}
+
+/**
+ * Nothing else would tell who forgot an `export`. DAGs of other files are theirs.
+ * @throws {PlacedError} for a DAG of the file that it keeps to itself.
+ */
+function refuseUnexported(exported: readonly Dag[], declared: Declared, file: string): void {
+  for (const [dag, place] of declared) {
+    const line = exported.includes(dag) ? undefined : lineOf(place, file);
+    if (line === undefined) continue;
+    throw new PlacedError(
+      `DAG ${dag.model.id} is not exported: write \`export const … = dag(…)\`, or export a list of DAGs`,
+      line,
+    );
   }
 }
 
@@ -38,13 +59,4 @@ function checkSize(files: Readonly<Record<string, string>>): void {
   const size = Object.values(files).reduce((sum, it) => sum + it.length, 0);
   if (size <= codeSizeMax) return;
   throw new Error(`the file and what it reads have ${size} bytes; at most ${codeSizeMax} may be`);
-}
-
-/** The line of the file that an error's stack names first; undefined when it names none. */
-export function lineOf(error: unknown, file: string): number | undefined {
-  const stack = error instanceof Error ? (error.stack ?? "") : "";
-  const name = encodeURI(file.split("/").at(-1) ?? file);
-  const escaped = name.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  const found = new RegExp(`${escaped}(?:\\?gantry=\\d+)?:(\\d+)`).exec(stack)?.[1];
-  return found === undefined ? undefined : Number(found);
 }

@@ -21,11 +21,15 @@ import {
   type Job,
   type JobCallback,
 } from "./protocol.ts";
+import { failureText } from "./failure-text.ts";
 import { StoredOutputs } from "./stored-outputs.ts";
 import type { TaskLog } from "./task-log.ts";
 import { MadeAssets } from "./made-assets.ts";
 import { fillIn, resolveInput } from "./render-arguments.ts";
 import { Templates } from "./templates.ts";
+
+/** Where this program's code is, bundled or not. */
+const program = import.meta.url.replace(/(?:workflows\/worker\/)?[^/]*$/, "");
 
 export interface JobPorts {
   readonly ask: Ask;
@@ -77,7 +81,7 @@ export async function runJob(
     // Of a task that was ended, what it threw then says less than why.
     failure = signal.aborted ? signal.reason : error;
     result = resultOfError(failure);
-    if (result.kind === "failed") log.line("ERROR", stackOf(failure));
+    if (result.kind === "failed") log.line("ERROR", failureText(failure, program));
     else log.line("INFO", describeError(failure));
   }
   const error = failure instanceof Error ? failure : undefined;
@@ -163,10 +167,6 @@ function resultOfError(error: unknown): AttemptResult {
   return { kind: "failed", error: describeError(error), retry: !(error instanceof FailError) };
 }
 
-function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
 function callbackFor(result: AttemptResult, job: Job): CallbackName | undefined {
   switch (result.kind) {
     case "success":
@@ -206,7 +206,7 @@ async function runCallback(
       deadline: deadline === undefined ? undefined : new Date(deadline.at),
     });
   } catch (failure) {
-    log.line("ERROR", `${name} failed: ${stackOf(failure)}`);
+    log.line("ERROR", `${name} failed: ${failureText(failure, program)}`);
   }
   return { kind: "success", outputs: [] };
 }
@@ -226,6 +226,6 @@ async function callBack(
   try {
     await callback({ ...at.context, error: at.error });
   } catch (error) {
-    at.log.line("ERROR", `${name} failed: ${stackOf(error)}`);
+    at.log.line("ERROR", `${name} failed: ${failureText(error, program)}`);
   }
 }

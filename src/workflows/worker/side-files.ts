@@ -5,6 +5,7 @@ import type { DagModel, TaskModel } from "#dag/model/model.ts";
 import { operators } from "#workflows/operators/list.ts";
 import type { Operator } from "#workflows/operators/operator.ts";
 import type { Trace } from "./author-modules.ts";
+import { lineNaming, PlacedError } from "./error-place.ts";
 import { below, namedFiles } from "./folder-files.ts";
 import type { Code } from "./protocol.ts";
 
@@ -24,7 +25,10 @@ export function takeSideFiles(model: DagModel, at: DagFile, trace: Trace): DagMo
     const full = below(join(dirname(at.file), pattern));
     const found = namedFiles(at.folder, full);
     trace.looked[full] = found;
-    if (found.length === 0) throw new Error(`DAG ${model.id}: no file is named by '${pattern}'`);
+    if (found.length === 0) {
+      const line = lineNaming(trace.files[at.file], pattern);
+      throw new PlacedError(`DAG ${model.id}: no file is named by '${pattern}'`, line);
+    }
     for (const path of found) trace.files[path] = readText(at.folder, path);
   }
   const places = ["", ...(model.templateSearchpath ?? [])].map((it) => join(dirname(at.file), it));
@@ -73,8 +77,9 @@ function findTemplate(taskId: string, name: string, { at, places, trace }: Searc
     return path;
   }
   const where = places.map((it) => (it === "." ? "the folder of DAGs" : it)).join(", ");
-  throw new Error(
+  throw new PlacedError(
     `task ${taskId}: there is no file '${name}' in ${where}; a space after it makes it a text`,
+    lineNaming(trace.files[at.file], name),
   );
 }
 
