@@ -92,7 +92,7 @@ async function reconcile(
   if (selected === undefined) {
     const invalid = condition("ScalingActive", false, "InvalidSelector", noSelector);
     warn(recorder, autoscaler, "InvalidSelector", noSelector);
-    await writeStatus(context, autoscaler, { scale, conditions: [invalid] }, signal);
+    await writeStatus(context, autoscaler, { scale, conditions: [hasScale, invalid] }, signal);
     return;
   }
   const situation = {
@@ -106,7 +106,8 @@ async function reconcile(
   const able = await rescale(context, autoscaler, { target: found, plan }, signal);
   // What did not happen is not remembered.
   if (able === undefined) context.memories.set(key, plan.memory);
-  const conditions = able === undefined ? plan.conditions : [...plan.conditions, able];
+  const all = [hasScale, ...plan.conditions];
+  const conditions = able === undefined ? all : [...all, able];
   await writeStatus(context, autoscaler, { scale, plan, conditions }, signal);
 }
 
@@ -141,6 +142,14 @@ async function findTarget(
     return failed(`the HPA controller was unable to get the target's current scale: ${why}`);
   }
 }
+
+/** What a later condition of the same look does not say better. */
+const hasScale = condition(
+  "AbleToScale",
+  true,
+  "SucceededGetScale",
+  "the HPA controller was able to get the target's current scale",
+);
 
 const noSelector = "the HPA target's scale is missing a selector";
 

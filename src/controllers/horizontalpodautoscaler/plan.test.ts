@@ -112,6 +112,29 @@ test("planScale: bounds hold, zero replicas switch it off, and the most of all m
   assert.equal(both.replicas, 4);
 });
 
+test("planScale: events and conditions have upstream's words", () => {
+  const metrics = [utilization(50), { type: "Pods", pods: undefined }];
+  const unknown = plan("/50", { metrics });
+  assert.deepEqual(
+    unknown.faults.map((it) => it.reason),
+    ["FailedGetResourceMetric", "InvalidMetricSourceType", "FailedComputeMetricsReplicas"],
+  );
+  assert.match(
+    unknown.faults.at(-1)?.message ?? "",
+    /^invalid metrics \(2 invalid out of 2\), first error is: failed to get cpu resource metric value: failed to get cpu utilization: /,
+  );
+  const above = plan("100m/500", { metrics: [utilization(50)], maxReplicas: 3 });
+  assert.match(above.why, /^cpu resource utilization \(percentage of request\) above target$/);
+  const able = above.conditions.find((it) => it.type === "AbleToScale");
+  assert.deepEqual(
+    [able?.reason, able?.message],
+    ["SucceededRescale", "the HPA controller was able to update the target scale to 3"],
+  );
+  const scaleDown = { stabilizationWindowSeconds: 0 };
+  const down = { metrics: [utilization(50)], minReplicas: 1, behavior: { scaleDown } };
+  assert.equal(plan("100m/1 100m/1", down).why, "All metrics below target");
+});
+
 test("planScale: with a metric unknown, replicas are added but none taken away", () => {
   const external = {
     type: "External",

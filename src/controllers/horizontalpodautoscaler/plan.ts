@@ -38,6 +38,8 @@ export type Condition = Pick<
 export interface Fault {
   readonly reason: string;
   readonly message: string;
+  /** What it says of the value that it was to be, before the message. */
+  readonly value?: string;
 }
 
 const usualTolerance = 0.1;
@@ -66,7 +68,12 @@ export function planScale(
     const first = faults[0] ?? { reason: "InvalidMetricSourceType", message: "no metric is known" };
     const message = `the HPA was unable to compute the replica count: ${first.message}`;
     const conditions = [condition("ScalingActive", false, first.reason, message)];
-    return { ...still(it, memory, conditions), faults, currentMetrics };
+    const all = spec.metrics?.length ?? 0;
+    const failed = {
+      reason: "FailedComputeMetricsReplicas",
+      message: `invalid metrics (${faults.length} invalid out of ${all}), first error is: ${first.value ?? ""}${first.message}`,
+    };
+    return { ...still(it, memory, conditions), faults: [...faults, failed], currentMetrics };
   }
   const fresh = forget(memory, it.now);
   const recommendations = [...fresh.recommendations, { timeMs: it.now, replicas: wish }];
@@ -80,7 +87,7 @@ export function planScale(
     memory: { recommendations, changes },
     currentMetrics,
     faults,
-    why: by === 0 ? "" : `${measured.name} ${by > 0 ? "above" : "below"} target`,
+    why: reasonOf(measured.name, by),
     conditions: [
       condition(
         "ScalingActive",
@@ -88,23 +95,30 @@ export function planScale(
         "ValidMetricFound",
         `the HPA was able to successfully calculate a replica count from ${measured.name}`,
       ),
-      ableCondition(bounded.stabilized, by),
+      ableCondition(bounded.stabilized, by, replicas),
       limitedCondition(bounded.limit),
     ],
   };
 }
 
-function ableCondition(stabilized: Fault | undefined, by: number): Condition {
-  if (stabilized !== undefined)
-    return condition("AbleToScale", true, stabilized.reason, stabilized.message);
-  return by === 0
-    ? condition("AbleToScale", true, "ReadyForNewScale", "recommended size matches current size")
-    : condition(
-        "AbleToScale",
-        true,
-        "SucceededRescale",
-        "the HPA controller was able to update the target scale",
-      );
+function reasonOf(metric: string, by: number): string {
+  if (by === 0) return "";
+  return by > 0 ? `${metric} above target` : "All metrics below target";
+}
+
+/** Upstream lets the outcome of scaling replace what held it back. */
+function ableCondition(stabilized: Fault | undefined, by: number, replicas: number): Condition {
+  if (by !== 0) return rescaled(replicas);
+  const { reason, message } = stabilized ?? {
+    reason: "ReadyForNewScale",
+    message: "recommended size matches current size",
+  };
+  return condition("AbleToScale", true, reason, message);
+}
+
+function rescaled(replicas: number): Condition {
+  const message = `the HPA controller was able to update the target scale to ${replicas}`;
+  return condition("AbleToScale", true, "SucceededRescale", message);
 }
 
 function limitedCondition(reason: Fault | undefined): Condition {
@@ -137,12 +151,7 @@ function still(
 
 /** Bounds hold at once, whatever is measured. */
 function moved(it: Situation, memory: Memory, replicas: number, why: string): ScalePlan {
-  const able = condition(
-    "AbleToScale",
-    true,
-    "SucceededRescale",
-    "the HPA controller was able to update the target scale",
-  );
+  const able = rescaled(replicas);
   const changes = [...memory.changes, { timeMs: it.now, by: replicas - it.current }];
   return { ...still(it, { ...memory, changes }, [able]), replicas, why };
 }
@@ -193,9 +202,14 @@ function measureOne(
   const reason =
     container === undefined ? "FailedGetResourceMetric" : "FailedGetContainerResourceMetric";
   const target = targetOf(source.target);
+  const value =
+    container === undefined
+      ? `failed to get ${source.name} resource metric value: `
+      : `failed to get ${container} container metric value: `;
   if (target === undefined) {
     return {
       reason,
+      value,
       message: `the target of ${source.name} is neither a utilization nor an average value`,
     };
   }
@@ -217,7 +231,8 @@ function measureOne(
     };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return { reason, message: `failed to get ${source.name} utilization: ${message}` };
+    const what = target.kind === "utilization" ? "utilization" : "usage";
+    return { reason, value, message: `failed to get ${source.name} ${what}: ${message}` };
   }
 }
 
