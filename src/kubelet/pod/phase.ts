@@ -4,6 +4,11 @@ import { shouldRestart } from "./restart.ts";
 
 export type Phase = "Pending" | "Running" | "Succeeded" | "Failed";
 
+/** True when nothing of the pod runs any more, nor ever will. */
+export function isTerminal(phase: string | undefined): phase is "Succeeded" | "Failed" {
+  return phase === "Succeeded" || phase === "Failed";
+}
+
 interface Counts {
   unknown: number;
   running: number;

@@ -15,9 +15,11 @@ import {
 } from "./input.ts";
 import { Operations } from "./operations.ts";
 import { perform } from "./perform.ts";
+import { isTerminal } from "./phase.ts";
 import { planPod } from "./plan.ts";
 import { noResize } from "./resize.ts";
 import { Resizer } from "./resizer.ts";
+import { takesRoom } from "./room.ts";
 import { knownStatus, StatusWriter } from "./status-writer.ts";
 
 const volumesKey = "volumes";
@@ -85,13 +87,10 @@ export class PodAgent {
     );
   }
 
-  /**
-   * Whose room a pod has to leave: the other active pods that the API still has. The scheduler gave
-   * away the room of one that was deleted without a grace period, while its containers end.
-   */
+  /** Whose room a pod has to leave: the other active pods, as far as the API shows them so. */
   #others(state: PodState): readonly Pod[] {
     const { pods } = this.#context.ports;
-    const there = this.#active().filter((it) => it !== state && pods.get(it.uid) !== undefined);
+    const there = this.#active().filter((it) => it !== state && takesRoom(pods.get(it.uid)));
     return there.map((it) => it.pod);
   }
 
@@ -279,10 +278,7 @@ export class PodAgent {
     const { cache, admit, ports } = this.#context;
     const isKnown = cache.get(state.uid).sandboxes.length > 0;
     const phase = state.pod.status?.phase ?? "Pending";
-    const isEnding =
-      state.pod.metadata?.deletionTimestamp !== undefined ||
-      phase === "Failed" ||
-      phase === "Succeeded";
+    const isEnding = state.pod.metadata?.deletionTimestamp !== undefined || isTerminal(phase);
     const verdict = isKnown || isEnding ? undefined : admit(state.pod, this.#others(state));
     if (verdict?.reason === "NodeAffinity" && state.nodeAsked !== "answered") {
       this.#askNode(state);

@@ -3,7 +3,7 @@ import { formatTime } from "#api/time.ts";
 import { podConditions } from "./conditions.ts";
 import { containerStatuses } from "./container-status.ts";
 import { ephemeralContainersOf, initContainersOf, regularContainersOf } from "./containers.ts";
-import { podPhase, type Phase } from "./phase.ts";
+import { isTerminal, podPhase, type Phase } from "./phase.ts";
 import { qosClass } from "./qos.ts";
 import { noResize } from "./resize.ts";
 import { currentSandbox } from "./sandbox.ts";
@@ -117,7 +117,7 @@ function phaseOf(input: StatusInput, computed: Phase, over: boolean): PhaseAndRe
   const { previous, verdict } = input;
   const { reason, message } = previous;
   const old = asPhase(previous.phase);
-  if (old !== undefined && isTerminal(old)) return { phase: old, reason, message };
+  if (isTerminal(old)) return { phase: old, reason, message };
   if (verdict !== undefined && over) {
     return { phase: "Failed", reason: verdict.reason, message: verdict.message };
   }
@@ -132,10 +132,6 @@ function asPhase(text: string | undefined): Phase | undefined {
     return text;
   }
   return undefined;
-}
-
-function isTerminal(phase: Phase): boolean {
-  return phase === "Succeeded" || phase === "Failed";
 }
 
 function addresses(input: StatusInput): PodStatus {
