@@ -61,6 +61,9 @@ export interface ContainerdRuntimeOptions {
 /** A call that hangs longer than this is given up; pulls and long commands have their own bounds. */
 const callMsMax = 2 * 60 * 1000;
 
+/** Calls whose failures users read in events, which say themselves what was tried. */
+const toldAlone: ReadonlySet<string> = new Set(["CreateContainer", "StartContainer"]);
+
 /** containerd 1.6 and later, over CRI v1 and its own services. Dispose it to close the connection. */
 export class ContainerdRuntime implements Runtime, Disposable {
   readonly #connection: GrpcConnection;
@@ -348,7 +351,7 @@ export class ContainerdRuntime implements Runtime, Disposable {
       const options = { deadlineMs: deadlineMs ?? this.#clock.now() + callMsMax };
       return await this.#connection.unary(method, request, options, signal);
     } catch (error) {
-      throw toRuntimeError(method.name, subject, error);
+      throw toRuntimeError(toldAlone.has(method.name) ? "" : method.name, subject, error);
     }
   }
 }
