@@ -21,6 +21,11 @@ export interface Executor extends AsyncDisposable {
   /** The attempts that it has, from their start until their end is told. */
   attempts(): readonly string[];
   /**
+   * How many of the jobs that it has wait for others to end: what is started now begins no sooner
+   * than they do. Undefined: none.
+   */
+  backlog?(): number;
+  /**
    * What jobs that were started wait for, in words, by attempt: a place in a cluster, a worker.
    * Undefined: nothing is waited for.
    */

@@ -88,6 +88,10 @@ export class LocalExecutor implements Executor {
     return [...running, ...this.#waiting.map((it) => it.job.attempt)];
   }
 
+  backlog(): number {
+    return this.#waiting.length;
+  }
+
   /** Starts workers ahead of the first jobs. */
   warm(count: number): void {
     while (this.#slots.size < Math.min(count, this.#options.parallelism)) this.#open();

@@ -3,13 +3,13 @@ import { isActive } from "#dag/model/states.ts";
 import type { Queries } from "#sql/database.ts";
 import { pausedDags } from "#workflows/state/dags.ts";
 import {
-  activeByTask,
+  activeInstances,
   scheduledInstances,
   type InstanceKey,
   type InstanceRow,
   type ScheduledInstance,
 } from "#workflows/state/instances.ts";
-import { listPools, usedSlots } from "#workflows/state/pools.ts";
+import { listPools } from "#workflows/state/pools.ts";
 import { planQueue, type Candidate, type Room } from "./queue/plan.ts";
 import type { RunRecord } from "./run-record.ts";
 import type { Turn } from "./turn-context.ts";
@@ -110,11 +110,12 @@ async function pausedAmong(
 }
 
 async function findRoom(turn: Turn, free: ReadonlyMap<string, number>): Promise<NamedRoom> {
-  const [used, pools, active] = await Promise.all([
-    usedSlots(turn.queries),
+  const [pools, active] = await Promise.all([
     listPools(turn.queries),
-    activeByTask(turn.queries),
+    activeInstances(turn.queries),
   ]);
+  const used = new Map<string, number>();
+  for (const { pool, poolSlots } of active) used.set(pool, (used.get(pool) ?? 0) + poolSlots);
   return {
     free,
     pools: new Map(pools.map((it) => [it.name, { slots: it.slots, used: used.get(it.name) ?? 0 }])),

@@ -23,8 +23,12 @@ const heartbeatMs = 2_000;
 const idleMax = 5_000;
 /** While more jobs than these are under way, the ends of several are waited for, */
 const gatheredMin = 8;
-/** but no longer than this since the turn before. */
+/** but no longer than this since the turn before, */
 const gatherMs = 5;
+/** or, while so many jobs wait in this process that nobody misses others, */
+const backlogMin = 8;
+/** no longer than this. */
+const backlogMs = 25;
 /** After a turn that failed. */
 const pauseMs = 250;
 
@@ -151,9 +155,8 @@ export class Scheduler implements JobEvents {
       try {
         const wakeAt = await this.turn();
         const turnedAt = clock.monotonic();
-        await this.#wait(wakeAt, signal);
-        const left = gatherMs - (clock.monotonic() - turnedAt);
-        if (left > 0 && this.#attempts().length > gatheredMin) await clock.sleep(left, signal);
+        await this.#wait((wakeAt ?? Infinity) - clock.now(), signal);
+        await this.#gather(turnedAt, signal);
       } catch (error) {
         if (isAborted(signal)) return;
         log.error("a turn failed and is taken again", { error: error as Error });
@@ -240,9 +243,28 @@ export class Scheduler implements JobEvents {
     for (const record of result.finished) this.#records.forget(record.run);
   }
 
-  async #wait(wakeAt: number | undefined, signal: AbortSignal): Promise<void> {
+  /** Lets the ends of several jobs come together: a turn costs about the same for one or for many. */
+  async #gather(turnedAt: number, signal: AbortSignal): Promise<void> {
     const { clock } = this.#world;
-    const ms = Math.min(idleMax, Math.max(0, (wakeAt ?? Infinity) - clock.now()));
+    while (!signal.aborted) {
+      const left = this.#gatherMost() - (clock.monotonic() - turnedAt);
+      if (left <= 0) return;
+      this.#news = Promise.withResolvers();
+      await this.#wait(left, signal);
+    }
+  }
+
+  #gatherMost(): number {
+    const executors = [...this.#executors.values()];
+    const backlog = executors.reduce((sum, it) => sum + (it.backlog?.() ?? 0), 0);
+    if (backlog >= backlogMin) return backlogMs;
+    return this.#attempts().length > gatheredMin ? gatherMs : 0;
+  }
+
+  /** For so long, or until there is news. */
+  async #wait(mostMs: number, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#world;
+    const ms = Math.min(idleMax, Math.max(0, mostMs));
     const over = new AbortController();
     const timer = clock.sleep(ms, AbortSignal.any([signal, over.signal])).catch(() => undefined);
     await Promise.race([timer, this.#news.promise]);

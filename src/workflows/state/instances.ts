@@ -228,17 +228,29 @@ export async function findInstance(
   return rows.map(instanceRow)[0];
 }
 
-/** Instances of one task in all runs that are in one of the two active states. */
-export async function activeByTask(queries: Queries): Promise<readonly InstanceKey[]> {
+/** An instance that is queued or running, with what it takes of a pool. */
+export type ActiveInstance = InstanceKey & Pick<InstanceRow, "pool" | "poolSlots">;
+
+/** All instances that are queued or running. */
+export async function activeInstances(queries: Queries): Promise<readonly ActiveInstance[]> {
   const rows = await queries.rows(
-    "select dag_id, run_id, task_id, map_index from task_instance where state in ('queued', 'running')",
+    `select dag_id, run_id, task_id, map_index, pool, pool_slots from task_instance
+     where state in ('queued', 'running')`,
   );
   return rows.map((row) => ({
+    ...instanceKey(row),
+    pool: textOf(row, "pool"),
+    poolSlots: numberOf(row, "pool_slots"),
+  }));
+}
+
+function instanceKey(row: Row): InstanceKey {
+  return {
     dagId: textOf(row, "dag_id"),
     runId: textOf(row, "run_id"),
     taskId: textOf(row, "task_id"),
     mapIndex: numberOf(row, "map_index"),
-  }));
+  };
 }
 
 /** Instances that are queued or running for a scheduler. */
@@ -289,25 +301,22 @@ export async function scheduledInstances(
 ): Promise<readonly ScheduledInstance[]> {
   const pools = excluded.pools.map(() => "?").join(", ");
   const dags = excluded.dags.map(() => "?").join(", ");
+  // The inner part reads the index in its order, as far as the limit, whatever the tables hold.
   const rows = await queries.rows(
-    `select task_instance.dag_id, task_instance.run_id, task_id, map_index, revision, plan_at
-     from task_instance join dag on dag.dag_id = task_instance.dag_id
-       join dag_run on dag_run.dag_id = task_instance.dag_id and dag_run.run_id = task_instance.run_id
-     where task_instance.state = 'scheduled' and paused = 0
-       ${excluded.pools.length === 0 ? "" : `and pool not in (${pools})`}
-       ${excluded.dags.length === 0 ? "" : `and task_instance.dag_id not in (${dags})`}
-     order by weight desc, sort_at, task_id, map_index limit ?`,
+    `select found.dag_id, found.run_id, task_id, map_index, revision, plan_at
+     from (select * from task_instance
+       where state = 'scheduled' and not exists (
+         select 1 from dag where dag.dag_id = task_instance.dag_id and paused = 1)
+         ${excluded.pools.length === 0 ? "" : `and pool not in (${pools})`}
+         ${excluded.dags.length === 0 ? "" : `and dag_id not in (${dags})`}
+       order by weight desc, sort_at, task_id, map_index limit ?) as found
+     join dag_run on dag_run.dag_id = found.dag_id and dag_run.run_id = found.run_id
+     order by weight desc, sort_at, task_id, map_index`,
     ...excluded.pools,
     ...excluded.dags,
     limit,
   );
-  return rows.map((row) => ({
-    dagId: textOf(row, "dag_id"),
-    runId: textOf(row, "run_id"),
-    taskId: textOf(row, "task_id"),
-    mapIndex: numberOf(row, "map_index"),
-    run: runStamp(row),
-  }));
+  return rows.map((row) => ({ ...instanceKey(row), run: runStamp(row) }));
 }
 
 /** What an instance is to be, and what it must have been. */

@@ -202,6 +202,17 @@ export const migrations: readonly Migration[] = [
       ...loseObjects(dialect),
     ],
   },
+  {
+    name: "0014-scheduled-order",
+    statements: () => [
+      "drop index task_instance_state",
+      `create index task_instance_state
+         on task_instance (state, weight desc, sort_at, task_id, map_index)`,
+      // Larger than that of the key: PostgreSQL takes the smallest while it knows little of the rows.
+      "drop index dag_run_date",
+      "create index dag_run_date on dag_run (dag_id, logical_date, run_id)",
+    ],
+  },
 ];
 
 /** Notes the object of an output that is deleted, or gets another value. */
