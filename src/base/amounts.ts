@@ -1,5 +1,7 @@
 const durationUnits: Readonly<Record<string, number>> = {
+  ns: 0.000_001,
   us: 0.001,
+  µs: 0.001,
   ms: 1,
   s: 1_000,
   m: 60_000,
@@ -10,7 +12,7 @@ const durationUnits: Readonly<Record<string, number>> = {
 /** Milliseconds of `1m30s`, `0`; undefined for what is no duration. */
 export function parseDurationMs(text: string): number | undefined {
   if (text === "0") return 0;
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(us|ms|s|m|h|d)/g)];
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d)/g)];
   if (parts.length === 0 || parts.map((it) => it[0]).join("") !== text) return undefined;
   return parts.reduce(
     (sum, [, n = "", unit = ""]) => sum + Number(n) * (durationUnits[unit] ?? 0),

@@ -46,14 +46,14 @@ test("buildOptionsOf: everything that a section says", () => {
       network: "none",
       tags: ["app:2"],
       platforms: ["linux/amd64"],
-      secrets: ["key", "token"],
+      secrets: [{ source: "key" }, { source: "token", target: "t" }],
     },
     "app:1",
   );
   assert.deepEqual(options.tag, ["app:1", "app:2"]);
   // The command's win: later ones do.
   assert.deepEqual(options.buildArg, ["A=1", "FROM_SHELL", "A=flag"]);
-  assert.deepEqual(options.secret, ["id=key,src=/key", "id=token,env=TOKEN"]);
+  assert.deepEqual(options.secret, ["id=key,src=/key", "id=t,env=TOKEN"]);
   assert.deepEqual(options.label, ["team=data"]);
   const { file, target, cache, pull, network, platform } = options;
   assert.deepEqual(
@@ -70,6 +70,9 @@ test("buildOptionsOf: everything that a section says", () => {
 });
 
 test("buildOptionsOf: what cannot be is named", () => {
-  assert.throws(() => optionsOf({ context: "/c", secrets: ["there"] }), /there is no secret/);
+  assert.throws(
+    () => optionsOf({ context: "/c", secrets: [{ source: "there" }] }),
+    /there is no secret/,
+  );
   assert.throws(() => optionsOf({ context: "/c", network: "mine" }), /expected host or none/);
 });

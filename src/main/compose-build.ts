@@ -25,21 +25,56 @@ export async function buildServices(
   flags: ComposeBuildFlags,
 ): Promise<void> {
   const { build } = await import("./build.ts");
-  for (const [name, service] of Object.entries(project.services)) {
-    if (service.build === undefined || (only.length > 0 && !only.includes(name))) continue;
+  for (const name of buildOrder(project, only)) {
+    const service = project.services[name];
+    if (service?.build === undefined) continue;
     const { build: section } = service;
+    for (const it of buildLosses(section)) {
+      process.stderr.write(`warning: services.${name}.build.${it} is ignored\n`);
+    }
     if (!flags.quiet) process.stderr.write(` Image ${imageOf(project, name, service)}  building\n`);
     const inline = await writeInline(section, name);
     try {
       const file = inline ?? dockerfileOf(section);
       const options = buildOptionsOf(project, { name, build: section, file }, flags);
-      const code = await build(section.context, options);
+      const code = await build(section.context ?? ".", options);
       if (code !== 0) throw new Error(`service "${name}" was not built`);
     } finally {
       if (inline !== undefined) await rm(dirname(inline), { recursive: true, force: true });
     }
     if (!flags.quiet) process.stderr.write(` Image ${imageOf(project, name, service)}  built\n`);
   }
+}
+
+/** Services that are built, after those whose images they build upon. @throws {Error} for a circle. */
+export function buildOrder(project: Project, only: readonly string[]): readonly string[] {
+  const order = new Set<string>();
+  const visit = (name: string, path: readonly string[]): void => {
+    const section = project.services[name]?.build;
+    if (section === undefined || order.has(name)) return;
+    if (path.includes(name)) {
+      throw new Error(
+        `services.${name}.build: contexts in a circle: ${[...path, name].join(" -> ")}`,
+      );
+    }
+    for (const it of Object.values(section.additional_contexts ?? {})) {
+      const [, other] = /^service:(.*)$/.exec(it) ?? [];
+      if (other !== undefined) visit(other, [...path, name]);
+    }
+    order.add(name);
+  };
+  for (const name of only.length > 0 ? only : Object.keys(project.services)) visit(name, []);
+  return [...order];
+}
+
+/** Keys of a build section that a build here does not heed. */
+function buildLosses(section: Build): readonly string[] {
+  const keys = ["cache_from", "cache_to", "isolation", "no_cache_filter", "provenance"] as const;
+  const others = ["sbom", "shm_size", "ulimits", "privileged"] as const;
+  return [...keys, ...others].filter((it) => {
+    const value = section[it];
+    return value !== undefined && value !== false && value !== "false";
+  });
 }
 
 /** What `gantry build` is told for a service. @throws {Error} for what a build here cannot do. */
@@ -64,7 +99,7 @@ export function buildOptionsOf(
     file,
     buildArg: [...args, ...flags.buildArg],
     label: Object.entries(build.labels ?? {}).map(([key, value]) => `${key}=${value}`),
-    secret: (build.secrets ?? []).map((it) => secretOf(it, project.secrets[it], name)),
+    ...inputsOf(project, name, build),
     target: build.target,
     cache: !(flags.noCache || build.no_cache === true),
     pull: flags.pull || build.pull === true,
@@ -73,6 +108,34 @@ export function buildOptionsOf(
     progress: flags.progress,
     quiet: flags.quiet,
   };
+}
+
+/** What a build may use besides its context. */
+function inputsOf(
+  project: Project,
+  name: string,
+  build: Build,
+): Pick<BuildCommandOptions, "secret" | "ssh" | "allow" | "addHost" | "buildContext"> {
+  const { secrets = [], ssh = [], entitlements = [], extra_hosts: hosts = [] } = build;
+  return {
+    secret: secrets.map(({ source, target }) =>
+      secretOf(target ?? source, project.secrets[source], name),
+    ),
+    ssh,
+    allow: entitlements,
+    addHost: hosts,
+    buildContext: Object.entries(build.additional_contexts ?? {}).map(
+      ([key, it]) => `${key}=${contextOf(project, it)}`,
+    ),
+  };
+}
+
+/** The image of a service, where a context is one. */
+function contextOf(project: Project, context: string): string {
+  const [, name] = /^service:(.*)$/.exec(context) ?? [];
+  const service = name === undefined ? undefined : project.services[name];
+  if (name === undefined || service === undefined) return context;
+  return `docker-image://${imageOf(project, name, service)}`;
 }
 
 function secretOf(id: string, source: FileSource | undefined, service: string): string {
@@ -84,7 +147,7 @@ function secretOf(id: string, source: FileSource | undefined, service: string): 
 }
 
 /** That of the context, wherever the command is given. */
-function dockerfileOf({ context, dockerfile }: Build): string | undefined {
+function dockerfileOf({ context = ".", dockerfile }: Build): string | undefined {
   const isDirectory = existsSync(context);
   return isDirectory && dockerfile !== undefined ? resolve(context, dockerfile) : dockerfile;
 }

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
 import { objectName } from "#api/names.ts";
 import type { Pod } from "#api/gen/types.ts";
+import type { ConvertOptions } from "#compose/convert/convert.ts";
 import type { Workload } from "#compose/convert/workloads.ts";
 import type { Session } from "#cli/connection.ts";
 import type { Project } from "#compose/project/model.ts";
@@ -42,12 +43,13 @@ export function addComposeRun(compose: Command): void {
   processOptions(verb).action(async (service: string, command: string[], flags: RunFlags) => {
     const dataDir = dataDirOf(compose);
     const project = await selected(compose, [service]);
+    const from = await convertOptions(compose, project, "host-port");
     await inProject(compose, project.name, async (session) => {
       process.exitCode = await runOneOff(
         session,
         project,
         { service, command },
-        { flags, dataDir },
+        { flags, dataDir, from },
       );
     });
   });
@@ -57,14 +59,18 @@ async function runOneOff(
   session: Session,
   project: Project,
   of: { readonly service: string; readonly command: readonly string[] },
-  { flags, dataDir }: { readonly flags: RunFlags; readonly dataDir: string },
+  {
+    flags,
+    dataDir,
+    from,
+  }: { readonly flags: RunFlags; readonly dataDir: string; readonly from: ConvertOptions },
 ): Promise<number> {
   const { convert } = await import("#compose/convert/convert.ts");
   const { up } = await import("#compose/run/up.ts");
   const { builtDigests } = await import("./compose-build.ts");
   const built = await builtDigests(project, dataDir);
   const options = {
-    ...convertOptions(project, "host-port"),
+    ...from,
     built: (name: string) => built.get(name),
   };
   const { [of.service]: own } = project.services;

@@ -63,7 +63,7 @@ function addFiles(compose: Command): void {
       const { manifestText } = await import("#compose/convert/manifest-text.ts");
       const { convert } = await import("#compose/convert/convert.ts");
       const project = await selected(compose, services);
-      const manifests = convert(project, convertOptions(project, options.publish));
+      const manifests = convert(project, await convertOptions(compose, project, options.publish));
       for (const it of manifests.warnings) process.stderr.write(`warning: ${it}\n`);
       const text = manifestText(manifests);
       if (options.output === undefined) process.stdout.write(text);
@@ -133,7 +133,7 @@ function addRunning(compose: Command): void {
         const { up } = await import("#compose/run/up.ts");
         const built = await buildFor(compose, project, options.build);
         await up(session, project, {
-          ...convertOptions(project, options.publish),
+          ...(await convertOptions(compose, project, options.publish)),
           built: (name) => built.get(name),
           wait: options.wait === true,
           removeOrphans: options.removeOrphans === true,

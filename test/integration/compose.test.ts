@@ -128,7 +128,7 @@ test("what cannot be done is told at its place", { skip }, () => {
   write("broken.yaml", "services: {a: {image: busybox, prots: []}}");
   assert.match(
     compose("-f", join(folder(), "broken.yaml"), "up").stderr,
-    /broken\.yaml: services\.a: additional properties 'prots' not allowed/,
+    /broken\.yaml:1:32: services\.a: additional properties 'prots' not allowed \(did you mean ports\?\)/,
   );
   write(
     "failing.yaml",

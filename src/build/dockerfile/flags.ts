@@ -1,4 +1,4 @@
-import { suggestion } from "./suggest.ts";
+import { suggestion } from "#base/suggest.ts";
 
 /** What kind of value a flag takes; `many` may be given more than once. */
 export type FlagKind = "text" | "many" | "boolean";

@@ -12,7 +12,7 @@ import { parseCopy } from "./parse-copy.ts";
 import { parseHealthCheck } from "./parse-healthcheck.ts";
 import { checkMountFields } from "./run-mounts.ts";
 import type { Statement } from "./statements.ts";
-import { suggestion } from "./suggest.ts";
+import { suggestion } from "#base/suggest.ts";
 import { readJsonForm, splitBlanks, splitLine, splitOnce, splitWords } from "./words.ts";
 
 type Parser = (statement: Statement, escape: EscapeCharacter) => Instruction | StageHead;

@@ -1,4 +1,4 @@
-import { suggestion } from "./suggest.ts";
+import { suggestion } from "#base/suggest.ts";
 
 /** A mount of `RUN --mount`. */
 export interface RunMount {

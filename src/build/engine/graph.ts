@@ -3,7 +3,7 @@ import { expand, type Variables } from "#build/dockerfile/expand.ts";
 import type { Instruction } from "#build/dockerfile/instructions.ts";
 import { DockerfileError, type Lines } from "#build/dockerfile/location.ts";
 import { parseMount } from "#build/dockerfile/run-mounts.ts";
-import { suggestion } from "#build/dockerfile/suggest.ts";
+import { suggestion } from "#base/suggest.ts";
 import { contextName, type NamedContexts } from "./named-contexts.ts";
 
 /** What a stage begins with, and what COPY and mounts take files from. */

@@ -1,7 +1,7 @@
 import type { Dockerfile } from "#build/dockerfile/dockerfile.ts";
 import { expand, type Expansion } from "#build/dockerfile/expand.ts";
 import type { StageHead } from "#build/dockerfile/instructions.ts";
-import { suggestion } from "#build/dockerfile/suggest.ts";
+import { suggestion } from "#base/suggest.ts";
 import { parseReference } from "#oci/reference.ts";
 import type { FindingBook } from "./book.ts";
 

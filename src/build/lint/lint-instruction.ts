@@ -1,7 +1,7 @@
 import { expand } from "#build/dockerfile/expand.ts";
 import type { CopyInstruction, Instruction } from "#build/dockerfile/instructions.ts";
 import type { Lines } from "#build/dockerfile/location.ts";
-import { suggestion } from "#build/dockerfile/suggest.ts";
+import { suggestion } from "#base/suggest.ts";
 import { cleanPath } from "#build/paths/clean.ts";
 import type { IgnoreMatcher } from "#build/paths/ignore.ts";
 import { nameOf, valueOf } from "#build/stage/environment.ts";

@@ -1,11 +1,12 @@
 import type { Container, ResourceRequirements, SecurityContext } from "#api/gen/types.ts";
 import type { Amounts, Port, Project, Service } from "#compose/project/model.ts";
+import { exposedPorts, publishedPort } from "#compose/project/read-ports.ts";
 import { present } from "#base/present.ts";
-import { signalName } from "#containers/plan/container.ts";
 import { literal } from "#containers/plan/dollars.ts";
 import { containerUser } from "#containers/plan/user.ts";
 import { imageOf } from "./names.ts";
 import { probesOf } from "#containers/plan/probes.ts";
+import { lifecycleOf } from "./hooks.ts";
 import type { PodVolumes } from "./volumes.ts";
 
 /** How published ports are reached. */
@@ -23,10 +24,10 @@ export function containerOf(
   },
 ): Container {
   const { entrypoint, command, environment } = service;
-  const env = Object.entries(environment ?? {}).map(([key, value]) => ({
-    name: key,
-    value: literal(value ?? ""),
-  }));
+  // One without a value anywhere is not set.
+  const env = Object.entries(environment ?? {}).flatMap(([key, value]) =>
+    value === null ? [] : [{ name: key, value: literal(value) }],
+  );
   // An entry point of its own makes the image's command void, as Docker does.
   const hasEntrypoint = entrypoint !== undefined && entrypoint.length > 0;
   const container: Container = {
@@ -43,31 +44,26 @@ export function containerOf(
     workingDir: service.working_dir,
     stdin: service.stdin_open === true ? true : undefined,
     tty: service.tty === true ? true : undefined,
-    lifecycle:
-      service.stop_signal === undefined
-        ? undefined
-        : { stopSignal: signalName(service.stop_signal) },
+    lifecycle: lifecycleOf(service),
     ...probesOf(service.healthcheck),
   };
   return present(container);
 }
 
 function pullPolicy(service: Service): string {
-  if (service.pull_policy === "always") return "Always";
-  if (service.pull_policy === "never") return "Never";
+  const { pull_policy: policy = "missing" } = service;
+  if (/^(always|refresh|daily|weekly|every_.*)$/.test(policy)) return "Always";
+  if (policy === "never") return "Never";
   // The node may have an older image of that name than the one that was built.
-  if (service.pull_policy === "build" || service.build !== undefined) return "Always";
+  if (policy === "build" || service.build !== undefined) return "Always";
   return "IfNotPresent";
 }
 
 function portsOf(service: Service, publish: Publishing): Container["ports"] {
   const published = (service.ports ?? []).map((it) => containerPort(it, publish));
   const known = new Set(published.map((it) => `${it.containerPort}/${it.protocol ?? ""}`));
-  const exposed = (service.expose ?? [])
-    .map((it) => {
-      const [port, protocol = "tcp"] = it.split("/");
-      return { containerPort: Number(port), protocol: protocol.toUpperCase() };
-    })
+  const exposed = exposedPorts(service.expose ?? [])
+    .map((it) => ({ containerPort: it.port, protocol: it.protocol.toUpperCase() }))
     .filter((it) => !known.has(`${it.containerPort}/${it.protocol}`));
   const all = [...published, ...exposed];
   return all.length === 0 ? undefined : all;
@@ -78,23 +74,29 @@ function containerPort(port: Port, publish: Publishing): NonNullable<Container["
   return present({
     containerPort: port.target,
     protocol: port.protocol.toUpperCase(),
-    hostPort: isHost ? port.published : undefined,
+    hostPort: isHost ? publishedPort(port) : undefined,
     hostIP:
       isHost && port.host_ip !== undefined && port.host_ip !== "0.0.0.0" ? port.host_ip : undefined,
   });
 }
 
 function resourcesOf(service: Service): ResourceRequirements | undefined {
+  const { limits: most, reservations: least } = service.deploy?.resources ?? {};
   const limits = amounts({
-    cpus: service.deploy?.limits?.cpus ?? service.cpus,
-    memory: service.deploy?.limits?.memory ?? service.mem_limit,
+    cpus: most?.cpus ?? service.cpus ?? quotaOf(service),
+    memory: most?.memory ?? service.mem_limit,
   });
   const requests = amounts({
-    cpus: service.deploy?.reservations?.cpus,
-    memory: service.deploy?.reservations?.memory ?? service.mem_reservation,
+    cpus: least?.cpus,
+    memory: least?.memory ?? service.mem_reservation,
   });
   if (limits === undefined && requests === undefined) return undefined;
   return present({ limits, requests });
+}
+
+/** Processors of a quota in each period, of 100 ms unless it says otherwise. */
+function quotaOf({ cpu_quota: quota, cpu_period: period = 100_000 }: Service): number | undefined {
+  return quota === undefined || quota <= 0 || period <= 0 ? undefined : quota / period;
 }
 
 function amounts({ cpus, memory }: Amounts): Record<string, string> | undefined {
@@ -110,6 +112,8 @@ function securityOf(service: Service): SecurityContext | undefined {
   const drop = service.cap_drop?.map(capability);
   const options = service.security_opt ?? [];
   const seccomp = options.some((it) => /^seccomp[:=]unconfined$/.test(it));
+  const apparmor = options.some((it) => /^apparmor[:=]unconfined$/.test(it));
+  const unmasked = options.some((it) => /^systempaths[:=]unconfined$/.test(it));
   const noNew = options.some((it) => /^no-new-privileges([:=]true)?$/.test(it));
   const context: SecurityContext = present<SecurityContext>({
     runAsUser,
@@ -119,6 +123,8 @@ function securityOf(service: Service): SecurityContext | undefined {
     allowPrivilegeEscalation: noNew ? false : undefined,
     capabilities: add === undefined && drop === undefined ? undefined : present({ add, drop }),
     seccompProfile: seccomp ? { type: "Unconfined" } : undefined,
+    appArmorProfile: apparmor ? { type: "Unconfined" } : undefined,
+    procMount: unmasked ? "Unmasked" : undefined,
   });
   return Object.keys(context).length === 0 ? undefined : context;
 }

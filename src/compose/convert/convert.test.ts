@@ -223,7 +223,9 @@ test("convert: a user with a name, for the node to look up, and a stop signal", 
 
 test("convert: what is lost is told", async () => {
   const { warnings } = await converted("services: {a: {image: i, ulimits: {nofile: 1}}}");
-  assert.deepEqual(warnings, ["services.a.ulimits is ignored"]);
+  assert.deepEqual(warnings, [
+    "services.a.ulimits is ignored: pods have the limits of the container runtime",
+  ]);
 });
 
 test("convert: a volume or a port of the node is held by one pod at a time", async () => {

@@ -1,8 +1,11 @@
 import type { ConfigMap, Secret } from "#api/gen/types.ts";
 import type { KubernetesObject } from "#api/object.ts";
-import type { FileSource, Project, Service } from "#compose/project/model.ts";
+import type { FileSource, Project } from "#compose/project/model.ts";
+import { ComposeError } from "#compose/project/reading.ts";
 import { projectLabels } from "./names.ts";
-import { nameServices, networkPolicies, publishedService } from "./services.ts";
+import { losses } from "./losses.ts";
+import { networkPolicies } from "./policies.ts";
+import { nameServices, publishedService } from "./services.ts";
 import { claims, contentKey, sourceName } from "./volumes.ts";
 import { workloadOf, type Workload, type WorkloadOptions } from "./workloads.ts";
 
@@ -22,8 +25,12 @@ export interface Manifests {
   readonly warnings: readonly string[];
 }
 
-/** The objects of a cluster that a project stands for. */
+/**
+ * The objects of a cluster that a project stands for. @throws {ComposeError} for a service that is no
+ * container.
+ */
 export function convert(project: Project, options: ConvertOptions): Manifests {
+  refuseProviders(project);
   const names = nameServices(project);
   const services = Object.entries(project.services);
   const published = services.flatMap(
@@ -40,8 +47,18 @@ export function convert(project: Project, options: ConvertOptions): Manifests {
     workloads: Object.fromEntries(
       services.map(([name, it]) => [name, workloadOf(project, name, it, options)]),
     ),
-    warnings: [...names.warnings, ...services.flatMap(([name, it]) => losses(name, it))],
+    warnings: [...names.warnings, ...losses(project)],
   };
+}
+
+function refuseProviders({ services }: Project): void {
+  for (const [name, { provider }] of Object.entries(services)) {
+    if (provider === undefined) continue;
+    throw new ComposeError(
+      `services.${name}.provider`,
+      "services of providers are not run here: give it an image, or a profile that is not on",
+    );
+  }
 }
 
 function filesOf(project: Project, { contents }: ConvertOptions): (ConfigMap | Secret)[] {
@@ -65,12 +82,4 @@ function filesOf(project: Project, { contents }: ConvertOptions): (ConfigMap | S
       data: { [contentKey]: content.toString("base64") },
     })),
   ];
-}
-
-function losses(name: string, service: Service): string[] {
-  const found = (service.ignored ?? []).map((it) => `services.${name}.${it} is ignored`);
-  if (Object.values(service.extra_hosts ?? {}).includes("host-gateway")) {
-    found.push(`services.${name}.extra_hosts: host-gateway is ignored`);
-  }
-  return found;
 }

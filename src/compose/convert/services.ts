@@ -1,14 +1,10 @@
-import type { NetworkPolicy, Service as ClusterService, ServicePort } from "#api/gen/types.ts";
+import type { Service as ClusterService, ServicePort } from "#api/gen/types.ts";
 import { objectName } from "#api/names.ts";
+import { present } from "#base/present.ts";
 import type { Port, Project, Service } from "#compose/project/model.ts";
+import { exposedPorts, publishedPort } from "#compose/project/read-ports.ts";
 import type { Publishing } from "./container.ts";
-import {
-  networkLabelPrefix,
-  networksOf,
-  projectLabel,
-  serviceLabels,
-  serviceSelector,
-} from "./names.ts";
+import { serviceLabels, serviceSelector } from "./names.ts";
 
 /**
  * The names of a service: its own, its aliases, and what links call it. They resolve to the addresses
@@ -64,7 +60,7 @@ function aliasesOf(service: Service): readonly string[] {
 
 function namePorts(service: Service | undefined): ServicePort[] {
   const published = (service?.ports ?? []).map((it) => `${it.target}/${it.protocol}`);
-  const exposed = (service?.expose ?? []).map((it) => (it.includes("/") ? it : `${it}/tcp`));
+  const exposed = exposedPorts(service?.expose ?? []).map((it) => `${it.port}/${it.protocol}`);
   return [...new Set([...published, ...exposed])].map((it) => {
     const [port, protocol = "tcp"] = it.split("/");
     return {
@@ -94,53 +90,18 @@ export function publishedService(
     spec: {
       type: isBalanced ? "LoadBalancer" : "NodePort",
       selector: serviceSelector(project, name),
-      ports: ports.map(publishedPort),
+      ports: ports.map(servicePort),
     },
   };
 }
 
-function publishedPort(port: Port): ServicePort {
-  const number = port.published ?? port.target;
-  return {
+function servicePort(port: Port): ServicePort {
+  const number = publishedPort(port) ?? port.target;
+  return present({
     name: `${port.protocol}-${number}`,
     port: number,
     targetPort: port.target,
     protocol: port.protocol.toUpperCase(),
-  };
-}
-
-/**
- * Who may talk to whom, where not all services are in the same networks: those that share one, and
- * everybody to published ports.
- */
-export function networkPolicies(project: Project): NetworkPolicy[] {
-  const services = Object.entries(project.services).filter(
-    ([, it]) => it.network_mode === undefined,
-  );
-  const sets = new Set(services.map(([, it]) => [...networksOf(it)].sort().join(" ")));
-  if (sets.size < 2) return [];
-  return services.map(([name, service]): NetworkPolicy => {
-    const from = networksOf(service).map((it) => ({
-      podSelector: {
-        matchLabels: {
-          [projectLabel]: project.name,
-          [`${networkLabelPrefix}${objectName(it)}`]: "true",
-        },
-      },
-    }));
-    const ports = (service.ports ?? []).map((it) => ({
-      port: it.target,
-      protocol: it.protocol.toUpperCase(),
-    }));
-    return {
-      apiVersion: "networking.k8s.io/v1",
-      kind: "NetworkPolicy",
-      metadata: { name: objectName(name), labels: serviceLabels(project, name) },
-      spec: {
-        podSelector: { matchLabels: serviceSelector(project, name) },
-        policyTypes: ["Ingress"],
-        ingress: [{ from }, ...(ports.length === 0 ? [] : [{ ports }])],
-      },
-    };
+    appProtocol: port.app_protocol,
   });
 }

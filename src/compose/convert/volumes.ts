@@ -1,6 +1,7 @@
 import type { PersistentVolumeClaim, Volume, VolumeMount } from "#api/gen/types.ts";
 import { objectName } from "#api/names.ts";
 import type { FileMount, Mount, Project, Service } from "#compose/project/model.ts";
+import { describedSource, quantityOf } from "./described-volume.ts";
 import { projectLabels } from "./names.ts";
 
 const claimSize = "1Gi";
@@ -20,7 +21,7 @@ export interface PodVolumes {
 /** The claims of the volumes that the project makes itself. */
 export function claims(project: Project): PersistentVolumeClaim[] {
   return Object.entries(project.volumes)
-    .filter(([, it]) => it.external !== true)
+    .filter(([, it]) => it.external !== true && describedSource(it) === undefined)
     .map(([name, volume]) => ({
       apiVersion: "v1",
       kind: "PersistentVolumeClaim",
@@ -36,6 +37,20 @@ export function claims(project: Project): PersistentVolumeClaim[] {
     }));
 }
 
+/** What a service mounts of its own, and of the services whose volumes it takes. */
+export function allMounts(project: Project, service: Service): readonly Mount[] {
+  const own = service.volumes ?? [];
+  const taken = (service.volumes_from ?? []).flatMap((it) => {
+    const [name = "", mode] = it.split(":");
+    const theirs = (project.services[name]?.volumes ?? []).filter(
+      (mount) => mount.source !== undefined,
+    );
+    return mode === "ro" ? theirs.map((mount) => ({ ...mount, read_only: true })) : theirs;
+  });
+  const targets = new Set(own.map((it) => it.target));
+  return [...own, ...taken.filter((it) => !targets.has(it.target))];
+}
+
 /** All that a service mounts. Volumes have numbers for names: paths would not be names. */
 export function volumesOf(project: Project, service: Service, ports: VolumePorts): PodVolumes {
   const volumes: Volume[] = [];
@@ -47,13 +62,13 @@ export function volumesOf(project: Project, service: Service, ports: VolumePorts
     volumes.push({ name, ...source });
     return name;
   };
-  for (const mount of service.volumes ?? []) {
+  for (const mount of allMounts(project, service)) {
     const source = sourceOf(project, mount, ports);
     // A claim that is mounted twice is one volume of the pod.
     const claim = source.persistentVolumeClaim?.claimName ?? "";
     const name = byClaim.get(claim) ?? add(source);
     if (claim !== "") byClaim.set(claim, name);
-    if (isFilled(mount) && !filled.includes(name)) filled.push(name);
+    if (isFilled(mount, source) && !filled.includes(name)) filled.push(name);
     mounts.push(mountOf(mount, name));
   }
   for (const entry of service.tmpfs ?? []) {
@@ -73,8 +88,9 @@ export function volumesOf(project: Project, service: Service, ports: VolumePorts
 }
 
 /** Docker copies what the image has in its place into a volume that is new. */
-function isFilled({ type, no_copy, subpath }: Mount): boolean {
-  return type === "volume" && no_copy !== true && subpath === undefined;
+function isFilled({ type, volume }: Mount, source: Omit<Volume, "name">): boolean {
+  const isOwn = source.persistentVolumeClaim !== undefined || source.emptyDir !== undefined;
+  return type === "volume" && isOwn && volume?.nocopy !== true && volume?.subpath === undefined;
 }
 
 function claimName(project: Project, name: string): string {
@@ -84,13 +100,17 @@ function claimName(project: Project, name: string): string {
 function sourceOf(project: Project, mount: Mount, { isFile }: VolumePorts): Omit<Volume, "name"> {
   const { type, source } = mount;
   if (type === "tmpfs") {
-    const sizeLimit = mount.size === undefined ? {} : { sizeLimit: String(mount.size) };
+    const size = mount.tmpfs?.size;
+    const sizeLimit = size === undefined ? {} : { sizeLimit: String(size) };
     return { emptyDir: { medium: "Memory", ...sizeLimit } };
   }
   if (source === undefined) return { emptyDir: {} };
-  if (type === "volume")
-    return { persistentVolumeClaim: { claimName: claimName(project, source) } };
-  const makes = mount.create_host_path === true && !isFile(source);
+  if (type === "image") return { image: { reference: source } };
+  if (type === "volume") {
+    const described = describedSource(project.volumes[source] ?? {});
+    return described ?? { persistentVolumeClaim: { claimName: claimName(project, source) } };
+  }
+  const makes = mount.bind?.create_host_path !== false && !isFile(source);
   return { hostPath: { path: source, ...(makes ? { type: "DirectoryOrCreate" } : {}) } };
 }
 
@@ -102,12 +122,13 @@ const propagations: Readonly<Record<string, string>> = {
 };
 
 function mountOf(mount: Mount, name: string): VolumeMount {
-  const propagation = propagations[mount.propagation ?? ""];
+  const propagation = propagations[mount.bind?.propagation ?? ""];
+  const subPath = mount.volume?.subpath ?? mount.image?.subpath;
   return {
     name,
     mountPath: mount.target,
     ...(mount.read_only === true ? { readOnly: true } : {}),
-    ...(mount.subpath === undefined ? {} : { subPath: mount.subpath }),
+    ...(subPath === undefined ? {} : { subPath }),
     ...(propagation === undefined ? {} : { mountPropagation: propagation }),
   };
 }
@@ -144,11 +165,4 @@ function memoryOf(entry: string): { path: string; medium: string; sizeLimit?: st
   const [path = "", options = ""] = entry.split(":");
   const [, size] = /(?:^|,)size=(\d+[kmg]?)/i.exec(options) ?? [];
   return { path, medium: "Memory", ...(size === undefined ? {} : { sizeLimit: quantityOf(size) }) };
-}
-
-function quantityOf(size: string): string {
-  const unit = size.slice(-1).toLowerCase();
-  return /\d/.test(unit)
-    ? size
-    : `${size.slice(0, -1)}${{ k: "Ki", m: "Mi", g: "Gi" }[unit] ?? ""}`;
 }

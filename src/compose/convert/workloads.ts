@@ -13,7 +13,12 @@ import {
   serviceSelector,
   templateLabel,
 } from "./names.ts";
+import { placementOf } from "./placement.ts";
+import { daemonUpdate, deploymentUpdate } from "./updates.ts";
 import { volumesOf, type VolumePorts } from "./volumes.ts";
+
+/** An address that only Docker knows. */
+export const hostGateway = "host-gateway";
 
 export type Workload = Deployment | DaemonSet | Job;
 
@@ -48,7 +53,8 @@ export function workloadOf(
   const selector = { matchLabels: serviceSelector(project, name) };
   if (endsByItself(project, name, service)) return jobOf(service, metadata, template);
   if (service.deploy?.mode === "global") {
-    return { apiVersion: "apps/v1", kind: "DaemonSet", metadata, spec: { selector, template } };
+    const spec = { selector, ...daemonUpdate(service), template };
+    return { apiVersion: "apps/v1", kind: "DaemonSet", metadata, spec };
   }
   const keepsOne = (template.spec?.volumes ?? []).some(
     (it) => it.persistentVolumeClaim !== undefined,
@@ -57,13 +63,17 @@ export function workloadOf(
     (it.ports ?? []).some((port) => port.hostPort !== undefined),
   );
   // Two at a time could not have the same volume or the same port of the node.
-  const strategy =
-    keepsOne || holdsPort === true ? { type: "Recreate" } : { type: "RollingUpdate" };
+  const isAlone = keepsOne || holdsPort === true;
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
     metadata,
-    spec: { replicas: replicasOf(service), selector, strategy, template },
+    spec: {
+      replicas: replicasOf(service),
+      selector,
+      ...deploymentUpdate(service, isAlone),
+      template,
+    },
   };
 }
 
@@ -77,7 +87,7 @@ export function endsByItself(project: Project, name: string, service: Service): 
   if (mode.endsWith("-job")) return true;
   if (service.restart === "no" || service.restart?.startsWith("on-failure") === true) return true;
   if (service.restart !== undefined) return false;
-  const condition = service.deploy?.restart_condition;
+  const condition = service.deploy?.restart_policy?.condition;
   if (condition === "none" || condition === "on-failure") return true;
   return Object.values(project.services).some(
     (it) => it.depends_on?.[name]?.condition === "service_completed_successfully",
@@ -95,16 +105,23 @@ function jobOf(service: Service, metadata: Job["metadata"], template: PodTemplat
   const [, attempts] = /^on-failure:(\d+)$/.exec(service.restart ?? "") ?? [];
   const retries =
     service.restart?.startsWith("on-failure") === true ||
-    service.deploy?.restart_condition === "on-failure";
+    service.deploy?.restart_policy?.condition === "on-failure";
   const limit =
-    attempts === undefined ? (service.deploy?.max_attempts ?? backoffLimit) : Number(attempts);
+    attempts === undefined
+      ? (service.deploy?.restart_policy?.max_attempts ?? backoffLimit)
+      : Number(attempts);
   const restartPolicy = retries ? "OnFailure" : "Never";
+  const count = replicasOf(service);
   const spec: PodSpec = { containers: [], ...template.spec, restartPolicy };
   return {
     apiVersion: "batch/v1",
     kind: "Job",
     metadata: metadata ?? {},
-    spec: { backoffLimit: retries ? limit : 0, template: { ...template, spec } },
+    spec: {
+      ...(count > 1 ? { completions: count, parallelism: count } : {}),
+      backoffLimit: retries ? limit : 0,
+      template: { ...template, spec },
+    },
   };
 }
 
@@ -138,6 +155,7 @@ function templateOf(
     }),
     spec: present<PodSpec>({
       ...podSettings(service),
+      ...placementOf(service, serviceSelector(project, name)),
       // Which signals there are depends on the system.
       os: container.lifecycle === undefined ? undefined : { name: "linux" },
       containers: [container],
@@ -147,15 +165,15 @@ function templateOf(
 }
 
 function podSettings(service: Service): Omit<PodSpec, "containers"> {
-  const hosts = Object.entries(service.extra_hosts ?? {}).filter(([, it]) => it !== "host-gateway");
   const grace = service.stop_grace_period;
   return present<Omit<PodSpec, "containers">>({
     hostname: service.hostname === undefined ? undefined : objectName(service.hostname),
     hostNetwork: service.network_mode === "host" ? true : undefined,
     hostPID: service.pid === "host" ? true : undefined,
     hostIPC: service.ipc === "host" ? true : undefined,
-    hostAliases:
-      hosts.length === 0 ? undefined : hosts.map(([host, ip]) => ({ ip, hostnames: [host] })),
+    // The sandbox's process becomes number one, and buries those whose parents have ended.
+    shareProcessNamespace: service.init === true && service.pid !== "host" ? true : undefined,
+    hostAliases: hostAliases(service.extra_hosts ?? []),
     dnsPolicy: service.network_mode === "host" ? "ClusterFirstWithHostNet" : undefined,
     dnsConfig: dnsOf(service),
     runtimeClassName: service.runtime,
@@ -165,6 +183,18 @@ function podSettings(service: Service): Omit<PodSpec, "containers"> {
     automountServiceAccountToken: false,
     enableServiceLinks: false,
   });
+}
+
+/** An entry for each address, with its names. */
+function hostAliases(hosts: readonly string[]): PodSpec["hostAliases"] {
+  const byAddress = new Map<string, string[]>();
+  for (const it of hosts) {
+    const at = it.indexOf("=");
+    const [name, ip] = [it.slice(0, at), it.slice(at + 1)];
+    if (ip !== hostGateway) byAddress.set(ip, [...(byAddress.get(ip) ?? []), name]);
+  }
+  if (byAddress.size === 0) return undefined;
+  return [...byAddress].map(([ip, hostnames]) => ({ ip, hostnames }));
 }
 
 function podSecurity(service: Service): PodSpec["securityContext"] {

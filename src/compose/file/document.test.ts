@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseCompose, without } from "./document.ts";
+import { parseCompose, without, type ComposeDocument } from "./document.ts";
+import { placeOf } from "./places.ts";
+
+const none: ComposeDocument = { content: {}, places: new Map(), amendments: [] };
 
 test("parseCompose: anchors, merge keys, extensions", () => {
-  const { content } = parseCompose(
+  const [{ content } = none] = parseCompose(
     `x-common: &common
   image: a
   environment: &env
@@ -27,7 +30,7 @@ services:
 });
 
 test("parseCompose: what amends earlier files is told with its place", () => {
-  const { content, amendments } = parseCompose(
+  const [{ content, amendments } = none] = parseCompose(
     `services:
   web:
     image: !reset null
@@ -39,7 +42,7 @@ test("parseCompose: what amends earlier files is told with its place", () => {
 `,
     "compose.yaml",
   );
-  const web = { image: null, ports: ["80"], environment: { A: "b" }, labels: null };
+  const web = { ports: ["80"], environment: { A: "b" } };
   assert.deepEqual(content, { services: { web } });
   assert.deepEqual(
     amendments.map((it) => `${it.kind} ${it.path.join(".")}`),
@@ -50,6 +53,33 @@ test("parseCompose: what amends earlier files is told with its place", () => {
       "reset services.web.labels",
     ],
   );
+});
+
+test("parseCompose: places of keys and of values in lists; what is copied has its user's", () => {
+  const text = `x: &x
+  image: i
+services:
+  web:
+    <<: *x
+    ports:
+      - "80"
+      - 81
+---
+services: {db: {image: i}}
+`;
+  const [{ places } = none, second = none] = parseCompose(text, "compose.yaml");
+  const at = (path: string) => placeOf(places, path);
+  assert.equal(at("services.web"), "4:3");
+  assert.equal(at("services.web.ports[1]"), "8:9");
+  assert.equal(at("services.web.ports[1].target"), "8:9");
+  assert.equal(at("services.web.image"), "4:3");
+  assert.equal(at("nowhere"), undefined);
+  assert.equal(placeOf(second.places, "services.db.image"), "10:17");
+});
+
+test("parseCompose: whole numbers with a zero in front are octal", () => {
+  const [{ content } = none] = parseCompose("a: 0440\nb: 0o440\nc: 440\nd: '0440'\ne: 09", "f");
+  assert.deepEqual(content, { a: 288, b: 288, c: 440, d: "0440", e: 9 });
 });
 
 const laughs = ["a0: &a0 [x,x,x,x,x,x,x,x,x]"];

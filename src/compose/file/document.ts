@@ -1,13 +1,18 @@
 import {
+  constructFromEvents,
   CORE_SCHEMA,
   defineMappingTag,
   defineScalarTag,
   defineSequenceTag,
-  load,
+  EVENT_ID,
+  intCoreTag,
   mergeTag,
+  parseEvents,
   YAMLException,
+  type Event,
 } from "js-yaml";
 import { isJsonObject, type Json, type JsonObject } from "#api/object.ts";
+import { placesOf, type Places } from "./places.ts";
 
 /** Longest file, in UTF-16 units, and how often its aliases may be used. */
 const sizeMax = 4 * 1024 * 1024;
@@ -29,9 +34,11 @@ export class Amended {
   }
 }
 
-/** A compose file as it is written. */
+/** One document of a compose file as it is written. */
 export interface ComposeDocument {
+  /** Without what it resets. */
   readonly content: JsonObject;
+  readonly places: Places;
   /** Where it amends earlier files, outermost first. */
   readonly amendments: readonly { readonly path: readonly string[]; readonly kind: Amendment }[];
 }
@@ -67,32 +74,56 @@ function amendmentTags(kind: Amendment) {
   ];
 }
 
+/** Whole numbers with a zero in front are octal, as Go's YAML reads them: `mode: 0440`. */
+const integerTag = defineScalarTag<number>(intCoreTag.tagName, {
+  ...intCoreTag,
+  resolve: (source, isExplicit, name) =>
+    /^0[0-7]+$/.test(source)
+      ? Number.parseInt(source, 8)
+      : intCoreTag.resolve(source, isExplicit, name),
+});
+
 const schema = CORE_SCHEMA.withTags(
   mergeTag,
+  integerTag,
   ...amendmentTags("reset"),
   ...amendmentTags("override"),
 );
 
 /**
- * Reads one compose file: YAML 1.2 with merge keys, and the tags that amend earlier files.
- * @throws {Error} with file, line and column of what cannot be read.
+ * Reads one compose file: YAML 1.2 with merge keys, and the tags that amend earlier files. Its later
+ * documents amend the first. @throws {Error} with file, line and column of what cannot be read.
  */
-export function parseCompose(text: string, file: string): ComposeDocument {
+export function parseCompose(text: string, file: string): readonly ComposeDocument[] {
   if (text.length > sizeMax) throw new Error(`${file}: longer than ${sizeMax} characters`);
-  let value: unknown;
+  let events: readonly Event[];
+  let values: readonly unknown[];
   try {
-    value = load(text, { schema, filename: file, maxAliases: aliasesMax });
+    const parsed = parseEvents(text, { filename: file });
+    values = constructFromEvents(parsed, {
+      source: text,
+      schema,
+      filename: file,
+      maxAliases: aliasesMax,
+    });
+    events = parsed;
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
     const { reason, mark } = error;
     const place = mark === undefined ? "" : `:${mark.line + 1}:${mark.column + 1}`;
     throw new Error(`${file}${place}: ${reason}`, { cause: error });
   }
-  if (value === undefined || value === null) throw new Error(`${file}: empty compose file`);
-  const plain = new Plain();
-  const content = plain.of(value, []);
-  if (!isJsonObject(content)) throw new Error(`${file}: top-level object must be a mapping`);
-  return { content, amendments: plain.amendments };
+  const starts = events.flatMap((it, index) => (it.type === EVENT_ID.DOCUMENT ? [index + 1] : []));
+  const documents = values.flatMap((value, index): readonly ComposeDocument[] => {
+    if (value === undefined || value === null) return [];
+    const plain = new Plain();
+    const content = plain.of(value, []);
+    if (!isJsonObject(content)) throw new Error(`${file}: top-level object must be a mapping`);
+    const places = placesOf(text, events, starts[index] ?? events.length);
+    return [{ content, places, amendments: plain.amendments }];
+  });
+  if (documents.length === 0) throw new Error(`${file}: empty compose file`);
+  return documents;
 }
 
 /** Makes plain JSON of what YAML gave: aliases become copies, amendments are put on a list. */
@@ -110,8 +141,13 @@ class Plain {
       return value.map((it, index) => this.of(it, [...path, String(index)]));
     }
     if (typeof value === "object" && value !== null) {
-      const entries = Object.entries(value);
-      return Object.fromEntries(entries.map(([key, it]) => [key, this.of(it, [...path, key])]));
+      const kept = Object.entries(value).flatMap(
+        ([key, it]: [string, unknown]): [string, Json][] => {
+          const plain = this.of(it, [...path, key]);
+          return it instanceof Amended && it.kind === "reset" ? [] : [[key, plain]];
+        },
+      );
+      return Object.fromEntries(kept);
     }
     return value as Json;
   }

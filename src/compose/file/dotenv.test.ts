@@ -30,6 +30,14 @@ const cases: readonly (readonly [text: string, want: Readonly<Record<string, str
   ["NOT_THERE", {}],
   ["A=${SHELL_ONLY}", { A: "from the shell" }],
   ["A=1\r\nB=2\r\n", { A: "1", B: "2" }],
+  ["A=# y", { A: "# y" }],
+  ["A=1\t#tab", { A: "1\t#tab" }],
+  ["A='it\\'s'", { A: "it's" }],
+  ['A="a\\tb \\x \\\\ \\0101"', { A: "a\tb \\x \\ A" }],
+  ["A=\\n", { A: "\\n" }],
+  ['A="q" # comment\nB=1', { A: "q", B: "1" }],
+  ["C.D-E[0]=1", { "C.D-E[0]": "1" }],
+  ['A=${NONE:-{"a":"b"}}', { A: '{"a":"b"}' }],
 ];
 
 for (const [text, want] of cases) {
@@ -40,7 +48,9 @@ for (const [text, want] of cases) {
 
 const refused: readonly (readonly [text: string, message: RegExp])[] = [
   ["A=1\n=2", /^line 2: expected NAME=value$/],
-  ["1A=2", /^line 1: /],
+  ["A B=2", /^line 1: /],
+  ["A='a'\"b\"", /^line 1: /],
+  ["A=1\nB=${A", /^line 2: invalid interpolation format/],
   ['A=1\nB="open', /^line 2: the closing " is missing$/],
 ];
 

@@ -3,70 +3,127 @@ import { interpolate, type Lookup } from "./interpolation.ts";
 /** A line of an environment file that says nothing. */
 export class DotenvError extends Error {
   override readonly name = "DotenvError";
+
+  constructor(line: number, problem: string) {
+    super(`line ${line}: ${problem}`);
+  }
 }
 
-const linePattern = /^(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*(?:[=:]\s?(.*))?$/;
+const namePattern = /^[\p{L}\p{N}_.\-[\]]+$/u;
 
 /**
- * Reads an environment file: `NAME=value`, comments, quotes (double ones with escapes, single ones
- * as they are, both over several lines), variables of the file itself and of `lookup`, which win.
- * A name without `=` takes its value from `lookup`, and is left out when it has none.
- * @throws {DotenvError} naming the line.
+ * Reads an environment file: `NAME=value` or `NAME: value`, comments, quotes (double ones with
+ * escapes, single ones as they are, both over several lines), variables of `lookup`, which win, and
+ * of the file itself. A name alone takes its value from `lookup`, and is left out when it has none.
+ * Upstream: compose-go `dotenv/parser.go`. @throws {DotenvError} naming the line.
  */
 export function parseDotenv(text: string, lookup: Lookup): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
-  const resolve: Lookup = (name) => lookup(name) ?? found.get(name);
-  const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
-  for (let at = 0; at < lines.length; at++) {
-    const line = (lines[at] ?? "").trim();
-    if (line === "" || line.startsWith("#")) continue;
-    const [, name, rest] = linePattern.exec(line) ?? [];
-    if (name === undefined) throw new DotenvError(`line ${at + 1}: expected NAME=value`);
-    if (rest === undefined) {
-      const inherited = lookup(name);
-      if (inherited !== undefined) found.set(name, inherited);
-      continue;
-    }
-    const value = rest.trimStart();
-    const quote = value.charAt(0);
-    if (quote !== '"' && quote !== "'") {
-      found.set(name, interpolate(withoutComment(value), resolve).text);
-      continue;
-    }
-    const quoted = readQuoted([value, ...lines.slice(at + 1)], quote, at + 1);
-    at += quoted.lines - 1;
-    const text_ = quote === "'" ? quoted.text : interpolate(unescape(quoted.text), resolve).text;
-    found.set(name, text_);
+  return new Parser(text.replace(/^\uFEFF/, "").replaceAll("\r\n", "\n"), lookup).all();
+}
+
+class Parser {
+  readonly #text: string;
+  readonly #lookup: Lookup;
+  readonly #found = new Map<string, string>();
+  #at = 0;
+
+  constructor(text: string, lookup: Lookup) {
+    this.#text = text;
+    this.#lookup = lookup;
   }
-  return found;
-}
 
-function withoutComment(value: string): string {
-  const comment = value.search(/\s#/);
-  return (comment < 0 ? value : value.slice(0, comment)).trimEnd();
-}
-
-function readQuoted(
-  lines: readonly string[],
-  quote: string,
-  number: number,
-): { readonly text: string; readonly lines: number } {
-  let text = "";
-  for (const [index, line] of lines.entries()) {
-    const start = index === 0 ? 1 : 0;
-    for (let at = start; at < line.length; at++) {
-      const character = line.charAt(at);
-      if (character === quote) return { text, lines: index + 1 };
-      text += character;
-      if (character === "\\" && quote === '"') text += line.charAt(++at);
+  all(): ReadonlyMap<string, string> {
+    for (;;) {
+      this.#skip(/[\s]*/y);
+      if (this.#at >= this.#text.length) return this.#found;
+      if (this.#text.charAt(this.#at) === "#") this.#skip(/[^\n]*/y);
+      else this.#statement();
     }
-    text += "\n";
   }
-  throw new DotenvError(`line ${number}: the closing ${quote} is missing`);
+
+  #statement(): void {
+    this.#skip(/export[^\S\n]+/y);
+    const [head = ""] = this.#skip(/[^=:\n]*/y);
+    const name = head.trim();
+    if (!namePattern.test(name)) throw this.#fail("expected NAME=value");
+    const separator = this.#text.charAt(this.#at++);
+    if (separator === "\n" || separator === "") {
+      const inherited = this.#lookup(name);
+      if (inherited !== undefined) this.#found.set(name, inherited);
+      return;
+    }
+    this.#skip(/[^\S\n]*/y);
+    const quote = this.#text.charAt(this.#at);
+    if (quote === '"') this.#found.set(name, this.#expanded(unescape(this.#quoted(quote))));
+    else if (quote === "'") this.#found.set(name, this.#quoted(quote));
+    else this.#found.set(name, this.#unquoted());
+  }
+
+  #unquoted(): string {
+    const [line = ""] = this.#skip(/[^\n]*/y);
+    const comment = line.indexOf(" #");
+    const value = (comment < 0 ? line : line.slice(0, comment)).trimEnd();
+    return this.#expanded(value);
+  }
+
+  /** Up to the closing quote, which a backslash protects. */
+  #quoted(quote: string): string {
+    const start = this.#at++;
+    let text = "";
+    while (this.#at < this.#text.length) {
+      const character = this.#text.charAt(this.#at++);
+      if (character === quote) return text;
+      if (character !== "\\") {
+        text += character;
+        continue;
+      }
+      const next = this.#text.charAt(this.#at++);
+      text += next === quote ? next : character + next;
+    }
+    this.#at = start;
+    throw this.#fail(`the closing ${quote} is missing`);
+  }
+
+  #expanded(value: string): string {
+    const resolve: Lookup = (name) => this.#lookup(name) ?? this.#found.get(name);
+    try {
+      return interpolate(value, resolve).text;
+    } catch (error) {
+      throw this.#fail((error as Error).message);
+    }
+  }
+
+  #skip(pattern: RegExp): readonly string[] {
+    pattern.lastIndex = this.#at;
+    const found = pattern.exec(this.#text) ?? [];
+    this.#at += found[0]?.length ?? 0;
+    return found;
+  }
+
+  #fail(problem: string): DotenvError {
+    const line = this.#text.slice(0, this.#at).split("\n").length;
+    return new DotenvError(line, problem);
+  }
 }
 
-const escapes: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", $: "$$" };
+const escapes: Readonly<Record<string, string>> = {
+  a: "\x07",
+  b: "\b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+  v: "\v",
+  $: "$$",
+  '"': '"',
+  "\\": "\\",
+};
 
+/** The escapes of a shell's `echo -e`; what else has a backslash keeps it. */
 function unescape(text: string): string {
-  return text.replaceAll(/\\(.)/gs, (_, character: string) => escapes[character] ?? character);
+  return text.replaceAll(/\\(?:([abfnrtv$"\\])|0(\d{3}))/g, (_, letter?: string, octal?: string) =>
+    letter === undefined
+      ? String.fromCharCode(Number.parseInt(octal ?? "0", 8))
+      : (escapes[letter] ?? letter),
+  );
 }

@@ -40,6 +40,14 @@ const cases: readonly (readonly [text: string, want: string, unset?: readonly st
   ["${NONE:-a:-b}", "a:-b"],
   ["${NONE:-}", ""],
   ["}", "}"],
+  ['${NONE:-{"a":"b"}x}y', '{"a":"b"}xy'],
+  ['${A:-{"a":"b"}}', "a"],
+  ["${NONE:-{}", "{"],
+  ["${NONE:-a}b}", "ab}"],
+  ["{${A}}", "{a}"],
+  // What is not wanted is not looked at.
+  ["${A:-${NONE:?why}}", "a"],
+  ["$1 $ $(x) $-", "$1 $ $(x) $-"],
 ];
 
 for (const [text, want, unset = []] of cases) {
@@ -52,8 +60,7 @@ const refused: readonly (readonly [text: string, message: RegExp])[] = [
   ["${NONE:?name it}", /^required variable NONE is missing a value: name it$/],
   ["${EMPTY:?}", /^required variable EMPTY is missing a value$/],
   ["${NONE?e}", /missing a value: e$/],
-  ["$", /invalid interpolation format: "\$"/],
-  ["a $ b", /invalid interpolation format/],
+  ["${A:=x}", /invalid interpolation format: "\$\{A:=x\}"/],
   ["${A", /invalid interpolation format/],
   ["${}", /invalid interpolation format/],
   ["${A!}", /invalid interpolation format/],

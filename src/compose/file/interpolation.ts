@@ -14,92 +14,88 @@ export class InterpolationError extends Error {
 
 /** Variables within the defaults of variables. */
 const nestingMax = 64;
+/** Longest name of a variable. */
+const nameMax = 1_024;
 const namePattern = /^[A-Za-z_][A-Za-z0-9_]*/;
 
 /**
  * Replaces `$NAME`, `${NAME}` and the forms `:-` `-` `:?` `?` `:+` `+`, whose second part may have
- * variables again; `$$` is a dollar sign. Compose specification, "Interpolation".
+ * variables again, and braces in pairs; `$$` is a dollar sign, and so is one that no name follows.
+ * Compose specification, "Interpolation"; upstream: compose-go `template/template.go`.
  * @throws {InterpolationError} for a malformed variable, and for a required one without a value.
  */
 export function interpolate(text: string, lookup: Lookup): Interpolated {
   if (!text.includes("$")) return { text, unset: [] };
   const unset: string[] = [];
-  return { text: new Scanner(text, lookup, unset).all(), unset };
+  return { text: replaced(text, { lookup, unset, whole: text }, 0), unset };
 }
 
-class Scanner {
-  readonly #text: string;
-  readonly #lookup: Lookup;
-  readonly #unset: string[];
-  #at = 0;
+interface Context {
+  readonly lookup: Lookup;
+  readonly unset: string[];
+  /** What the user has written, for messages. */
+  readonly whole: string;
+}
 
-  constructor(text: string, lookup: Lookup, unset: string[]) {
-    this.#text = text;
-    this.#lookup = lookup;
-    this.#unset = unset;
-  }
-
-  all(): string {
-    return this.#until("", 0);
-  }
-
-  /** Text up to the closing character, which is taken; up to the end when there is none to come. */
-  #until(closing: string, depth: number): string {
-    if (depth > nestingMax) throw this.#malformed();
-    let result = "";
-    while (this.#at < this.#text.length) {
-      const character = this.#text.charAt(this.#at++);
-      if (character === closing) return result;
-      result += character === "$" ? this.#variable(depth) : character;
+function replaced(text: string, context: Context, depth: number): string {
+  if (depth > nestingMax) throw malformed(context);
+  let result = "";
+  let at = 0;
+  for (;;) {
+    const dollar = text.indexOf("$", at);
+    if (dollar < 0) return result + text.slice(at);
+    result += text.slice(at, dollar);
+    at = dollar + 1;
+    if (text.charAt(at) === "{") {
+      const end = closingBrace(text, at);
+      if (end < 0) throw malformed(context);
+      result += braced(text.slice(at + 1, end), context, depth);
+      at = end + 1;
+      continue;
     }
-    if (closing !== "") throw this.#malformed();
-    return result;
+    const name = namePattern.exec(text.slice(at, at + nameMax))?.[0];
+    result += name === undefined ? "$" : valueOf(name, context);
+    at += name?.length ?? (text.charAt(at) === "$" ? 1 : 0);
   }
+}
 
-  #variable(depth: number): string {
-    if (this.#text.charAt(this.#at) === "$") {
-      this.#at++;
-      return "$";
-    }
-    const isBraced = this.#text.charAt(this.#at) === "{";
-    if (isBraced) this.#at++;
-    const name = namePattern.exec(this.#text.slice(this.#at))?.[0];
-    if (name === undefined) throw this.#malformed();
-    this.#at += name.length;
-    return isBraced ? this.#braced(name, depth) : this.#plain(name);
+/** Of the brace at `start`; the last one, where braces do not come in pairs; -1 when there is none. */
+function closingBrace(text: string, start: number): number {
+  let open = 0;
+  for (let at = start; at < text.length; at++) {
+    const character = text.charAt(at);
+    if (character === "{") open++;
+    else if (character === "}" && --open === 0) return at;
   }
+  const last = text.lastIndexOf("}");
+  return last > start ? last : -1;
+}
 
-  #plain(name: string): string {
-    const value = this.#lookup(name);
-    if (value === undefined) this.#unset.push(name);
-    return value ?? "";
-  }
+function valueOf(name: string, { lookup, unset }: Context): string {
+  const value = lookup(name);
+  if (value === undefined) unset.push(name);
+  return value ?? "";
+}
 
-  #braced(name: string, depth: number): string {
-    const [operator = ""] = /^:?[-?+]/.exec(this.#text.slice(this.#at)) ?? [];
-    if (operator === "") {
-      if (this.#text.charAt(this.#at++) !== "}") throw this.#malformed();
-      return this.#plain(name);
-    }
-    this.#at += operator.length;
-    // What is not needed is read all the same, but its variables are not missed.
-    const missedBefore = this.#unset.length;
-    const word = this.#until("}", depth + 1);
-    const value = this.#lookup(name);
-    const isSet = value !== undefined && !(operator.startsWith(":") && value === "");
-    const usesWord = operator.endsWith("+") ? isSet : !isSet;
-    if (!usesWord) {
-      this.#unset.length = missedBefore;
-      return operator.endsWith("+") ? "" : (value ?? "");
-    }
-    if (!operator.endsWith("?")) return word;
-    const why = word === "" ? "" : `: ${word}`;
-    throw new InterpolationError(`required variable ${name} is missing a value${why}`);
-  }
+/** What is between the braces; the second part is read only when it is wanted. */
+function braced(inner: string, context: Context, depth: number): string {
+  const name = namePattern.exec(inner)?.[0];
+  if (name === undefined) throw malformed(context);
+  if (name === inner) return valueOf(name, context);
+  const [operator] = /^:?[-?+]/.exec(inner.slice(name.length)) ?? [];
+  if (operator === undefined) throw malformed(context);
+  const value = context.lookup(name);
+  const isSet = value !== undefined && !(operator.startsWith(":") && value === "");
+  const usesWord = operator.endsWith("+") ? isSet : !isSet;
+  if (!usesWord) return operator.endsWith("+") ? "" : (value ?? "");
+  const word = replaced(inner.slice(name.length + operator.length), context, depth + 1);
+  if (!operator.endsWith("?")) return word;
+  const why = word === "" ? "" : `: ${word}`;
+  throw new InterpolationError(`required variable ${name} is missing a value${why}`);
+}
 
-  #malformed(): InterpolationError {
-    return new InterpolationError(
-      `invalid interpolation format: ${JSON.stringify(this.#text)}; a dollar sign is written $$`,
-    );
-  }
+function malformed({ whole }: Context): InterpolationError {
+  return new InterpolationError(
+    `invalid interpolation format: ${JSON.stringify(whole)}; a dollar sign is written $$`,
+  );
 }

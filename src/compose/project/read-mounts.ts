@@ -1,15 +1,18 @@
-import { join, resolve } from "node:path";
+import { join, normalize, resolve } from "node:path/posix";
 import { isJsonObject } from "#api/object.ts";
 import type { FileMount, Mount } from "./model.ts";
 import { present } from "#base/present.ts";
 import type { Reading } from "./reading.ts";
 import { bytes } from "./units.ts";
 
+/** Where relative paths of a file begin, and what `~` is. */
+export interface Place {
+  readonly directory: string;
+  readonly home: string;
+}
+
 /** An absolute path for one of a file. */
-export function resolvePath(
-  path: string,
-  place: { readonly directory: string; readonly home: string },
-): string {
+export function resolvePath(path: string, place: Place): string {
   if (path === "~" || path.startsWith("~/")) return join(place.home, path.slice(1));
   return resolve(place.directory, path);
 }
@@ -22,87 +25,117 @@ function isPath(source: string): boolean {
 const propagations = ["private", "rprivate", "shared", "rshared", "slave", "rslave"];
 
 /** The short form `[source:]target[:options]`, and the long one. */
-export function readMount(
-  at: Reading,
-  place: { readonly directory: string; readonly home: string },
-): Mount {
+export function readMount(at: Reading, place: Place): Mount {
   return isJsonObject(at.value) ? readLong(at, place) : readShort(at, place);
 }
 
-function readShort(at: Reading, place: Parameters<typeof resolvePath>[1]): Mount {
+function readShort(at: Reading, place: Place): Mount {
   const parts = at.needed().split(":");
   if (parts.length > 3 || parts.some((it) => it === "")) {
     throw at.fail(`invalid volume '${at.needed()}'; expected [SOURCE:]TARGET[:OPTIONS]`);
   }
-  const [first = "", target, options = ""] = parts;
-  if (target === undefined) return { type: "volume", target: first };
+  const [first = "", second, options = ""] = parts;
+  const target = second ?? first;
   if (!target.startsWith("/")) throw at.fail(`the target '${target}' is not an absolute path`);
+  if (second === undefined) return { type: "volume", target: cleanPath(target), volume: {} };
   const chosen = options === "" ? [] : options.split(",");
   const common = {
-    target,
+    target: cleanPath(target),
     ...(chosen.includes("ro") ? { read_only: true } : {}),
   };
-  const noCopy = chosen.includes("nocopy") ? { no_copy: true } : {};
-  if (!isPath(first)) return { type: "volume", source: first, ...common, ...noCopy };
+  const volume = chosen.includes("nocopy") ? { nocopy: true } : {};
+  if (!isPath(first)) return { type: "volume", source: first, ...common, volume };
   const propagation = chosen.find((it) => propagations.includes(it));
+  const selinux = chosen.find((it) => it === "z" || it === "Z");
   return {
     type: "bind",
     source: resolvePath(first, place),
     ...common,
-    create_host_path: true,
-    ...(propagation === undefined ? {} : { propagation }),
+    bind: present({ propagation, selinux }),
   };
 }
 
-function readLong(at: Reading, place: Parameters<typeof resolvePath>[1]): Mount {
-  at.mapping([
-    "type",
-    "source",
-    "target",
-    "read_only",
-    "consistency",
-    "bind",
-    "volume",
-    "tmpfs",
-    "image",
-  ]);
-  const type = at.at("type").oneOf(["volume", "bind", "tmpfs"]);
-  if (type === undefined) throw at.at("type").fail("is required");
+/** Without doubled and trailing slashes. */
+function cleanPath(path: string): string {
+  const normal = normalize(path);
+  return normal.length > 1 ? normal.replace(/\/$/, "") : normal;
+}
+
+function readLong(at: Reading, place: Place): Mount {
+  const type = typeOf(at.at("type"));
   const source = at.at("source").text();
-  if (type === "bind" && source === undefined) throw at.at("source").fail("is required");
-  const isBind = type === "bind";
-  const fields: Mount = {
+  if ((type === "bind" || type === "image") && source === undefined) {
+    throw at.fail(`missing property 'source', which a ${type} mount needs`);
+  }
+  const { target } = at.mapping();
+  if (typeof target !== "string" || target === "") throw at.fail("missing property 'target'");
+  return present<Mount>({
     type,
-    source: isBind && source !== undefined ? resolvePath(source, place) : source,
-    target: at.at("target").needed(),
+    source: type === "bind" && source !== undefined ? resolvePath(source, place) : source,
+    target: cleanPath(target),
     read_only: at.at("read_only").flag(),
-    subpath: at.at("volume").at("subpath").text(),
-    no_copy: at.at("volume").at("nocopy").flag(),
-    create_host_path: isBind ? (at.at("bind").at("create_host_path").flag() ?? true) : undefined,
-    propagation: at.at("bind").at("propagation").text(),
-    size: bytes(at.at("tmpfs").at("size")),
-  };
-  return present(fields);
+    consistency: at.at("consistency").text(),
+    bind: readBind(at.at("bind")),
+    volume: readVolumeOptions(at.at("volume")) ?? (type === "volume" ? {} : undefined),
+    tmpfs: readMemory(at.at("tmpfs")),
+    image: readImageOptions(at.at("image")),
+  });
+}
+
+function typeOf(at: Reading): Mount["type"] {
+  const type = at.text() ?? "";
+  if (type === "volume" || type === "bind" || type === "tmpfs" || type === "image") return type;
+  throw at.fail(`'${type}' is of Swarm or Windows: use volume, bind, tmpfs or image`);
+}
+
+function readImageOptions(at: Reading): Mount["image"] {
+  return at.isAbsent ? undefined : present({ subpath: at.at("subpath").text() });
+}
+
+function readBind(at: Reading): Mount["bind"] {
+  if (at.isAbsent) return undefined;
+  return present({
+    create_host_path: at.at("create_host_path").flag(),
+    propagation: at.at("propagation").oneOf(propagations),
+    recursive: at.at("recursive").text(),
+    selinux: at.at("selinux").text(),
+  });
+}
+
+function readVolumeOptions(at: Reading): Mount["volume"] {
+  if (at.isAbsent) return undefined;
+  return present({
+    labels: at.at("labels").labels(),
+    nocopy: at.at("nocopy").flag(),
+    subpath: at.at("subpath").text(),
+  });
+}
+
+function readMemory(at: Reading): Mount["tmpfs"] {
+  if (at.isAbsent) return undefined;
+  return present({ size: bytes(at.at("size")), mode: modeOf(at.at("mode")) });
 }
 
 /** A name, or the long form. */
 export function readFileMount(at: Reading): FileMount {
   if (!isJsonObject(at.value)) return { source: at.needed() };
-  at.mapping(["source", "target", "uid", "gid", "mode"]);
-  const target = at.at("target").text();
-  const mode = modeOf(at.at("mode"));
-  return {
+  return present<FileMount>({
     source: at.at("source").needed(),
-    ...(target === undefined ? {} : { target }),
-    ...(mode === undefined ? {} : { mode }),
-  };
+    target: at.at("target").text(),
+    mode: modeOf(at.at("mode")),
+    uid: at.at("uid").text(),
+    gid: at.at("gid").text(),
+  });
 }
 
-/** Octal: `"0440"`, `0440`, which YAML 1.2 reads as 440, and `0o440`, which it reads as 288. */
+/** A text is octal, `"0440"`; a number is what YAML has made of it. */
 function modeOf(at: Reading): number | undefined {
-  const text = at.text();
-  if (text === undefined) return undefined;
-  const mode = /^[0-7]+$/.test(text) ? Number.parseInt(text, 8) : Number(text);
-  if (!Number.isInteger(mode) || mode < 0 || mode > 0o7777) throw at.fail("must be a file mode");
+  if (at.isAbsent) return undefined;
+  const { value } = at;
+  const isOctal = typeof value === "string" && /^(0o)?[0-7]+$/.test(value);
+  const mode = isOctal ? Number.parseInt(value.replace("0o", ""), 8) : value;
+  if (typeof mode !== "number" || !Number.isInteger(mode) || mode < 0 || mode > 0o7777) {
+    throw at.fail("must be a file mode, such as 0440");
+  }
   return mode;
 }

@@ -1,139 +1,90 @@
-import { isJsonObject } from "#api/object.ts";
-import { readDeploy, readHealthCheck } from "./read-deploy.ts";
-import { readFileMount, readMount, resolvePath } from "./read-mounts.ts";
-import { readExpose, readPorts } from "./read-ports.ts";
-import { conditions, type Build, type Dependency, type NetworkUse, type Service } from "./model.ts";
+import { isJsonObject, type Json } from "#api/object.ts";
 import { present } from "#base/present.ts";
+import {
+  carriedKeys,
+  conditions,
+  type Dependency,
+  type NetworkUse,
+  type Service,
+} from "./model.ts";
+import { readBuild } from "./read-build.ts";
+import { readDeploy, readHealthCheck } from "./read-deploy.ts";
+import { hostTexts } from "./read-hosts.ts";
+import { readDevelop, readHook } from "./read-hooks.ts";
+import { readFileMount, readMount, resolvePath, type Place } from "./read-mounts.ts";
+import { readExpose, readPorts } from "./read-ports.ts";
 import type { Reading } from "./reading.ts";
-import { shellWords } from "./shell-words.ts";
+import { wordsOf } from "./shell-words.ts";
 import { bytes, durationMs } from "./units.ts";
-
-/** Where relative paths of a file begin, and what `~` is. */
-export interface Place {
-  readonly directory: string;
-  readonly home: string;
-}
-
-/** Known keys that are left out: what they ask for has no counterpart in a cluster. */
-const ignoredKeys = [
-  "attach",
-  "blkio_config",
-  "cgroup",
-  "cgroup_parent",
-  "cpu_count",
-  "cpu_percent",
-  "cpu_period",
-  "cpu_quota",
-  "cpu_rt_period",
-  "cpu_rt_runtime",
-  "cpu_shares",
-  "cpuset",
-  "credential_spec",
-  "develop",
-  "device_cgroup_rules",
-  "devices",
-  "external_links",
-  "gpus",
-  "isolation",
-  "label_file",
-  "logging",
-  "mac_address",
-  "mem_swappiness",
-  "memswap_limit",
-  "models",
-  "oom_kill_disable",
-  "oom_score_adj",
-  "pids_limit",
-  "post_start",
-  "pre_stop",
-  "provider",
-  "storage_opt",
-  "ulimits",
-  "use_api_socket",
-  "userns_mode",
-  "uts",
-  "volumes_from",
-] as const;
-
-/** Those that change nothing that a user could miss. */
-const harmlessKeys: readonly string[] = ["attach", "develop", "logging"];
-
-const keys = [
-  ...ignoredKeys,
-  ...[
-    "annotations",
-    "build",
-    "cap_add",
-    "cap_drop",
-    "command",
-    "configs",
-    "container_name",
-    "cpus",
-  ],
-  ...[
-    "depends_on",
-    "deploy",
-    "dns",
-    "dns_opt",
-    "dns_search",
-    "domainname",
-    "entrypoint",
-    "env_file",
-  ],
-  ...["environment", "expose", "extends", "extra_hosts", "group_add", "healthcheck", "hostname"],
-  ...["image", "init", "ipc", "labels", "links", "mem_limit", "mem_reservation", "network_mode"],
-  ...["networks", "pid", "platform", "ports", "privileged", "profiles", "pull_policy", "read_only"],
-  ...["restart", "runtime", "scale", "secrets", "security_opt", "shm_size", "stdin_open"],
-  ...["stop_grace_period", "stop_signal", "sysctls", "tmpfs", "tty", "user", "volumes"],
-  ...["working_dir"],
-];
 
 /** One service of one file, in long forms. @throws {ComposeError} at the place of a fault. */
 export function readService(at: Reading, place: Place): Service {
-  const written = Object.keys(at.mapping(keys));
-  const ignored = ignoredKeys.filter((it) => written.includes(it) && !harmlessKeys.includes(it));
   const service: Service = {
+    ...at.extensions(),
+    ...readCarried(at),
     ...readProcess(at),
     ...readSecurity(at),
     ...readNetwork(at),
+    ...readStorage(at, place),
+    ...readResources(at),
     image: at.at("image").text(),
     build: readBuild(at.at("build"), place),
-    env_file: at.at("env_file").isAbsent ? undefined : readEnvFiles(at.at("env_file"), place),
-    volumes: listOf(at.at("volumes"), (it) => readMount(it, place)),
-    tmpfs: textsOf(at.at("tmpfs")),
-    configs: listOf(at.at("configs"), readFileMount),
-    secrets: listOf(at.at("secrets"), readFileMount),
+    env_file: readEnvFiles(at.at("env_file"), place),
+    label_file: at
+      .at("label_file")
+      .texts()
+      ?.map((it) => resolvePath(it, place)),
     depends_on: readDependencies(at.at("depends_on")),
     healthcheck: readHealthCheck(at.at("healthcheck")),
-    restart: readRestart(at.at("restart")),
+    restart: at.at("restart").text(),
     scale: at.at("scale").number(),
     deploy: readDeploy(at.at("deploy")),
-    profiles: textsOf(at.at("profiles")),
+    develop: readDevelop(at.at("develop"), place),
+    profiles: at.at("profiles").texts(),
     labels: at.at("labels").labels(),
     annotations: at.at("annotations").labels(),
+    attach: at.at("attach").flag(),
     container_name: at.at("container_name").text(),
     platform: at.at("platform").text(),
     pull_policy: at.at("pull_policy").text(),
-    shm_size: bytes(at.at("shm_size")),
-    mem_limit: bytes(at.at("mem_limit")),
-    mem_reservation: bytes(at.at("mem_reservation")),
-    cpus: at.at("cpus").number(),
-    ignored: ignored.length === 0 ? undefined : ignored,
   };
   return present(service);
+}
+
+function readCarried(at: Reading): Service {
+  const found: Record<string, Json> = {};
+  for (const key of carriedKeys) {
+    const { value } = at.at(key);
+    if (value !== undefined) found[key] = value;
+  }
+  const swap = bytes(at.at("memswap_limit"));
+  if (swap !== undefined) found["memswap_limit"] = String(swap);
+  if (found["gpus"] === "all") found["gpus"] = [{ count: -1 }];
+  const devices = at.at("devices").listOf(readDevice);
+  if (devices !== undefined) found["devices"] = [...devices];
+  return found;
+}
+
+/** `/dev/a[:/dev/b[:rwm]]`, or the long form. */
+function readDevice(at: Reading): Json {
+  if (isJsonObject(at.value)) return at.value;
+  const [source = "", target = source, permissions = "rwm"] = at.needed().split(":");
+  return { source, target, permissions };
 }
 
 function readProcess(at: Reading): Service {
   return {
     command: wordsOf(at.at("command")),
     entrypoint: wordsOf(at.at("entrypoint")),
-    environment: at.at("environment").isAbsent ? undefined : at.at("environment").pairs(),
+    environment: at.at("environment").pairs(),
     user: at.at("user").text(),
-    group_add: textsOf(at.at("group_add")),
+    group_add: at.at("group_add").texts(),
     working_dir: at.at("working_dir").text(),
     stdin_open: at.at("stdin_open").flag(),
     tty: at.at("tty").flag(),
     init: at.at("init").flag(),
+    post_start: at.at("post_start").listOf(readHook),
+    pre_stop: at.at("pre_stop").listOf(readHook),
     stop_signal: at.at("stop_signal").text(),
     stop_grace_period: durationMs(at.at("stop_grace_period")),
   };
@@ -143,9 +94,9 @@ function readSecurity(at: Reading): Service {
   return {
     privileged: at.at("privileged").flag(),
     read_only: at.at("read_only").flag(),
-    cap_add: textsOf(at.at("cap_add")),
-    cap_drop: textsOf(at.at("cap_drop")),
-    security_opt: textsOf(at.at("security_opt")),
+    cap_add: at.at("cap_add").texts(),
+    cap_drop: at.at("cap_drop").texts(),
+    security_opt: at.at("security_opt").texts(),
     sysctls: at.at("sysctls").labels(),
     pid: at.at("pid").text(),
     ipc: at.at("ipc").text(),
@@ -159,68 +110,78 @@ function readNetwork(at: Reading): Service {
     expose: at.at("expose").isAbsent ? undefined : readExpose(at.at("expose")),
     networks: readNetworks(at.at("networks")),
     network_mode: at.at("network_mode").text(),
-    links: textsOf(at.at("links")),
+    links: at.at("links").texts(),
     hostname: at.at("hostname").text(),
     domainname: at.at("domainname").text(),
-    extra_hosts: readHosts(at.at("extra_hosts")),
-    dns: textsOf(at.at("dns")),
-    dns_search: textsOf(at.at("dns_search")),
-    dns_opt: textsOf(at.at("dns_opt")),
+    extra_hosts: hostTexts(at.at("extra_hosts")),
+    dns: at.at("dns").texts(),
+    dns_search: at.at("dns_search").texts(),
+    dns_opt: at.at("dns_opt").texts(),
   };
 }
 
-function readBuild(at: Reading, place: Place): Build | undefined {
-  if (at.isAbsent) return undefined;
-  if (!isJsonObject(at.value)) return { context: contextOf(at.needed(), place) };
-  return present<Build>({
-    context: contextOf(at.at("context").text() ?? ".", place),
-    dockerfile: at.at("dockerfile").text(),
-    dockerfile_inline: at.at("dockerfile_inline").text(),
-    args: at.at("args").isAbsent ? undefined : at.at("args").pairs(),
-    target: at.at("target").text(),
-    labels: at.at("labels").labels(),
-    no_cache: at.at("no_cache").flag(),
-    pull: at.at("pull").flag(),
-    network: at.at("network").text(),
-    tags: textsOf(at.at("tags")),
-    platforms: textsOf(at.at("platforms")),
-    secrets: listOf(at.at("secrets"), (it) =>
-      isJsonObject(it.value) ? it.at("source").needed() : it.needed(),
-    ),
-  });
+function readStorage(at: Reading, place: Place): Service {
+  return {
+    volumes: at.at("volumes").listOf((it) => readMount(it, place)),
+    volumes_from: at.at("volumes_from").texts(),
+    tmpfs: at.at("tmpfs").texts(),
+    configs: at.at("configs").listOf(readFileMount),
+    secrets: at.at("secrets").listOf(readFileMount),
+  };
 }
 
-/** A directory, or the URL of a repository or of an archive. */
-function contextOf(text: string, place: Place): string {
-  return /^([a-z+]+:\/\/|git@)/.test(text) ? text : resolvePath(text, place);
+function readResources(at: Reading): Service {
+  return {
+    shm_size: bytes(at.at("shm_size")),
+    mem_limit: bytes(at.at("mem_limit")),
+    mem_reservation: bytes(at.at("mem_reservation")),
+    cpus: at.at("cpus").number(),
+    cpu_quota: microseconds(at.at("cpu_quota")),
+    cpu_period: microseconds(at.at("cpu_period")),
+  };
+}
+
+/** A number of them, or a duration. */
+function microseconds(at: Reading): number | undefined {
+  const number = Number(at.text());
+  if (!Number.isNaN(number)) return at.number();
+  const ms = durationMs(at);
+  return ms === undefined ? undefined : Math.round(ms * 1_000);
 }
 
 function readEnvFiles(at: Reading, place: Place): Service["env_file"] {
+  if (at.isAbsent) return undefined;
   const entries = Array.isArray(at.value) ? at.list() : [at];
   return entries.map((it) =>
     isJsonObject(it.value)
-      ? {
+      ? present({
           path: resolvePath(it.at("path").needed(), place),
-          required: it.at("required").flag() ?? true,
-        }
-      : { path: resolvePath(it.needed(), place), required: true },
+          required: it.at("required").flag(),
+          format: formatOf(it.at("format")),
+        })
+      : { path: resolvePath(it.needed(), place) },
   );
+}
+
+function formatOf(at: Reading): string | undefined {
+  const format = at.text();
+  if (format === undefined || format === "" || format === "raw") return format;
+  throw at.fail(`'${format}' is no format that there is: leave it out, or say raw`);
 }
 
 function readDependencies(at: Reading): Service["depends_on"] {
   if (at.isAbsent) return undefined;
-  const plain: Dependency = { condition: "service_started", required: true, restart: false };
+  const plain: Dependency = { condition: "service_started", required: true };
   if (Array.isArray(at.value)) {
     return Object.fromEntries(at.list().map((it) => [it.needed(), plain]));
   }
   const entries = at.entries().map(([name, it]) => {
-    it.mapping(["condition", "required", "restart"]);
     const dependency: Dependency = {
       condition: it.at("condition").oneOf(conditions) ?? "service_started",
-      required: it.at("required").flag() ?? true,
-      restart: it.at("restart").flag() ?? false,
+      required: it.at("required").flag(),
+      restart: it.at("restart").flag(),
     };
-    return [name, dependency] as const;
+    return [name, present(dependency)] as const;
   });
   return Object.fromEntries(entries);
 }
@@ -230,52 +191,11 @@ function readNetworks(at: Reading): Service["networks"] {
   if (Array.isArray(at.value)) {
     return Object.fromEntries(at.list().map((it) => [it.needed(), null]));
   }
-  const entries = at.entries().map(([name, it]) => {
-    const aliases = it.at("aliases").isAbsent ? undefined : it.at("aliases").texts();
-    const use: NetworkUse | null = aliases === undefined ? null : { aliases };
-    return [name, use] as const;
-  });
+  const entries = at
+    .entries()
+    .map(([name, it]): readonly [string, NetworkUse | null] => [
+      name,
+      it.isAbsent ? null : it.mapping(),
+    ]);
   return Object.fromEntries(entries);
-}
-
-const restartPattern = /^(no|always|unless-stopped|on-failure(:\d+)?)$/;
-
-function readRestart(at: Reading): string | undefined {
-  // `no` without quotes is a boolean in older YAML.
-  const text = at.value === false ? "no" : at.text();
-  if (text !== undefined && !restartPattern.test(text)) {
-    throw at.fail("must be one of no, always, on-failure[:attempts], unless-stopped");
-  }
-  return text;
-}
-
-/** `host:address`, `host=address`, or a mapping. */
-function readHosts(at: Reading): Service["extra_hosts"] {
-  if (at.isAbsent) return undefined;
-  if (!Array.isArray(at.value)) return at.labels();
-  const entries = at.list().map((it) => {
-    const [, host, address] = /^([^:=]+)[:=](.+)$/.exec(it.needed()) ?? [];
-    if (host === undefined || address === undefined) throw it.fail("expected HOST=ADDRESS");
-    return [host, address.replace(/^\[(.*)\]$/, "$1")] as const;
-  });
-  return Object.fromEntries(entries);
-}
-
-/** A command line, or its words. */
-function wordsOf(at: Reading): readonly string[] | undefined {
-  if (at.isAbsent) return undefined;
-  if (Array.isArray(at.value)) return at.texts();
-  try {
-    return shellWords(at.text() ?? "");
-  } catch (error) {
-    throw at.fail((error as Error).message);
-  }
-}
-
-function textsOf(at: Reading): readonly string[] | undefined {
-  return at.isAbsent ? undefined : at.texts();
-}
-
-function listOf<T>(at: Reading, read: (item: Reading) => T): readonly T[] | undefined {
-  return at.isAbsent ? undefined : at.list().map(read);
 }

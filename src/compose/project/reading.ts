@@ -1,15 +1,28 @@
 import { isJsonObject, type Json, type JsonObject } from "#api/object.ts";
+import { flagPattern } from "#compose/schema/check.ts";
 
 /** A compose file that says what it may not; the message begins with the place. */
 export class ComposeError extends Error {
   override readonly name = "ComposeError";
+  readonly path: string;
+  readonly problem: string;
 
   constructor(path: string, problem: string) {
     super(`${path}: ${problem}`);
+    this.path = path;
+    this.problem = problem;
+  }
+
+  /** The same, with the file, the line and the column before it. */
+  at(place: string): Error {
+    return new Error(`${place}: ${this.message}`);
   }
 }
 
-/** A value of a compose file with the place where it is, for messages. Absent and null are the same. */
+/**
+ * A value of a compose file whose shape has been checked, with the place where it is, for messages.
+ * Absent and null are the same.
+ */
 export class Reading {
   readonly value: Json | undefined;
   readonly path: string;
@@ -28,23 +41,22 @@ export class Reading {
     return new Reading(isJsonObject(value) ? value[key] : undefined, `${this.path}.${key}`);
   }
 
-  /** As a mapping; absent is empty. `known`: the keys it may have, besides those with `x-`. */
-  mapping(known?: readonly string[]): JsonObject {
+  /** As a mapping; absent is empty. */
+  mapping(): JsonObject {
     const { value } = this;
     if (value === undefined) return {};
     if (!isJsonObject(value)) throw this.fail("must be a mapping");
-    const unknown = Object.keys(value).find(
-      (it) => known?.includes(it) === false && !isExtension(it),
-    );
-    if (unknown !== undefined) throw this.fail(`additional properties '${unknown}' not allowed`);
     return value;
   }
 
-  /** The entries of a mapping, without extensions. */
   entries(): (readonly [key: string, value: Reading])[] {
-    return Object.keys(this.mapping())
-      .filter((it) => !isExtension(it))
-      .map((key) => [key, this.at(key)] as const);
+    return Object.keys(this.mapping()).map((key) => [key, this.at(key)] as const);
+  }
+
+  /** What begins with `x-`. */
+  extensions(): Record<`x-${string}`, Json> {
+    const own = Object.entries(this.mapping()).filter(([key]) => key.startsWith("x-"));
+    return Object.fromEntries(own.map(([key, it]) => [key, it ?? null]));
   }
 
   /** As a list; absent is empty. */
@@ -72,11 +84,8 @@ export class Reading {
   flag(): boolean | undefined {
     const { value } = this;
     if (value === undefined || typeof value === "boolean") return value;
-    if (typeof value === "string") {
-      if (/^(true|yes|y|on|1)$/i.test(value)) return true;
-      if (/^(false|no|n|off|0)$/i.test(value)) return false;
-    }
-    throw this.fail("must be a boolean");
+    if (typeof value !== "string" || !flagPattern.test(value)) throw this.fail("must be a boolean");
+    return /^(true|t|yes|y|on|1)$/i.test(value);
   }
 
   number(): number | undefined {
@@ -87,11 +96,16 @@ export class Reading {
     return number;
   }
 
-  /** A string, or a list of strings. */
-  texts(): string[] {
+  /** A string, or a list of strings; undefined when absent. */
+  texts(): string[] | undefined {
     const { value } = this;
-    if (!Array.isArray(value)) return value === undefined ? [] : [this.needed()];
-    return this.list().map((it) => it.text() ?? "");
+    if (value === undefined) return undefined;
+    return Array.isArray(value) ? this.list().map((it) => it.text() ?? "") : [this.needed()];
+  }
+
+  /** Undefined when absent. */
+  listOf<T>(read: (item: Reading) => T): readonly T[] | undefined {
+    return this.isAbsent ? undefined : this.list().map(read);
   }
 
   oneOf<T extends string>(values: readonly T[]): T | undefined {
@@ -102,11 +116,12 @@ export class Reading {
     return found;
   }
 
-  /** `KEY: value`, or a list of `KEY=value`. A key without a value is null. */
-  pairs(): Record<string, string | null> {
+  /** `KEY: value`, or a list of `KEY=value`. A key without a value is null. Undefined when absent. */
+  pairs(): Record<string, string | null> | undefined {
+    if (this.isAbsent) return undefined;
     if (Array.isArray(this.value)) {
       const pairs = this.list().map((it) => {
-        const text = it.needed();
+        const text = it.text() ?? "";
         const equals = text.indexOf("=");
         return equals < 0
           ? ([text, null] as const)
@@ -114,21 +129,24 @@ export class Reading {
       });
       return Object.fromEntries(pairs);
     }
-    const keys = Object.keys(this.mapping());
-    return Object.fromEntries(keys.map((key) => [key, this.at(key).text() ?? null]));
+    return Object.fromEntries(this.entries().map(([key, it]) => [key, it.text() ?? null]));
   }
 
-  /** As {@link pairs}, where a key without a value has the empty one. Undefined when absent. */
+  /** As {@link pairs}, where a key without a value has the empty one. */
   labels(): Record<string, string> | undefined {
-    if (this.isAbsent) return undefined;
-    return Object.fromEntries(Object.entries(this.pairs()).map(([key, it]) => [key, it ?? ""]));
+    const pairs = this.pairs();
+    if (pairs === undefined) return undefined;
+    return Object.fromEntries(Object.entries(pairs).map(([key, it]) => [key, it ?? ""]));
+  }
+
+  /** As {@link pairs}, in words: `KEY=value`, or a key alone. */
+  pairTexts(): readonly string[] | undefined {
+    const pairs = this.pairs();
+    if (pairs === undefined) return undefined;
+    return Object.entries(pairs).map(([key, it]) => (it === null ? key : `${key}=${it}`));
   }
 
   fail(problem: string): ComposeError {
     return new ComposeError(this.path, problem);
   }
-}
-
-function isExtension(key: string): boolean {
-  return key.startsWith("x-");
 }

@@ -1,3 +1,5 @@
+import type { Reading } from "./reading.ts";
+
 /**
  * Splits a command line as a shell would, without variables and patterns: blanks, both quotes,
  * backslashes. @throws {Error} for a quote that does not end.
@@ -38,4 +40,15 @@ function readQuoted(
     text += isEscape ? line.charAt(++at) : character;
   }
   throw new Error(`the closing ${quote} is missing in: ${line}`);
+}
+
+/** A command line, or its words; undefined when absent. */
+export function wordsOf(at: Reading): readonly string[] | undefined {
+  if (at.isAbsent) return undefined;
+  if (Array.isArray(at.value)) return at.texts();
+  try {
+    return shellWords(at.text() ?? "");
+  } catch (error) {
+    throw at.fail((error as Error).message);
+  }
 }

@@ -20,19 +20,3 @@ export function bytes(reading: Reading): number | undefined {
   if (size === undefined) throw reading.fail(`'${text}' is no size; expected one like 512m or 1gb`);
   return size;
 }
-
-const durationUnits = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1, us: 0.001 } as const;
-
-/** Milliseconds as a duration of the specification: `1m30s`. */
-export function formatDuration(ms: number): string {
-  if (ms === 0) return "0s";
-  let rest = ms;
-  let text = "";
-  for (const unit of ["h", "m", "s", "ms", "us"] as const) {
-    const size = durationUnits[unit];
-    const count = Math.floor(rest / size + 1e-9);
-    if (count > 0) text += `${count}${unit}`;
-    rest -= count * size;
-  }
-  return text;
-}

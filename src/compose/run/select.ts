@@ -1,3 +1,4 @@
+import { networksOf } from "#compose/convert/names.ts";
 import type { Project, Service } from "#compose/project/model.ts";
 import { ComposeError } from "#compose/project/reading.ts";
 
@@ -30,7 +31,7 @@ export function selectServices(project: Project, { services, profiles }: Selecti
       const it = all[next];
       if (it === undefined) continue;
       if (!isOn(it) && !services.includes(next)) {
-        if (!required) continue;
+        if (required === false) continue;
         throw new ComposeError(
           `services.${name}`,
           `depends on ${next}, whose profile is not on: --profile ${it.profiles?.[0] ?? ""}`,
@@ -45,5 +46,31 @@ export function selectServices(project: Project, { services, profiles }: Selecti
       : Object.entries(all).flatMap(([name, it]) => (isOn(it) ? [name] : []));
   for (const name of wanted) add(name);
   const kept = Object.entries(all).filter(([name]) => chosen.has(name));
-  return { ...project, services: Object.fromEntries(kept) };
+  return withoutUnused({ ...project, services: Object.fromEntries(kept) });
+}
+
+/** Without volumes, networks, configs and secrets that no service uses. */
+function withoutUnused(project: Project): Project {
+  const services = Object.values(project.services);
+  const used = {
+    volumes: services.flatMap((it) => (it.volumes ?? []).map(({ source }) => source ?? "")),
+    networks: services.flatMap((it) => networksOf(it)),
+    configs: services.flatMap((it) => (it.configs ?? []).map(({ source }) => source)),
+    secrets: services.flatMap((it) =>
+      [...(it.secrets ?? []), ...(it.build?.secrets ?? [])].map(({ source }) => source),
+    ),
+  };
+  function among<T>(
+    parts: Readonly<Record<string, T>>,
+    names: readonly string[],
+  ): Record<string, T> {
+    return Object.fromEntries(Object.entries(parts).filter(([name]) => names.includes(name)));
+  }
+  return {
+    ...project,
+    volumes: among(project.volumes, used.volumes),
+    networks: among(project.networks, used.networks),
+    configs: among(project.configs, used.configs),
+    secrets: among(project.secrets, used.secrets),
+  };
 }

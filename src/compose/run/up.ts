@@ -84,7 +84,7 @@ async function startService(session: Session, it: Start): Promise<void> {
         await it.start(dependency);
         await awaitCondition(session, it, dependency, condition);
       } catch (error) {
-        if (required || session.signal.aborted) throw error;
+        if (required !== false || session.signal.aborted) throw error;
         session.io.err(
           `warning: ${name} starts without ${dependency}: ${(error as Error).message}\n`,
         );

@@ -2,7 +2,7 @@ import type { ImageVolumeSource, Pod, Secret } from "#api/gen/types.ts";
 import type { Clock } from "#base/clock.ts";
 import { describeError } from "#base/log.ts";
 import type { ImageStatus, RegistryAuth, Runtime } from "#cri/runtime.ts";
-import { formatDuration } from "./duration.ts";
+import { formatDuration } from "#base/duration.ts";
 import { parseImageReference, pullPolicyOf } from "./image-reference.ts";
 import type { PodContainer } from "./containers.ts";
 import type { KubeletEvents, ReferencedObjects } from "#kubelet/ports.ts";

@@ -3,7 +3,7 @@ import type { JsonObject } from "#api/object.ts";
 import { compareResourceVersions } from "#client/resource-version.ts";
 import { podTitle } from "./containers.ts";
 import type { PodContext, PodState } from "./context.ts";
-import { formatDuration } from "./duration.ts";
+import { formatDuration } from "#base/duration.ts";
 import type { PodInput, PodPlan } from "./input.ts";
 import type { StatusInput } from "./status-input.ts";
 import { statusPatch } from "./status-patch.ts";

@@ -1,4 +1,4 @@
-/** A duration as Go prints it: `850ms`, `1.2s`, `1m20s`, `5m0s`, `1h0m0s`. */
+/** A duration as Go prints it: `850ms`, `1.2s`, `1m20s`, `5m0s`, `1h0m0s`; what is shorter is `0s`. */
 export function formatDuration(ms: number): string {
   if (ms < 1) return "0s";
   if (ms < 1000) return `${Math.round(ms)}ms`;
