@@ -49,6 +49,26 @@ export async function checkBuild(
   }
 }
 
+/** `--call=targets`: the stages that have names, and the comments that describe them. */
+export function listTargets({ dockerfile }: BuildInput): number {
+  const { stages } = parseDockerfile(dockerfile);
+  const rows = stages.flatMap(({ head }, index) => {
+    const isDefault = index === stages.length - 1;
+    if (head.name === undefined && !isDefault) return [];
+    const name = `${head.name ?? ""}${isDefault ? " (default)" : ""}`.trim();
+    const about = head.comments.find((it) => it.startsWith(`${head.name ?? ""} `));
+    return [[name, about?.slice((head.name ?? "").length + 1) ?? ""] as const];
+  });
+  const all = [["TARGET", "DESCRIPTION"] as const, ...rows];
+  const width = Math.max(...all.map(([name]) => name.length)) + columnGap;
+  for (const [name, about] of all) {
+    process.stdout.write(`${`${name.padEnd(width)}${about}`.trimEnd()}\n`);
+  }
+  return 0;
+}
+
+const columnGap = 4;
+
 function report(findings: readonly Finding[], { name, dockerfile }: BuildInput): string {
   if (findings.length === 0) return "Check complete, no warnings found.\n";
   const count = findings.length === 1 ? "1 warning has" : `${findings.length} warnings have`;

@@ -1,11 +1,12 @@
 import { Option, type Command } from "commander";
 import { collect } from "./cluster-verbs.ts";
+import { parseCount } from "./build-limits.ts";
 import { parseBytes, plainBuild, type BuildCommandOptions } from "./build-options.ts";
 import { dataDirOption, type Where } from "./options.ts";
 
 /** Adds `gantry build`. */
 export function addBuildCommand(program: Command): void {
-  program
+  const command = program
     .command("build [context]")
     .description(
       "build an image from a Dockerfile: of a directory, a tar archive's URL, or - for stdin",
@@ -35,6 +36,9 @@ export function addBuildCommand(program: Command): void {
     .option("--add-host <host=address>", "a line of RUN's /etc/hosts; may be repeated", collect, [])
     .option("--target <stage>", "build this stage; the last if unset")
     .option("--no-cache", "run every step")
+    .option("--no-cache-filter <stage>", "run every step of a stage", collect, [])
+    .option("--cache-from <type=…>", "results of steps: registry, local", collect, [])
+    .option("--cache-to <type=…>", "where they are written: registry, local, inline", collect, [])
     .option("--pull", "ask the registry for newer base images", false)
     .option("--platform <os/arch>", "of the image: this machine's is the only one")
     .addOption(new Option("--network <mode>", "of RUN").choices(["host", "none"]).default("host"))
@@ -56,11 +60,43 @@ export function addBuildCommand(program: Command): void {
       plainBuild.cacheSize,
     )
     .option("--check", "look for faults in the Dockerfile and build nothing", false)
+    .addOption(
+      new Option("--call <what>", "check: as --check; targets: list the stages")
+        .choices(["build", "check", "targets"])
+        .default("build"),
+    )
+    .option("--annotation <key=value>", "annotation of the image's manifest", collect, [])
     .addOption(dataDirOption())
     .action(async (context: string | undefined, options: BuildCommandOptions) => {
       const { build } = await import("./build.ts");
       process.exitCode = await build(context ?? ".", options);
     });
+  addLimitOptions(command);
+  addAcceptedOptions(command);
+}
+
+/** What Docker's client takes and that has one meaning here. */
+function addAcceptedOptions(command: Command): void {
+  command
+    .option("--provenance <false>", "attestations are not made", "false")
+    .option("--sbom <false>", "attestations are not made", "false")
+    .addOption(new Option("--load").hideHelp())
+    .addOption(new Option("--rm").hideHelp())
+    .addOption(new Option("--force-rm").hideHelp());
+}
+
+/** What bounds the commands of RUN. */
+function addLimitOptions(command: Command): void {
+  command
+    .option("--ulimit <name=soft:hard>", "of RUN; may be repeated", collect, [])
+    .option("--shm-size <bytes>", "of RUN's /dev/shm", parseBytes)
+    .option("-m, --memory <bytes>", "bound of RUN's memory", parseBytes)
+    .option("--memory-swap <bytes>", "bound of RUN's memory and swap", parseBytes)
+    .option("-c, --cpu-shares <number>", "RUN's weight among others", parseCount)
+    .option("--cpu-period <microseconds>", "what --cpu-quota is a part of", parseCount)
+    .option("--cpu-quota <microseconds>", "of each period, for RUN", parseCount)
+    .option("--cpuset-cpus <list>", "processors that RUN may use, such as 0-1")
+    .option("--cpuset-mems <list>", "memory nodes that RUN may use");
 }
 
 /** Adds `gantry builder prune`. */

@@ -15,6 +15,8 @@ import {
   type NamedContexts,
 } from "#build/engine/named-contexts.ts";
 import { cloneRepository } from "#build/git/clone.ts";
+import { LayoutDirectory, loadLayoutImage } from "#images/archive/layout-directory.ts";
+import type { ImageStore, Lease } from "#images/store/image-store.ts";
 import { isGitUrl } from "#build/stage/evaluate-copy.ts";
 import { parseBuildContext } from "./build-options.ts";
 
@@ -75,6 +77,29 @@ export async function readInput(
 }
 
 const imageScheme = "docker-image://";
+const layoutScheme = "oci-layout://";
+/** Where images of layouts are in the store; they have no tags. */
+const layoutRepository = "localhost/oci-layout";
+
+/** Where contexts are brought to. */
+export interface ContextPlaces {
+  readonly session: Session;
+  readonly store: ImageStore;
+  readonly lease: Lease;
+}
+
+/** Takes in the image of `path[:tag][@digest]`, and says how FROM names it. @throws {Error} */
+async function readLayout(
+  text: string,
+  places: Pick<ContextPlaces, "store" | "lease">,
+  signal: AbortSignal,
+): Promise<string> {
+  const [, path = text, tag, digest] = /^(.+?)(?::([\w.-]+))?(?:@(\w+:\w+))?$/.exec(text) ?? [];
+  const layout = new LayoutDirectory(path);
+  const image = { target: await layout.find(digest ?? tag), repository: layoutRepository };
+  const stored = await loadLayoutImage(places, layout, image, signal);
+  return `${layoutRepository}@${stored.digest}`;
+}
 
 /**
  * The contexts of --build-context, by their names. Repositories are brought into the session.
@@ -83,7 +108,7 @@ const imageScheme = "docker-image://";
 export async function readContexts(
   texts: readonly string[],
   { gitAccess }: Pick<InputOptions, "gitAccess">,
-  session: Session,
+  { session, store, lease }: ContextPlaces,
   signal: AbortSignal,
 ): Promise<NamedContexts> {
   const contexts = new Map<string, NamedContext>();
@@ -92,6 +117,13 @@ export async function readContexts(
     if (source.startsWith(imageScheme)) {
       const reference = source.slice(imageScheme.length);
       contexts.set(contextName(name), { kind: "image", reference });
+    } else if (source.startsWith(layoutScheme)) {
+      const reference = await readLayout(
+        source.slice(layoutScheme.length),
+        { store, lease },
+        signal,
+      );
+      contexts.set(contextName(name), { kind: "image", reference });
     } else if (repository !== undefined) {
       const request = { url: repository, checksum: "", keepGitDir: false };
       const tree = await cloneRepository(request, { session, gitAccess }, signal);
@@ -99,7 +131,7 @@ export async function readContexts(
       contexts.set(contextName(name), { kind: "files", files });
     } else if (source.includes("://")) {
       throw new Error(
-        `--build-context ${name}: expected a directory, a git repository or docker-image://, not ${source}`,
+        `--build-context ${name}: expected a directory, a git repository, docker-image:// or oci-layout://, not ${source}`,
       );
     } else {
       contexts.set(contextName(name), {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  parseAnnotations,
   parseBuildContext,
   parseBytes,
   parseEpoch,
@@ -9,6 +10,7 @@ import {
   parsePairs,
   parseSecret,
   parseSsh,
+  refuseAttestation,
   type Output,
 } from "./build-options.ts";
 
@@ -30,6 +32,24 @@ test("parseOutput: refuses what is not said in full, or not known", () => {
   assert.throws(() => parseOutput("type=zip"), /expected type= one of/);
   assert.throws(() => parseOutput("type=oci"), /expected dest=/);
   assert.throws(() => parseOutput("type=local,dest=x,tar=false"), /tar=false is for/);
+});
+
+test("parseAnnotations, refuseAttestation: what an image here can have", () => {
+  const pairs = parseAnnotations(["a=b=c", "manifest:d=e", "manifest[linux/amd64]:f="]);
+  assert.deepEqual(
+    [...pairs],
+    [
+      ["a", "b=c"],
+      ["d", "e"],
+      ["f", ""],
+    ],
+  );
+  assert.throws(() => parseAnnotations(["index:a=b"]), /expected manifest:/);
+  assert.throws(() => parseAnnotations(["a"]), /expected key=value/);
+  refuseAttestation("sbom", "false");
+  assert.throws(() => {
+    refuseAttestation("provenance", "mode=max");
+  }, /attestations are not made/);
 });
 
 test("parseSecret: from files and variables", () => {

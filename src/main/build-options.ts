@@ -1,9 +1,10 @@
 import { isIP } from "node:net";
 import { InvalidArgumentError } from "commander";
+import type { LimitOptions } from "./build-limits.ts";
 import type { Where } from "./options.ts";
 
 /** What `gantry build` was told, as commander gives it. */
-export interface BuildCommandOptions extends Where {
+export interface BuildCommandOptions extends Where, LimitOptions {
   readonly tag: readonly string[];
   readonly file: string | undefined;
   readonly buildArg: readonly string[];
@@ -13,6 +14,10 @@ export interface BuildCommandOptions extends Where {
   readonly target: string | undefined;
   /** False for --no-cache. */
   readonly cache: boolean;
+  /** Of --no-cache-filter: stages of which every step is run. */
+  readonly cacheFilter: readonly string[];
+  readonly cacheFrom: readonly string[];
+  readonly cacheTo: readonly string[];
   readonly pull: boolean;
   readonly platform: string | undefined;
   readonly network: "host" | "none";
@@ -27,6 +32,12 @@ export interface BuildCommandOptions extends Where {
   readonly addHost: readonly string[];
   readonly cacheSize: number;
   readonly check: boolean;
+  /** What is asked of the Dockerfile: `check` is --check, `targets` its stages. */
+  readonly call: "build" | "check" | "targets";
+  readonly annotation: readonly string[];
+  /** Attestations: `false` is the one value that is taken. */
+  readonly provenance: string;
+  readonly sbom: string;
 }
 
 /** Bytes of steps that are kept for later builds. */
@@ -41,6 +52,9 @@ export const plainBuild: Omit<BuildCommandOptions, "dataDir" | "tag"> = {
   ssh: [],
   target: undefined,
   cache: true,
+  cacheFilter: [],
+  cacheFrom: [],
+  cacheTo: [],
   pull: false,
   platform: undefined,
   network: "host",
@@ -55,6 +69,11 @@ export const plainBuild: Omit<BuildCommandOptions, "dataDir" | "tag"> = {
   addHost: [],
   cacheSize: defaultCacheBytes,
   check: false,
+  call: "build",
+  annotation: [],
+  provenance: "false",
+  sbom: "false",
+  ulimit: [],
 };
 
 /** Where a build's result goes. */
@@ -165,7 +184,31 @@ export function parsePairs(
   return pairs;
 }
 
-function parseFields(text: string, flag: string): Map<string, string> {
+/** `key=value` or `manifest:key=value`. @throws {Error} for annotations of what is not made. */
+export function parseAnnotations(texts: readonly string[]): Map<string, string> {
+  const pairs = new Map<string, string>();
+  for (const text of texts) {
+    const [, level = "manifest", name = "", value = ""] =
+      /^(?:([a-z,-]+)(?:\[[^\]]*\])?:)?([^=]+)=([\s\S]*)$/.exec(text) ?? [];
+    if (name === "") throw new Error(`--annotation ${text}: expected key=value`);
+    if (level !== "manifest") {
+      throw new Error(
+        `--annotation ${text}: images have a manifest and no index: expected manifest:`,
+      );
+    }
+    pairs.set(name, value);
+  }
+  return pairs;
+}
+
+/** Of --provenance and --sbom. @throws {Error} for anything that asks for attestations. */
+export function refuseAttestation(flag: "provenance" | "sbom", value: string): void {
+  if (value === "false" || value === "disabled=true") return;
+  throw new Error(`--${flag}=${value}: attestations are not made: expected --${flag}=false`);
+}
+
+/** `name=value` pairs behind commas. @throws {Error} naming the flag. */
+export function parseFields(text: string, flag: string): Map<string, string> {
   const fields = new Map<string, string>();
   for (const field of text.split(",")) {
     const at = field.indexOf("=");

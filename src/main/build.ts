@@ -1,20 +1,22 @@
 import { createWriteStream } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { availableParallelism, homedir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { systemClock } from "#base/clock.ts";
 import { describeError, silentLogger } from "#base/log.ts";
-import { makeFiles } from "#build/archive/gnu-tar.ts";
 import { describeDockerfileError, DockerfileError } from "#build/dockerfile/location.ts";
 import type { NamedContexts } from "#build/engine/named-contexts.ts";
-import { buildStages, storeImage, type BuiltImage } from "#build/engine/build.ts";
+import { buildStages, storeImage, type BuiltStages } from "#build/engine/build.ts";
+import { exportSteps } from "#build/engine/export-steps.ts";
+import { openImports } from "#build/engine/import-steps.ts";
 import { openBuild } from "#build/engine/open.ts";
 import { treeOf, type StageResult } from "#build/engine/stack.ts";
 import type { BuildOptions, BuildWorld, Download } from "#build/engine/world.ts";
 import { dockerEntries, ociEntries } from "#build/output/archive.ts";
 import { fileSystemEntries } from "#build/output/file-system.ts";
+import type { BuiltImage } from "#build/image/assemble.ts";
 import type { Platform } from "#build/stage/state.ts";
 import { writeTar, type WriteEntry } from "#build/tar/write.ts";
 import {
@@ -23,15 +25,20 @@ import {
   parseReference,
   type ImageReference,
 } from "#oci/reference.ts";
-import { checkBuild } from "./build-check.ts";
+import { stepSource, writeCache, writeDirectory } from "./build-cache.ts";
+import { parseCacheFrom, parseCacheTo, type CacheTo } from "./build-cache-options.ts";
+import { checkBuild, listTargets } from "./build-check.ts";
 import { readContexts, readInput, type BuildInput } from "./build-input.ts";
+import { limitsOf } from "./build-limits.ts";
 import {
+  parseAnnotations,
   parseEpoch,
   parseHost,
   parseOutput,
   parsePairs,
   parseSecret,
   parseSsh,
+  refuseAttestation,
   type BuildCommandOptions,
   type Output,
 } from "./build-options.ts";
@@ -61,6 +68,9 @@ async function buildHere(
     throw new Error("gantry build needs root: it mounts layers and runs containers");
   const outputs = [...options.output, ...(options.push ? ["type=registry"] : [])].map(parseOutput);
   const names = options.tag.map(parseReference);
+  refuseAttestation("provenance", options.provenance);
+  refuseAttestation("sbom", options.sbom);
+  const cacheFrom = options.cacheFrom.map(parseCacheFrom);
   const platform = hostPlatform(options.platform);
   const buildOptions = optionsOf(options);
   const paths = pathsBelow(options.dataDir, runDirectoryOf(options.dataDir));
@@ -69,15 +79,12 @@ async function buildHere(
   await using open = await openBuild(join(paths.data, "build"), systemClock, options.cacheSize);
   const isOwnName = ownNames(await registryPortOf(paths), []);
   const keepGitDir = isSet(buildOptions.buildArgs.get("BUILDKIT_CONTEXT_KEEP_GIT_DIR"));
-  const gitAccess = {
-    secrets: buildOptions.secrets,
-    sshSocket: buildOptions.sshSockets.get("default"),
-    knownHosts: join(homedir(), ".ssh", "known_hosts"),
-  };
+  const gitAccess = gitAccessOf(buildOptions);
   const about = { file: options.file, keepGitDir, gitAccess };
   const input = await readInput(context, about, open.session, signal);
-  const contexts = await readContexts(options.buildContext, about, open.session, signal);
-  const world: Omit<BuildWorld, "progress"> = {
+  const places = { store, lease, session: open.session };
+  const contexts = await readContexts(options.buildContext, about, places, signal);
+  const world: Omit<BuildWorld, "progress" | "bringStep"> = {
     ...open,
     store,
     lease,
@@ -91,7 +98,8 @@ async function buildHere(
     },
   };
   try {
-    if (options.check) {
+    if (options.call === "targets") return listTargets(input);
+    if (options.check || options.call === "check") {
       const { buildArgs } = buildOptions;
       const request = { input, contexts, platform, target: options.target, buildArgs };
       return await checkBuild(request, world, signal);
@@ -105,14 +113,32 @@ async function buildHere(
       platform,
       names,
       outputs,
+      cacheTo: cacheTargets(options, buildOptions),
       shown,
     };
-    return await runBuild(run, { ...world, progress: shown.book }, signal);
+    const { book: progress } = shown;
+    const warn = progress.warn.bind(progress);
+    const imports = await openImports(cacheFrom.map(stepSource), warn, signal);
+    const bringStep: BuildWorld["bringStep"] = (key, stop) => imports.bring(key, world, stop);
+    return await runBuild(run, { ...world, progress, bringStep }, signal);
   } catch (error) {
     if (!(error instanceof DockerfileError)) throw error;
     process.stderr.write(`${describeDockerfileError(error, input.name, input.dockerfile)}\n`);
     return 1;
   }
+}
+
+function gitAccessOf({ secrets, sshSockets }: BuildOptions): BuildWorld["gitAccess"] {
+  const knownHosts = join(homedir(), ".ssh", "known_hosts");
+  return { secrets, sshSocket: sshSockets.get("default"), knownHosts };
+}
+
+function cacheTargets(
+  { cacheTo }: BuildCommandOptions,
+  { buildArgs }: BuildOptions,
+): readonly CacheTo[] {
+  const isInline = isSet(buildArgs.get("BUILDKIT_INLINE_CACHE"));
+  return [...cacheTo, ...(isInline ? ["type=inline"] : [])].map(parseCacheTo);
 }
 
 function isSet(text: string | undefined): boolean {
@@ -127,6 +153,7 @@ interface BuildRun {
   readonly platform: Platform;
   readonly names: readonly ImageReference[];
   readonly outputs: readonly Output[];
+  readonly cacheTo: readonly CacheTo[];
   readonly shown: ShownBuild;
 }
 
@@ -134,7 +161,6 @@ async function runBuild(run: BuildRun, world: BuildWorld, signal: AbortSignal): 
   const { input, options, buildOptions, platform, shown } = run;
   const isImage = (it: Output): boolean => it.type !== "local" && it.type !== "tar";
   const wantsImage = run.outputs.length === 0 || run.outputs.some(isImage);
-  let result: StageResult;
   let exported: ExportedImage | undefined;
   try {
     const request = {
@@ -147,9 +173,11 @@ async function runBuild(run: BuildRun, world: BuildWorld, signal: AbortSignal): 
       parallel: Math.max(availableParallelism(), parallelMin),
       layers: wantsImage,
     };
-    result = await buildStages(request, world, signal);
-    if (wantsImage) exported = await exportImage(run, result, world, signal);
-    for (const output of run.outputs) await exportFiles(output, result, run, { world, signal });
+    const built = await buildStages(request, world, signal);
+    if (wantsImage) exported = await exportImage(run, built, world, signal);
+    for (const output of run.outputs)
+      await exportFiles(output, built.result, run, { world, signal });
+    await exportCache(run, built, world, signal);
   } finally {
     await shown[Symbol.asyncDispose]();
     printFailure(shown);
@@ -191,13 +219,16 @@ function metadataOf({ names }: BuildRun, { digest, configDigest }: ExportedImage
 /** Names the image and writes it where it is wanted. */
 async function exportImage(
   run: BuildRun,
-  result: StageResult,
+  { result, own }: BuiltStages,
   world: BuildWorld,
   signal: AbortSignal,
 ): Promise<ExportedImage> {
   const step = world.progress.step("exporting to image");
+  const { buildOptions: options, cacheTo } = run;
   try {
-    const image = await storeImage(result, run.buildOptions, world, signal);
+    const isInline = cacheTo.some((it) => it.type === "inline");
+    const inline = isInline ? await exportSteps(own, options.epoch, world, signal) : undefined;
+    const image = await storeImage(result, { options, inline }, world, signal);
     const digest = await nameImage(image, run.names, world);
     for (const output of run.outputs) {
       if (output.type === "registry") await pushAll(run.names, world, signal);
@@ -220,6 +251,25 @@ async function exportImage(
   } catch (error) {
     step.fail(error);
     throw error;
+  }
+}
+
+async function exportCache(
+  { cacheTo, buildOptions }: BuildRun,
+  built: BuiltStages,
+  world: BuildWorld,
+  signal: AbortSignal,
+): Promise<void> {
+  const with_ = { world, epoch: buildOptions.epoch };
+  for (const to of cacheTo) {
+    if (to.type === "inline") continue;
+    try {
+      await writeCache(to, built, with_, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!to.ignoreError) throw error;
+      world.progress.warn(`--cache-to ${to.destination}: ${describeError(error)}`);
+    }
   }
 }
 
@@ -272,15 +322,6 @@ async function exportFiles(
   await writeDirectory(entries, output.destination, signal);
 }
 
-async function writeDirectory(
-  entries: AsyncIterable<WriteEntry>,
-  destination: string,
-  signal: AbortSignal,
-): Promise<void> {
-  await mkdir(destination, { recursive: true });
-  await makeFiles(destination, writeTar(entries), signal);
-}
-
 async function writeArchive(
   entries: AsyncIterable<WriteEntry>,
   destination: string,
@@ -313,10 +354,13 @@ function optionsOf(options: BuildCommandOptions): BuildOptions {
         return [id, path];
       }),
     ),
+    noCacheStages: new Set(options.cacheFilter.map((it) => it.toLowerCase())),
     network: options.network,
     extraHosts: options.addHost.map(parseHost),
     allowInsecure: options.allow.includes("security.insecure"),
+    limits: limitsOf(options),
     labels: parsePairs(options.label, () => ""),
+    annotations: parseAnnotations(options.annotation),
     epoch: parseEpoch(epochText),
   };
 }

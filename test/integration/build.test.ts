@@ -248,6 +248,59 @@ test(
   },
 );
 
+test("--cache-to and --cache-from: another machine does not do steps again", options, () => {
+  const files = {
+    Dockerfile: `FROM busybox AS one
+RUN date +%N > /one
+RUN --mount=type=cache,target=/c date +%N > /two
+FROM busybox
+WORKDIR /w
+COPY --from=one /one /two /
+COPY Dockerfile /d
+RUN rm /one; date +%N > /now
+`,
+  };
+  const cache = join(machine.directory, "cache");
+  const layout = join(machine.directory, "inline");
+  const first = build(
+    files,
+    ...["--cache-to", `type=local,dest=${cache},mode=max`],
+    ...["--annotation", "team=x", "-o", "type=image"],
+  );
+  assert.equal(first.code, 0, first.stderr);
+  const inlined = build(
+    files,
+    "--cache-to",
+    "type=inline",
+    "-o",
+    `type=oci,tar=false,dest=${layout}`,
+  );
+  assert.equal(inlined.code, 0, inlined.stderr);
+  const other = join(machine.directory, "other");
+  cpSync(join(machine.directory, "data", "images"), join(other, "images"), { recursive: true });
+  for (const from of [cache, layout]) {
+    rmSync(join(other, "build"), { recursive: true, force: true });
+    const args = ["--cache-from", `type=local,src=${from}`, "--annotation", "team=x"];
+    const again = machine.program([
+      ...["build", "--progress", "plain", "--data-dir", other, ...args],
+      makeContext(files),
+    ]);
+    assert.equal(again.code, 0, again.stderr);
+    if (from === cache) assert.equal(again.stderr.match(/CACHED/g)?.length, 6, again.stderr);
+    assert.match(again.stderr, /RUN rm .*\n(?:#.*\n)*#\d+ CACHED/, again.stderr);
+    assert.equal(again.stdout, first.stdout);
+  }
+  // What was built into a layout is a base for others, and RUN has the bounds that it is given.
+  const got = buildFiles(
+    { Dockerfile: "FROM base\nRUN ulimit -n > /files; df -k /dev/shm | tail -1 > /shm\n" },
+    ...["--build-context", `base=oci-layout://${layout}`],
+    ...["--ulimit", "nofile=77", "--shm-size", "8m", "--memory", "256m"],
+  );
+  assert.ok(existsSync(join(got, "two")));
+  assert.equal(text(got, "files"), "77");
+  assert.match(text(got, "shm"), / 8192 /);
+});
+
 test("SOURCE_DATE_EPOCH: two empty caches give the same image", options, () => {
   const files = {
     "a.txt": "a",

@@ -46,6 +46,8 @@ export interface NewStep {
   readonly opaque: readonly string[];
   readonly sizeBytes: number;
   readonly layers?: StepRecord["layers"];
+  /** Of a step that another machine made; undefined for now. */
+  readonly createdAt?: number;
 }
 
 const directoryLength = 12;
@@ -97,8 +99,7 @@ export class StepCache {
     // Left by a build that was killed between the two.
     rmSync(at, { recursive: true, force: true });
     renameSync(files, at);
-    const createdAt = this.#clock.now();
-    const record: StepRecord = { layers: {}, ...step, directory, createdAt };
+    const record: StepRecord = { layers: {}, createdAt: this.#clock.now(), ...step, directory };
     this.#write(record);
     return record;
   }

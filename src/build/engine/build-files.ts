@@ -6,7 +6,7 @@ import { makeFiles } from "#build/archive/gnu-tar.ts";
 import { compressionOf, decompress, isTar } from "#build/archive/decompress.ts";
 import { SafeNames } from "#build/archive/safe-names.ts";
 import type { StepRecord } from "#build/cache/step-cache.ts";
-import { stepKey } from "#build/cache/key.ts";
+import { stepKey, type StepKey } from "#build/cache/key.ts";
 import { changeEntry, ContentDigest, type FileChanges } from "#build/copy/entries.ts";
 import { joinPath } from "#build/layer/whiteouts.ts";
 import { plainEntry, toBytesText } from "#build/tar/entry.ts";
@@ -18,6 +18,8 @@ import type { BuildWorld } from "./world.ts";
 export interface StepResult {
   readonly record: StepRecord;
   readonly cached: boolean;
+  /** The key it is looked for under; undefined when that is the record's own. */
+  readonly foundUnder?: StepKey | undefined;
 }
 
 /** Bytes that one archive of ADD may unpack to. */
@@ -42,6 +44,7 @@ export async function recordFiles(
   await makeFiles(directory, writeTar(digest.through(entries)), signal);
   const key = stepKey("files", digest.digest());
   const { cache, session } = world;
+  await world.bringStep(key, signal);
   const cached = cache.find(key, session) !== undefined;
   const step = { key, title, opaque: [], sizeBytes: digest.bytes };
   return { record: cache.add(step, directory, session), cached };

@@ -1,10 +1,17 @@
+import { inlineField, type ExportedSteps } from "#build/cache/exported-steps.ts";
 import type { StepRecord, StoredLayer } from "#build/cache/step-cache.ts";
 import type { CopySource } from "#build/copy/select.ts";
 import { parseDockerfile, type Dockerfile } from "#build/dockerfile/dockerfile.ts";
-import { assembleConfig, assembleManifest, type ImageLayer } from "#build/image/assemble.ts";
+import {
+  assembleConfig,
+  assembleManifest,
+  type ImageLayer,
+  type BuiltImage,
+} from "#build/image/assemble.ts";
 import type { Platform } from "#build/stage/state.ts";
 import { checkOptionsOf, findingText, violation } from "#build/lint/lint.ts";
 import { globalArgs } from "./global-args.ts";
+import type { MadeStep } from "./export-steps.ts";
 import { planStages, type StageGraph } from "./graph.ts";
 import { storeLayer } from "./layers.ts";
 import { lintBuild } from "./lint-build.ts";
@@ -31,6 +38,14 @@ export interface BuildRequest {
   readonly layers: boolean;
 }
 
+export interface BuiltStages {
+  readonly result: StageResult;
+  /** The steps of all stages that were needed. */
+  readonly made: readonly MadeStep[];
+  /** Those whose layers the image has. */
+  readonly own: readonly MadeStep[];
+}
+
 /**
  * Builds what a Dockerfile says. When one stage fails, the others are ended before this rejects.
  * @throws {DockerfileError}
@@ -39,11 +54,12 @@ export async function buildStages(
   request: BuildRequest,
   world: BuildWorld,
   signal: AbortSignal,
-): Promise<StageResult> {
+): Promise<BuiltStages> {
   const { platform, target, options } = request;
   const dockerfile = parseDockerfile(request.dockerfile);
   const args = globalArgs(dockerfile, options.buildArgs, platform, target);
   const graph = planStages(dockerfile, args, target, request.contexts);
+  const made: MadeStep[] = [];
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
   const layers = new EagerLayers(request, graph, world, stop);
@@ -57,8 +73,9 @@ export async function buildStages(
       context: request.context,
       contexts: request.contexts,
       slots: new Semaphore(request.parallel),
-      onLayer: (stage, below, record) => {
-        layers.start(stage, below, record);
+      onStep: (step) => {
+        made.push(step);
+        layers.start(step);
       },
     },
     world,
@@ -79,7 +96,8 @@ export async function buildStages(
     signal.throwIfAborted();
     throw error;
   }
-  return await builder.build(graph.target);
+  const result = await builder.build(graph.target);
+  return { result, made, own: made.filter((it) => layers.isOfImage(it)) };
 }
 
 /** Tells what could be done better in the Dockerfile. @throws {DockerfileError} when that is wanted. */
@@ -104,6 +122,7 @@ async function lintAll(
 
 /** Makes layers of the image while later steps run. */
 class EagerLayers {
+  /** Those whose layers the image has. */
   readonly #stages = new Set<number>();
   readonly #running: Promise<StoredLayer>[] = [];
   readonly #request: BuildRequest;
@@ -115,7 +134,7 @@ class EagerLayers {
     this.#world = world;
     this.#signal = signal;
     let index: number | undefined = graph.target;
-    while (index !== undefined && request.layers) {
+    while (index !== undefined) {
       this.#stages.add(index);
       const base: StageGraph["stages"][number]["base"] | undefined = graph.stages[index]?.base;
       index = base?.kind === "stage" ? base.index : undefined;
@@ -123,12 +142,16 @@ class EagerLayers {
   }
 
   /** Begins to make the layer of a step, if it is one of the image. */
-  start(stage: number, below: StageResult, record: StepRecord): void {
-    if (!this.#stages.has(stage)) return;
-    const layer = this.#store(below, record);
+  start({ stage, below, result }: MadeStep): void {
+    if (!this.#request.layers || !this.#stages.has(stage)) return;
+    const layer = this.#store(below, result.record);
     // Told by `end`.
     layer.catch(() => undefined);
     this.#running.push(layer);
+  }
+
+  isOfImage({ stage }: MadeStep): boolean {
+    return this.#stages.has(stage);
   }
 
   async end(): Promise<void> {
@@ -142,18 +165,16 @@ class EagerLayers {
   }
 }
 
-/** An image in the store that has no name yet. */
-export interface BuiltImage {
-  readonly config: { readonly digest: string; readonly size: number };
-  readonly layers: readonly ImageLayer[];
-  /** The bytes of its manifest. */
-  readonly manifest: Buffer;
-}
-
-/** Makes an image of a stage: its layers and its configuration are in the store then. */
+/**
+ * Makes an image of a stage: its layers and its configuration are in the store then.
+ * @param inline what its configuration tells of its steps; undefined for nothing.
+ */
 export async function storeImage(
   result: StageResult,
-  options: BuildOptions,
+  {
+    options,
+    inline,
+  }: { readonly options: BuildOptions; readonly inline?: ExportedSteps | undefined },
   world: BuildWorld,
   signal: AbortSignal,
 ): Promise<BuiltImage> {
@@ -179,13 +200,14 @@ export async function storeImage(
     epochMs,
     nowMs: world.clock.now(),
   });
-  const bytes = Buffer.from(JSON.stringify(config));
+  const told = inline === undefined ? config : { ...config, [inlineField]: inline };
+  const bytes = Buffer.from(JSON.stringify(told));
   const blob = await world.store.writeBlob(once(bytes), { lease: world.lease }, signal);
   const stored = { digest: blob.digest, size: blob.sizeBytes };
   return {
     config: stored,
     layers,
-    manifest: Buffer.from(JSON.stringify(assembleManifest(stored, layers))),
+    manifest: Buffer.from(JSON.stringify(assembleManifest(stored, layers, options.annotations))),
   };
 }
 

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { stepKey, type StepKey } from "#build/cache/key.ts";
+import type { StepRecord } from "#build/cache/step-cache.ts";
 import { fileEntries, fingerprint, parentEntries, type FileChanges } from "#build/copy/entries.ts";
 import {
   parentsOf,
@@ -56,11 +57,11 @@ export async function copyStep(
   const isLocal = !operation.sources.some((it) => isUrl(it) || isGitUrl(it));
   if (isLocal && request.sourceKey !== undefined) {
     const alias = stepKey("copy", shape, request.sourceKey);
-    const known = request.noCache ? undefined : world.cache.findAlias(alias, world.session);
-    if (known !== undefined) return { record: known, cached: true };
+    const known = request.noCache ? undefined : await findCopy(alias, world, signal);
+    if (known !== undefined) return { record: known, cached: true, foundUnder: alias };
     const result = await copyFiles(request, await plan(request, world, signal), world, signal);
     world.cache.addAlias(alias, result.record.key);
-    return result;
+    return { ...result, foundUnder: alias };
   }
   const planned = await plan(request, world, signal);
   const look = isLocal
@@ -78,6 +79,15 @@ export async function copyStep(
   const result = await copyFiles(request, planned, world, signal);
   if (alias !== undefined) world.cache.addAlias(alias, result.record.key);
   return result;
+}
+
+async function findCopy(
+  alias: StepKey,
+  world: BuildWorld,
+  signal: AbortSignal,
+): Promise<StepRecord | undefined> {
+  await world.bringStep(alias, signal);
+  return world.cache.findAlias(alias, world.session);
 }
 
 /** What a COPY does, but for what the files hold. */
@@ -257,8 +267,8 @@ export async function directoryStep(
   signal: AbortSignal,
 ): Promise<StepResult> {
   const alias = stepKey("directory", request.parentKey, operation.path, operation.user);
-  const known = world.cache.findAlias(alias, world.session);
-  if (known !== undefined) return { record: known, cached: true };
+  const known = await findCopy(alias, world, signal);
+  if (known !== undefined) return { record: known, cached: true, foundUnder: alias };
   const tree = await request.tree();
   const { names, entry } = resolveDestination({ tree, path: operation.path });
   if (entry !== undefined && !entry.stats.isDirectory()) {
@@ -273,5 +283,5 @@ export async function directoryStep(
   }
   const result = await recordFiles(entries(), operation.title, world, signal);
   world.cache.addAlias(alias, result.record.key);
-  return { ...result, cached: false };
+  return { ...result, cached: false, foundUnder: alias };
 }

@@ -4,7 +4,7 @@ import { gzip } from "#build/archive/compress.ts";
 import { hashed } from "#build/archive/hashed.ts";
 import { compressionOf, decompress } from "#build/archive/decompress.ts";
 import { stepKey } from "#build/cache/key.ts";
-import type { StepRecord, StoredLayer } from "#build/cache/step-cache.ts";
+import type { NewStep, StepRecord, StoredLayer } from "#build/cache/step-cache.ts";
 import { packLayer } from "#build/layer/pack.ts";
 import { unpackLayer, type UnpackedLayer } from "#build/layer/unpack.ts";
 import { readTar } from "#build/tar/read.ts";
@@ -24,13 +24,27 @@ export async function unpackBaseLayer(
   world: BuildWorld,
   signal: AbortSignal,
 ): Promise<StepRecord> {
-  const { cache, session, store } = world;
   const key = stepKey("layer", diffId);
-  const known = cache.find(key, session);
+  const known = world.cache.find(key, world.session);
   if (known !== undefined) return known;
-  const blob = await store.readBlob(descriptor.digest);
+  const layer = { digest: descriptor.digest, diffId };
+  return await unpackStep({ key, title: `layer ${descriptor.digest}` }, layer, world, signal);
+}
+
+/**
+ * Unpacks a layer of the store as what a step has made.
+ * @throws {Error} when it is not what its diffId says.
+ */
+export async function unpackStep(
+  step: Omit<NewStep, "opaque" | "sizeBytes">,
+  { digest, diffId }: Pick<StoredLayer, "digest" | "diffId">,
+  world: Pick<BuildWorld, "cache" | "session" | "store">,
+  signal: AbortSignal,
+): Promise<StepRecord> {
+  const { cache, session, store } = world;
+  const blob = await store.readBlob(digest);
   if (blob === undefined)
-    throw new Error(`the layer ${descriptor.digest} is not in the store: pull the image again`);
+    throw new Error(`the layer ${digest} is not in the store: pull the image again`);
   const directory = session.newDirectory("unpack");
   const hash = createHash("sha256");
   let layer: UnpackedLayer = { opaque: [], contentBytes: 0 };
@@ -41,16 +55,10 @@ export async function unpackBaseLayer(
   await makeFiles(directory, writeTar(entries), signal);
   const found = `sha256:${hash.digest("hex")}`;
   if (found !== diffId) {
-    throw new Error(
-      `the layer ${descriptor.digest} is damaged: it should be ${diffId}, and is ${found}`,
-    );
+    throw new Error(`the layer ${digest} is damaged: it should be ${diffId}, and is ${found}`);
   }
   const { opaque, contentBytes } = layer;
-  return cache.add(
-    { key, title: `layer ${descriptor.digest}`, opaque, sizeBytes: contentBytes },
-    directory,
-    session,
-  );
+  return cache.add({ ...step, opaque, sizeBytes: contentBytes }, directory, session);
 }
 
 /** The content of a blob, whatever compressed it. */
@@ -82,6 +90,11 @@ export interface LayerSource {
   readonly epoch: number | undefined;
 }
 
+/** How a record names the layer that was made with an epoch. */
+export function epochName(epoch: number | undefined): string {
+  return epoch === undefined ? "none" : String(epoch);
+}
+
 /** A step's files as a layer in the store; made when it is not there yet. */
 export async function storeLayer(
   { record, below, epoch }: LayerSource,
@@ -89,7 +102,7 @@ export async function storeLayer(
   signal: AbortSignal,
 ): Promise<StoredLayer> {
   const { cache, lease, store } = world;
-  const name = epoch === undefined ? "none" : String(epoch);
+  const name = epochName(epoch);
   const known = record.layers[name];
   if (known !== undefined) {
     await lease.add([known.digest]);

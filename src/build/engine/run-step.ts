@@ -61,9 +61,14 @@ function networkOf(operation: RunOperation, options: BuildOptions): "host" | "no
 }
 
 /** What a RUN has made before; undefined when it has to be run. */
-export function findRun(request: RunRequest, world: BuildWorld): StepRecord | undefined {
+export async function findRun(
+  request: RunRequest,
+  world: BuildWorld,
+  signal: AbortSignal,
+): Promise<StepRecord | undefined> {
   if (request.options.noCache) return undefined;
   const key = runKey(request);
+  await world.bringStep(key, signal);
   return world.cache.findAlias(key, world.session) ?? world.cache.find(key, world.session);
 }
 
@@ -87,12 +92,12 @@ export async function runStep(
   const key = runKey(request);
   const step = { title: operation.title, ...found };
   if (!options.noCache)
-    return { record: cache.add({ ...step, key }, upper, session), cached: false };
+    return { record: cache.add({ ...step, key }, upper, session), cached: false, foundUnder: key };
   // The old result may be in use; the new one goes before it from now on.
   const fresh = stepKey(key, session.directory, upper);
   const record = cache.add({ ...step, key: fresh }, upper, session);
   cache.addAlias(key, fresh);
-  return { record, cached: false };
+  return { record, cached: false, foundUnder: key };
 }
 
 function treeOf(records: readonly StepRecord[], world: BuildWorld): LayeredTree | undefined {
@@ -231,8 +236,9 @@ function specOf(
     mounts: [...with_.system.mounts, ...with_.mounts.mounts],
     network: networkOf(operation, options),
     insecure: operation.security === "insecure",
-    hostname,
+    hostname: options.buildArgs.get("BUILDKIT_SANDBOX_HOSTNAME") ?? hostname,
     cgroupsPath: `/${with_.id}`,
+    limits: options.limits,
   });
 }
 

@@ -1,5 +1,4 @@
 import { stepKey } from "#build/cache/key.ts";
-import type { StepRecord } from "#build/cache/step-cache.ts";
 import type { CopySource } from "#build/copy/select.ts";
 import { parseTrigger, type Dockerfile } from "#build/dockerfile/dockerfile.ts";
 import { DockerfileError, type Lines } from "#build/dockerfile/location.ts";
@@ -13,6 +12,7 @@ import { LayeredTree } from "#build/tree/layered.ts";
 import { findBaseImage, type BaseImage } from "./base-image.ts";
 import type { StepResult } from "./build-files.ts";
 import { copyStep, directoryStep } from "./copy-step.ts";
+import type { MadeStep } from "./export-steps.ts";
 import { resolveFrom, type PlannedStage, type StageGraph, type StageSource } from "./graph.ts";
 import type { NamedContexts } from "./named-contexts.ts";
 import type { Semaphore } from "./semaphore.ts";
@@ -32,8 +32,8 @@ export interface StageBuilderInput {
   readonly context: () => CopySource;
   readonly contexts: NamedContexts;
   readonly slots: Semaphore;
-  /** Hears of every layer that a stage gets. */
-  readonly onLayer: (stage: number, below: StageResult, record: StepRecord) => void;
+  /** Hears of every step of every stage. */
+  readonly onStep: (step: MadeStep) => void;
 }
 
 /** Builds the stages of one Dockerfile, each once, as soon as somebody needs it. */
@@ -95,7 +95,7 @@ export class StageBuilder {
         key: stepKey("chain", result.key, made.record.key),
         stack: [...result.stack, stepLayer(made.record)],
       };
-      this.#input.onLayer(index, result, made.record);
+      this.#input.onStep({ stage: index, below: result, result: made });
       result = next;
     }
     return result;
@@ -213,7 +213,7 @@ export class StageBuilder {
     const request = {
       tree: () => treeOf(below.stack, world),
       parentKey: below.key,
-      noCache: options.noCache,
+      noCache: this.#noCache(index),
       epoch: options.epoch,
     };
     if (operation.kind === "directory") {
@@ -255,6 +255,13 @@ export class StageBuilder {
     };
   }
 
+  /** Whether all steps of a stage are run. */
+  #noCache(index: number): boolean {
+    const { dockerfile, options } = this.#input;
+    const name = dockerfile.stages[index]?.head.name;
+    return options.noCache || (name !== undefined && options.noCacheStages.has(name));
+  }
+
   #empty(): LayeredTree {
     this.#emptyTree ??= new LayeredTree([
       { directory: this.#world.session.newDirectory("empty"), opaque: new Set() },
@@ -277,12 +284,12 @@ export class StageBuilder {
         mounts,
         records: () => recordsOf(below.stack),
         parentKey: below.key,
-        options: this.#input.options,
+        options: { ...this.#input.options, noCache: this.#noCache(index) },
         progress,
       };
-      const known = findRun(request, this.#world);
-      if (known !== undefined) return { record: known, cached: true };
       const key = runKey(request);
+      const known = await findRun(request, this.#world, this.#signal);
+      if (known !== undefined) return { record: known, cached: true, foundUnder: key };
       let running = this.#running.get(key);
       if (running === undefined) {
         running = runStep(request, this.#world, this.#signal);

@@ -1,8 +1,10 @@
 import type { Clock } from "#base/clock.ts";
+import type { StepKey } from "#build/cache/key.ts";
 import type { CacheLayout } from "#build/cache/layout.ts";
 import type { Session } from "#build/cache/session.ts";
 import type { StepCache } from "#build/cache/step-cache.ts";
 import type { GitAccess } from "#build/git/access.ts";
+import type { RunLimits } from "#build/run/limits.ts";
 import type { ImageReference } from "#oci/reference.ts";
 import type { ImageStore, Lease } from "#images/store/image-store.ts";
 import type { BuildProgress } from "./progress.ts";
@@ -23,6 +25,8 @@ export interface BuildWorld {
   readonly session: Session;
   readonly clock: Clock;
   readonly progress: BuildProgress;
+  /** Makes the step cache find a step that one of `--cache-from` has. */
+  readonly bringStep: (key: StepKey, signal: AbortSignal) => Promise<void>;
   /** @throws {Error} for anything but a file. */
   readonly download: (url: string, signal: AbortSignal) => Promise<Download>;
   /** What opens the repositories of ADD. */
@@ -37,6 +41,8 @@ export interface BuildWorld {
 export interface BuildOptions {
   readonly buildArgs: ReadonlyMap<string, string>;
   readonly noCache: boolean;
+  /** Names of stages of which every step is run: --no-cache-filter. */
+  readonly noCacheStages: ReadonlySet<string>;
   /** Asks the registry for newer base images. */
   readonly pull: boolean;
   /** Contents by id. @throws {Error} when one cannot be read. */
@@ -48,7 +54,10 @@ export interface BuildOptions {
   /** Lines of /etc/hosts. */
   readonly extraHosts: readonly string[];
   readonly allowInsecure: boolean;
+  readonly limits: RunLimits;
   readonly labels: ReadonlyMap<string, string>;
+  /** Of the image's manifest. */
+  readonly annotations: ReadonlyMap<string, string>;
   /** Seconds; SOURCE_DATE_EPOCH. */
   readonly epoch: number | undefined;
 }

@@ -76,20 +76,30 @@ function cleanConfig(config: RunConfig, labels: ReadonlyMap<string, string>): Ru
   return Object.fromEntries(entries);
 }
 
+/** An image in the store that has no name yet. */
+export interface BuiltImage {
+  readonly config: { readonly digest: string; readonly size: number };
+  readonly layers: readonly ImageLayer[];
+  /** The bytes of its manifest. */
+  readonly manifest: Buffer;
+}
+
 /** An OCI image manifest: image-spec `manifest.md`. */
 export function assembleManifest(
-  config: Pick<Descriptor, "digest" | "size">,
+  config: Pick<Descriptor, "digest" | "size"> & { readonly mediaType?: string },
   layers: readonly ImageLayer[],
+  annotations: ReadonlyMap<string, string> = new Map(),
 ): object {
   return {
     schemaVersion: 2,
     mediaType: mediaTypes.manifest,
-    config: { mediaType: mediaTypes.config, digest: config.digest, size: config.size },
+    config: { ...config, mediaType: config.mediaType ?? mediaTypes.config },
     layers: layers.map(({ descriptor }) => ({
       mediaType: ociType(descriptor.mediaType),
       digest: descriptor.digest,
       size: descriptor.size,
     })),
+    ...(annotations.size === 0 ? {} : { annotations: Object.fromEntries(annotations) }),
   };
 }
 

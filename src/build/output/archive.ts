@@ -1,4 +1,4 @@
-import type { BuiltImage } from "#build/engine/build.ts";
+import type { BuiltImage } from "#build/image/assemble.ts";
 import { plainEntry } from "#build/tar/entry.ts";
 import type { WriteEntry } from "#build/tar/write.ts";
 import type { ImageStore } from "#images/store/image-store.ts";

@@ -59,6 +59,7 @@ const request: ProcessRequest = {
   insecure: false,
   hostname: "builder",
   cgroupsPath: "/gantry-build/1",
+  limits: { resourceLimits: [] },
 };
 
 function linuxOf(spec: object): Readonly<Record<string, unknown>> {
@@ -70,6 +71,22 @@ test("runtimeSpec: a container has its own network only when it is to have none"
     JSON.stringify(linuxOf(runtimeSpec({ ...request, network }))["namespaces"]).includes("network"),
   );
   assert.deepEqual(types, [false, true]);
+});
+
+test("runtimeSpec: what bounds a command", () => {
+  const resourceLimits = [{ type: "RLIMIT_CORE", soft: 0, hard: 0 }];
+  const limits = { shmBytes: 4096, memoryBytes: 1024, resourceLimits };
+  const spec = runtimeSpec({ ...request, limits });
+  const { process, mounts } = spec as {
+    process: { rlimits: unknown };
+    mounts: { destination: string; options: string[] }[];
+  };
+  assert.deepEqual(process.rlimits, resourceLimits);
+  const shm = mounts.find((it) => it.destination === "/dev/shm");
+  assert.equal(shm?.options.includes("size=4096"), true);
+  const { devices, ...resources } = linuxOf(spec)["resources"] as Record<string, unknown>;
+  assert.ok(Array.isArray(devices));
+  assert.deepEqual(resources, { memory: { limit: 1024 } });
 });
 
 test("runtimeSpec: only an insecure container is without filters", () => {

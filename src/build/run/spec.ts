@@ -1,5 +1,6 @@
 import { dockerCapabilities, furtherCapabilities } from "#oci/capabilities.ts";
 import { maskedPaths, readonlyPaths } from "#oci/hidden-paths.ts";
+import { resourcesOf, type RunLimits } from "./limits.ts";
 import { seccompProfile } from "./seccomp.ts";
 import type { ProcessIdentity } from "#oci/user.ts";
 
@@ -23,6 +24,7 @@ export interface ProcessRequest {
   readonly insecure: boolean;
   readonly hostname: string;
   readonly cgroupsPath: string;
+  readonly limits: RunLimits;
 }
 
 /** Directories that are mounted in every container. */
@@ -60,7 +62,7 @@ const terminalMajor = 136;
 
 /** The `config.json` of a RUN's container: OCI runtime-spec 1.0. */
 export function runtimeSpec(request: ProcessRequest): object {
-  const { insecure, user } = request;
+  const { insecure, limits, user } = request;
   const caps = insecure ? [...dockerCapabilities, ...furtherCapabilities] : dockerCapabilities;
   return {
     ociVersion: "1.0.2",
@@ -70,23 +72,33 @@ export function runtimeSpec(request: ProcessRequest): object {
       args: request.args,
       env: request.environment,
       cwd: request.workdir,
+      ...(limits.resourceLimits.length === 0 ? {} : { rlimits: limits.resourceLimits }),
       capabilities: { bounding: caps, effective: caps, permitted: caps },
       // su and sudo work in builds, as they do with Docker.
       noNewPrivileges: false,
     },
     root: { path: "rootfs", readonly: false },
     hostname: request.hostname,
-    mounts: [...systemMounts, ...request.mounts],
+    mounts: [...systemMounts.map((it) => withShmSize(it, limits)), ...request.mounts],
     linux: {
       cgroupsPath: request.cgroupsPath,
       namespaces: [
         ...["pid", "ipc", "uts", "mount"].map((type) => ({ type })),
         ...(request.network === "none" ? [{ type: "network" }] : []),
       ],
-      resources: { devices: insecure ? [{ allow: true, access: "rwm" }] : deviceRules() },
+      resources: {
+        devices: insecure ? [{ allow: true, access: "rwm" }] : deviceRules(),
+        ...resourcesOf(limits),
+      },
       ...(insecure ? {} : { maskedPaths, readonlyPaths, seccomp: seccompProfile }),
     },
   };
+}
+
+function withShmSize(mount: SpecMount, { shmBytes }: RunLimits): SpecMount {
+  if (mount.destination !== "/dev/shm" || shmBytes === undefined) return mount;
+  const options = mount.options.map((it) => (it.startsWith("size=") ? `size=${shmBytes}` : it));
+  return { ...mount, options };
 }
 
 function deviceRules(): object[] {
