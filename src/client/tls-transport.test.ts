@@ -9,7 +9,7 @@ import { loopbackCertificates } from "#testing/loopback-certificates.ts";
 import { Client } from "./client.ts";
 import { pods } from "./kinds.ts";
 import { TlsTransport } from "./tls-transport.ts";
-import { TransportError } from "./transport.ts";
+import { TransportError, type HttpResponse } from "./transport.ts";
 
 const never = new AbortController().signal;
 let certificates: Awaited<ReturnType<typeof loopbackCertificates>>;
@@ -160,6 +160,53 @@ test("TlsTransport: an aborted watch ends with the signal's reason", async () =>
     }
   }, reason);
 });
+
+test("TlsTransport: a body is whole however late it is read", async () => {
+  const body = "x".repeat(5_000);
+  await using server = await openServer((stream) => {
+    stream.respond({ ":status": 200 });
+    stream.end(body);
+  });
+  await using transport = transportTo(server.url);
+  const request = { method: "GET", path: "/x", headers: {} } as const;
+  const first = await transport.send(request, never);
+  // Its answer comes behind all of the first one's.
+  assert.equal(await textOf(await transport.send(request, never)), body);
+  assert.equal(await textOf(first), body);
+});
+
+test("TlsTransport: a body that breaks off says whose it was", async () => {
+  await using server = await openServer((stream) => {
+    stream.respond({ ":status": 200 });
+    stream.write('{"kind":');
+  });
+  await using transport = transportTo(server.url);
+  const request = { method: "GET", path: "/x", headers: {} } as const;
+  for (const breakOff of [closeSocket, destroySession]) {
+    const response = await transport.send(request, never);
+    const reading = textOf(response);
+    for (const session of server.sessions) breakOff(session);
+    await assert.rejects(reading, (error) => {
+      assert.ok(error instanceof TransportError);
+      assert.ok(error.message.includes(`the API server at ${server.url} broke off`), error.message);
+      return true;
+    });
+  }
+});
+
+function closeSocket(session: ServerHttp2Session): void {
+  session.socket.destroy();
+}
+
+function destroySession(session: ServerHttp2Session): void {
+  session.destroy();
+}
+
+async function textOf(response: HttpResponse): Promise<string> {
+  let text = "";
+  for await (const chunk of response.body) text += Buffer.from(chunk).toString();
+  return text;
+}
 
 test("TlsTransport: a silent connection is given up after a ping without an answer", async () => {
   const clock = new FakeClock();

@@ -1,6 +1,7 @@
 import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
 import type { Clock } from "#base/clock.ts";
 import { TaskGroup } from "#base/task-group.ts";
+import { chunksOf } from "./stream-body.ts";
 import {
   TransportError,
   type HttpRequest,
@@ -171,7 +172,7 @@ class Connection {
       stream.once("response", (received) => {
         this.#heardFrom = isAnswered = true;
         const status = Number(received[constants.HTTP2_HEADER_STATUS]);
-        resolve({ status, headers: plainHeaders(received), body: this.#bodyOf(stream) });
+        resolve({ status, headers: plainHeaders(received), body: this.#bodyOf(stream, signal) });
       });
       stream.on("error", (error) => {
         reject(signal.aborted ? reasonOf(signal) : this.#failure(error));
@@ -214,12 +215,14 @@ class Connection {
     await stopped;
   }
 
-  async *#bodyOf(stream: ClientHttp2Stream): AsyncGenerator<Uint8Array> {
+  async *#bodyOf(stream: ClientHttp2Stream, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     try {
-      for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+      for await (const chunk of chunksOf(stream)) {
         this.#heardFrom = true;
         yield chunk;
       }
+    } catch (error) {
+      throw signal.aborted ? reasonOf(signal) : this.#brokenOff(error);
     } finally {
       if (!stream.destroyed) stream.close(constants.NGHTTP2_CANCEL);
     }
@@ -254,6 +257,11 @@ class Connection {
   #failure(cause: unknown): TransportError {
     const what = this.#session.destroyed || cause !== undefined ? "cannot reach" : "lost";
     const message = `${what} the API server at ${this.#server}; is it running and the address right?`;
+    return new TransportError(message, { cause });
+  }
+
+  #brokenOff(cause: unknown): TransportError {
+    const message = `the answer of the API server at ${this.#server} broke off; is it still running? Try again`;
     return new TransportError(message, { cause });
   }
 }
