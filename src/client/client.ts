@@ -22,7 +22,7 @@ import {
 } from "./request.ts";
 import type { ResourceOf } from "./resource-of.ts";
 import type { HttpRequest, HttpResponse, Transport } from "./transport.ts";
-import { readEvents, type SharedEvents, type WatchEvent } from "./watch-event.ts";
+import { readEvents, type WatchEvent } from "./watch-event.ts";
 
 /** One page of objects. `metadata.continue` is set when there are more. */
 export interface ListOf<T> {
@@ -43,12 +43,9 @@ const bodyBytesMax = 1024 * 1024 * 1024;
  */
 export class Client {
   readonly #transport: Transport;
-  readonly #shared: SharedEvents | undefined;
 
-  /** @param shared for the clients of one in-process API server, which decode an event once. */
-  constructor(transport: Transport, shared?: SharedEvents) {
+  constructor(transport: Transport) {
     this.#transport = transport;
-    this.#shared = shared;
   }
 
   async get<T>(resource: ResourceOf<T>, at: ObjectAt, signal: AbortSignal): Promise<T> {
@@ -178,8 +175,9 @@ export class Client {
     signal: AbortSignal,
   ): AsyncGenerator<readonly WatchEvent<T>[]> {
     const response = await this.#send(watchRequest(resource, options), signal);
-    if (this.#shared === undefined) yield* readEvents<T>(response.body);
-    else yield* this.#shared.read<T>(response.body);
+    // Who watches a resource gets objects of its type.
+    if (response.events !== undefined) yield* response.events as AsyncIterable<WatchEvent<T>[]>;
+    else yield* readEvents<T>(response.body);
   }
 
   /** A request whose path and answer are the caller's: discovery, logs, `/healthz`. */

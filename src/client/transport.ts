@@ -1,3 +1,5 @@
+import type { WatchEvent } from "./watch-event.ts";
+
 /** One request to an API server, as a value. Paths carry their query: `/api/v1/pods?limit=500`. */
 export interface HttpRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD" | "OPTIONS";
@@ -11,8 +13,17 @@ export interface HttpResponse {
   readonly status: number;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Must be consumed or returned (`for await` does); leaving it early closes the stream. */
+  /**
+   * Must be consumed or returned (`for await` does); leaving it early closes the stream.
+   * @throws {TransportError} when it breaks off. Rejects with the signal's reason on abort.
+   */
   readonly body: AsyncIterable<Uint8Array>;
+  /**
+   * The events of a watch, where the transport has them as objects already; they may be shared.
+   * Whoever reads them does not read the body.
+   * @throws {StatusError} for an ERROR event
+   */
+  readonly events?: AsyncIterable<readonly WatchEvent<unknown>[]> | undefined;
 }
 
 /**
@@ -27,7 +38,7 @@ export interface Transport {
   send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse>;
 }
 
-/** The server could not be reached, or the connection broke before the response's head. */
+/** The server could not be reached, or the connection broke before the response was complete. */
 export class TransportError extends Error {
   override readonly name = "TransportError";
 }

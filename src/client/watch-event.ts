@@ -13,29 +13,9 @@ export async function* readEvents<T>(
   for await (const lines of readLines(body)) yield lines.map((line) => decodeEvent<T>(line));
 }
 
-/**
- * Decodes once what several watches of one process receive. It relies on what the API server does
- * within a process: watchers that ask for the same are given the very same bytes, in whole lines.
- */
-export class SharedEvents {
-  /** By the bytes, and no longer than somebody holds them. */
-  readonly #decoded = new WeakMap<Uint8Array, readonly WatchEvent<unknown>[]>();
-
-  /** As {@link readEvents}; events and their objects are everybody's. */
-  async *read<T>(body: AsyncIterable<Uint8Array>): AsyncGenerator<readonly WatchEvent<T>[]> {
-    for await (const bytes of body) {
-      // Who reads the same bytes asked for the same kind.
-      yield this.#decode(bytes) as readonly WatchEvent<T>[];
-    }
-  }
-
-  #decode(bytes: Uint8Array): readonly WatchEvent<unknown>[] {
-    const known = this.#decoded.get(bytes);
-    if (known !== undefined) return known;
-    const events = linesIn(bytes).map((line) => decodeEvent<unknown>(line));
-    this.#decoded.set(bytes, events);
-    return events;
-  }
+/** The events of bytes that hold whole lines. @throws {StatusError} for an ERROR event */
+export function decodeEvents(bytes: Uint8Array): readonly WatchEvent<unknown>[] {
+  return linesIn(bytes).map((line) => decodeEvent<unknown>(line));
 }
 
 function decodeEvent<T>(line: Uint8Array): WatchEvent<T> {

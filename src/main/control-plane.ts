@@ -17,7 +17,6 @@ import { MetricRegistry } from "#base/metrics/registry.ts";
 import type { Random } from "#base/random.ts";
 import { Client } from "#client/client.ts";
 import { measuredTransport } from "#client/measured-transport.ts";
-import { SharedEvents } from "#client/watch-event.ts";
 import type { Authority } from "#pki/authority.ts";
 import type { CertificatePair } from "#pki/files.ts";
 import { keepRenewed } from "#pki/renewal.ts";
@@ -83,7 +82,6 @@ export async function openControlPlane(
   const settings = bootstrapSettings(authority, advertiseAddress, front.port, clock);
   await ensureBootstrapObjects(server.objects, server.sink, settings, signal);
   server.markReady();
-  const shared = new SharedEvents();
   const opened = opening.move();
   return {
     authority,
@@ -94,7 +92,7 @@ export async function openControlPlane(
     clientOf: (user, agent, countIn = metrics) => {
       const transport = inProcessTransport(server.handler, user, agent);
       const host = `${advertiseAddress}:${front.port}`;
-      return new Client(measuredTransport(transport, host, { metrics: countIn, clock }), shared);
+      return new Client(measuredTransport(transport, host, { metrics: countIn, clock }));
     },
     nodeReady: async (name, stop) => {
       await untilReady(server.objects, name, stop);

@@ -7,7 +7,7 @@ import { seededRandom } from "#base/random.ts";
 import { Client } from "#client/client.ts";
 import { Informer } from "#client/informer.ts";
 import { configMaps } from "#client/kinds.ts";
-import { SharedEvents } from "#client/watch-event.ts";
+import { readEvents, type WatchEvent } from "#client/watch-event.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import { eventually } from "#testing/eventually.ts";
 import { openTestApi } from "#testing/test-api.ts";
@@ -16,14 +16,13 @@ test("inProcessTransport: components that watch the same hold one decoded object
   await using testApi = await openTestApi(systemClock);
   const signal = AbortSignal.timeout(30_000);
   await testApi.ensureRoles(signal);
-  const shared = new SharedEvents();
   const common = { clock: systemClock, random: seededRandom(1), log: silentLogger, freeze: false };
   const informers = [testApi.transport, testApi.transportOf("manager")].map(
     (transport) =>
       new Informer<ConfigMap>({
         ...common,
         resource: configMaps,
-        client: new Client(transport, shared),
+        client: new Client(transport),
       }),
   );
   await using tasks = new TaskGroup((error) => {
@@ -40,3 +39,38 @@ test("inProcessTransport: components that watch the same hold one decoded object
     assert.equal(second, first, "decoded twice");
   });
 });
+
+test("inProcessTransport: a watch has the same events as objects and as bytes", async () => {
+  await using testApi = await openTestApi(systemClock);
+  const { client, transport } = testApi;
+  const signal = AbortSignal.timeout(30_000);
+  const metadata = { namespace: "default", name: "a" };
+  const path = "/api/v1/namespaces/default/configmaps?watch=true&sendInitialEvents=true";
+  const query = "allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan&labelSelector=on%3D1";
+  const send = () =>
+    transport.send({ method: "GET", path: `${path}&${query}`, headers: {} }, signal);
+  const asObjects = (await send()).events;
+  assert.ok(asObjects !== undefined);
+  const seen = [untilGone(asObjects), untilGone(readEvents((await send()).body))];
+  const labels = (on: string) => ({ metadata: { ...metadata, labels: { on } }, data: { x: "1" } });
+  await client.create(configMaps, labels("1"), {}, signal);
+  await client.update(configMaps, labels("0"), {}, signal);
+  await client.update(configMaps, { ...labels("1"), data: { x: "2" } }, {}, signal);
+  await client.delete(configMaps, metadata, {}, signal);
+  const [objects, bytes] = await Promise.all(seen);
+  assert.deepEqual(objects, bytes);
+  const types = objects?.map((it) => it.type);
+  assert.deepEqual(types, ["BOOKMARK", "ADDED", "DELETED", "ADDED", "DELETED"]);
+});
+
+/** Events until the object was deleted twice, or left the selection. */
+async function untilGone(
+  events: AsyncIterable<readonly WatchEvent<unknown>[]>,
+): Promise<WatchEvent<unknown>[]> {
+  const seen: WatchEvent<unknown>[] = [];
+  for await (const batch of events) {
+    seen.push(...batch);
+    if (seen.filter((it) => it.type === "DELETED").length === 2) break;
+  }
+  return seen;
+}

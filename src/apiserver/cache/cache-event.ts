@@ -1,4 +1,5 @@
 import type { Buffer } from "node:buffer";
+import type { JsonObject } from "#api/object.ts";
 import type { CachedObject } from "./cached-object.ts";
 import type { ObjectFilter } from "./object-filter.ts";
 
@@ -25,6 +26,8 @@ export interface FrameWriter {
   readonly id: string;
   /** `revision` is the one to show, where it is not the object's. */
   frame(type: EventType, object: CachedObject, revision?: number): Buffer;
+  /** The object of such a frame, decoded; absent where frames are not plain JSON. */
+  value?(object: CachedObject, revision: number): JsonObject;
   bookmark(revision: number, initialEventsEnd: boolean): Buffer;
   /** An ERROR event with a `Status`. */
   error(status: unknown): Buffer;
@@ -44,11 +47,15 @@ export function frameOf(event: CacheEvent, type: EventType, writer: FrameWriter)
   const id = `${writer.id} ${type}`;
   let frame = event.frames.get(id);
   if (frame === undefined) {
-    // An object that leaves a selection is shown as it was, at the revision at which it left.
-    const left = type === "DELETED" && event.type === "MODIFIED";
-    const object = left && event.previous !== undefined ? event.previous : event.object;
-    frame = writer.frame(type, object, event.revision);
+    frame = writer.frame(type, shownObject(event, type), event.revision);
     event.frames.set(id, frame);
   }
   return frame;
+}
+
+/** The object of an event, which is shown at the event's revision. */
+export function shownObject(event: CacheEvent, type: EventType): CachedObject {
+  // An object that leaves a selection is shown as it was, at the revision at which it left.
+  const left = type === "DELETED" && event.type === "MODIFIED";
+  return left && event.previous !== undefined ? event.previous : event.object;
 }

@@ -1,7 +1,7 @@
 import type { JsonObject } from "#api/object.ts";
 import type { Resource } from "#api/resource.ts";
 import type { ObjectSource } from "#apiserver/contract.ts";
-import { parseObject, type CachedObject } from "./cached-object.ts";
+import type { CachedObject } from "./cached-object.ts";
 import type { RegistryCache } from "./registry-cache.ts";
 
 /**
@@ -21,7 +21,7 @@ export function objectSource(cache: RegistryCache, resources: readonly Resource[
   function decode(object: CachedObject, resource: Resource): JsonObject {
     const known = parsed.get(object);
     if (known !== undefined) return known;
-    const decoded = freeze(parseObject(object, cache.of(resource).type));
+    const decoded = freeze(cache.of(resource).decode(object));
     parsed.set(object, decoded);
     return decoded;
   }

@@ -13,6 +13,7 @@ import {
   type Store,
   type StoreEvent,
 } from "#store/store.ts";
+import { ParsedObjects } from "./parsed-objects.ts";
 import { ResourceCache } from "./resource-cache.ts";
 
 /** All objects lie below this key: `/registry/<storageKey>/<namespace>/<name>`. */
@@ -49,6 +50,7 @@ export class RegistryCache implements AsyncDisposable {
   readonly #log: Logger;
   readonly #tasks: TaskGroup;
   readonly #byStorageKey = new Map<string, ResourceCache>();
+  readonly #parsed = new ParsedObjects();
   /** Listeners by storage key; they outlive a reload. */
   readonly #listeners = new Map<string, (() => void)[]>();
   #waiters: Waiter[] = [];
@@ -204,6 +206,7 @@ export class RegistryCache implements AsyncDisposable {
     const cache = new ResourceCache({
       resource,
       revision,
+      parsed: this.#parsed,
       clock: this.#clock,
       onError: (error) => {
         this.#log.error("watch fan-out failed", { error: asError(error) });

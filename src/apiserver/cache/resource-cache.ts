@@ -1,13 +1,16 @@
 import { Buffer } from "node:buffer";
 import type { Clock } from "#base/clock.ts";
 import { TaskGroup } from "#base/task-group.ts";
+import { copyJson } from "#api/json-value.ts";
+import type { JsonObject } from "#api/object.ts";
 import { apiVersionOf, type Resource } from "#api/resource.ts";
 import type { Entry } from "#store/store.ts";
 import { nextTurn } from "#apiserver/http/exchange.ts";
 import type { CacheEvent, EventType } from "./cache-event.ts";
-import { CachedObject } from "./cached-object.ts";
+import { CachedObject, parseObject } from "./cached-object.ts";
 import { EventRing } from "./event-ring.ts";
 import { LeafIndex, type Leaves } from "./leaf-index.ts";
+import type { ParsedObjects } from "./parsed-objects.ts";
 import { SlabAllocator } from "./slab.ts";
 import { asBuffer, decodeHeader, jsonPrefix, type StoredHeader } from "./stored-form.ts";
 import { WatchFanout } from "./watch-fanout.ts";
@@ -37,6 +40,7 @@ export class ResourceCache implements AsyncDisposable {
   readonly fanout: WatchFanout;
   readonly #index = new LeafIndex();
   readonly #slabs = new SlabAllocator();
+  readonly #parsed: ParsedObjects;
   readonly #framePrefix: Readonly<Record<EventType, Buffer>>;
   /** Length of the kind and apiVersion in stored JSON, up to the metadata's brace. */
   readonly #storedPrefixLength: number;
@@ -55,10 +59,12 @@ export class ResourceCache implements AsyncDisposable {
     readonly resource: Resource;
     /** Revision of the load that follows. */
     readonly revision: number;
+    readonly parsed: ParsedObjects;
     readonly clock: Clock;
     readonly onError: (error: unknown) => void;
   }) {
     this.resource = it.resource;
+    this.#parsed = it.parsed;
     this.type = { kind: it.resource.kind, apiVersion: apiVersionOf(it.resource.storageVersion) };
     this.#changed = it.revision;
     this.#nodeField = it.resource.selectableFields.indexOf("spec.nodeName");
@@ -95,6 +101,17 @@ export class ResourceCache implements AsyncDisposable {
 
   get(key: string): CachedObject | undefined {
     return this.#index.get(key);
+  }
+
+  /** Says which object a value holds that is about to be written; it must not change any more. */
+  announce(value: Uint8Array, object: JsonObject): void {
+    this.#parsed.announce(value, object);
+  }
+
+  /** The object, with the type that is stored. The caller owns it. */
+  decode(object: CachedObject): JsonObject {
+    const parsed = this.#parsed.find(object.revision);
+    return parsed === undefined ? parseObject(object, this.type) : copyJson(parsed);
   }
 
   leaves(): Leaves {
@@ -136,6 +153,7 @@ export class ResourceCache implements AsyncDisposable {
   /** Takes in a put. Call `fanout.flushSoon` after the last change of a batch. */
   put(key: string, entry: Entry): void {
     const header = decodeHeader(asBuffer(entry.value));
+    this.#parsed.settle(entry.value, entry.modRevision, this.type);
     const known = this.#index.get(key);
     const type = known === undefined ? "ADDED" : "MODIFIED";
     const object = this.#frame(type, key, entry, header);
@@ -151,6 +169,7 @@ export class ResourceCache implements AsyncDisposable {
     if (known === undefined) return;
     this.#track(known, undefined);
     const object = this.#buryFrame(known, revision);
+    this.#parsed.again(known.revision, revision, object.length);
     const event = { revision, type: "DELETED", object, previous: undefined, frames: new Map() };
     this.#publish(event as CacheEvent);
     this.#settleWhenLoose(object.length);

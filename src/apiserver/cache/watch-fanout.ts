@@ -1,11 +1,12 @@
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import type { Clock } from "#base/clock.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import { expired } from "#api/status.ts";
 import type { ByteSink } from "#apiserver/http/exchange.ts";
-import { eventTypeFor, frameOf, type CacheEvent, type FrameWriter } from "./cache-event.ts";
+import { eventTypeFor, type CacheEvent, type FrameWriter } from "./cache-event.ts";
 import type { EventRing } from "./event-ring.ts";
 import type { ObjectFilter } from "./object-filter.ts";
+import { WatchBatch } from "./watch-batch.ts";
 
 /**
  * Most bytes of one write to a watcher, unless one event is larger. What a watcher that stops
@@ -26,6 +27,8 @@ export class Watcher {
   readonly filter: ObjectFilter;
   readonly writer: FrameWriter;
   readonly sink: ByteSink;
+  /** Events go to it as objects and not as bytes. */
+  readonly takesObjects: boolean;
   readonly end: () => void;
   /** Every event before this sequence is in the sink, or is none of the watcher's business. */
   position = 0;
@@ -41,26 +44,27 @@ export class Watcher {
     this.filter = it.filter;
     this.writer = it.writer;
     this.sink = it.sink;
+    this.takesObjects = it.sink.writeEvents !== undefined && it.writer.value !== undefined;
     this.end = it.end;
   }
 }
 
-/** Live watchers that ask for the same and get the same bytes. */
+/** Live watchers that ask for the same and get the same. */
 interface Group {
   readonly id: string;
   readonly filter: ObjectFilter;
   readonly writer: FrameWriter;
+  readonly takesObjects: boolean;
   readonly live: Set<Watcher>;
-  /** Frames of events since `position`, joined at the next flush. */
-  pending: Buffer[];
-  pendingBytes: number;
+  /** Events since `position`, which go at the next flush. */
+  pending: WatchBatch;
   position: number;
 }
 
-/** Bytes on their way to the watchers that were live when they were joined. */
+/** What is on its way to the watchers that were live when it was gathered. */
 interface Delivery {
   readonly watchers: readonly Watcher[];
-  readonly bytes: Buffer;
+  readonly sendTo: (sink: ByteSink) => boolean;
   readonly start: number;
   readonly end: number;
 }
@@ -171,9 +175,10 @@ export class WatchFanout implements AsyncDisposable {
     if (watcher.state !== "live") return false;
     const group = this.#groupOf(watcher);
     this.#flushGroup(group);
+    const written = bytes(watcher.writer);
     this.#deliveries.push({
       watchers: [watcher],
-      bytes: bytes(watcher.writer),
+      sendTo: (sink) => sink.write(written),
       start: group.position,
       end: group.position,
     });
@@ -207,25 +212,20 @@ export class WatchFanout implements AsyncDisposable {
   #offer(group: Group, event: CacheEvent): void {
     const type = eventTypeFor(event, group.filter);
     if (type === undefined) return;
-    const frame = frameOf(event, type, group.writer);
-    group.pending.push(frame);
-    group.pendingBytes += frame.length;
+    group.pending.add(event, type);
     this.#pending.add(group);
-    if (group.pendingBytes >= writeBytesMax) this.#flushGroup(group);
+    if (group.pending.size >= writeBytesMax) this.#flushGroup(group);
   }
 
   #flushGroup(group: Group): void {
     const { pending, position } = group;
     group.position = this.#ring.next;
-    if (pending.length === 0) return;
-    group.pending = [];
-    group.pendingBytes = 0;
+    if (pending.size === 0) return;
+    group.pending = new WatchBatch(group);
     this.#pending.delete(group);
-    const [only] = pending;
-    const bytes = pending.length === 1 && only !== undefined ? only : Buffer.concat(pending);
     this.#deliveries.push({
       watchers: [...group.live],
-      bytes,
+      sendTo: (sink) => pending.sendTo(sink),
       start: position,
       end: group.position,
     });
@@ -260,7 +260,7 @@ export class WatchFanout implements AsyncDisposable {
     // One that lagged meanwhile has read this from the ring, or will.
     if (watcher.state !== "live" || watcher.position > delivery.start) return;
     watcher.position = delivery.end;
-    if (watcher.sink.write(delivery.bytes)) return;
+    if (delivery.sendTo(watcher.sink)) return;
     this.#leave(watcher);
     watcher.state = "lagging";
     this.#lagging.add(watcher);
@@ -276,18 +276,14 @@ export class WatchFanout implements AsyncDisposable {
       this.#cutOff(watcher, "the watch fell behind what the server keeps");
       return;
     }
-    const frames: Buffer[] = [];
-    let size = 0;
-    while (watcher.position < this.#ring.next && size < writeBytesMax) {
+    const batch = new WatchBatch(watcher);
+    while (watcher.position < this.#ring.next && batch.size < writeBytesMax) {
       const event = this.#ring.at(watcher.position);
       watcher.position++;
       const type = event === undefined ? undefined : eventTypeFor(event, watcher.filter);
-      if (event === undefined || type === undefined) continue;
-      const frame = frameOf(event, type, watcher.writer);
-      frames.push(frame);
-      size += frame.length;
+      if (event !== undefined && type !== undefined) batch.add(event, type);
     }
-    const taken = size === 0 || watcher.sink.write(Buffer.concat(frames));
+    const taken = batch.size === 0 || batch.sendTo(watcher.sink);
     if (!taken) {
       watcher.sink.onceDrained(() => {
         this.#catchUp(watcher);
@@ -325,17 +321,17 @@ export class WatchFanout implements AsyncDisposable {
   }
 
   #groupOf(watcher: Watcher): Group {
-    const { filter, writer } = watcher;
-    const id = `${writer.id}\n${filter.id}`;
+    const { filter, writer, takesObjects } = watcher;
+    const id = groupIdOf(watcher);
     const known = this.#groups.get(id);
     if (known !== undefined) return known;
     const group: Group = {
       id,
       filter,
       writer,
+      takesObjects,
       live: new Set(),
-      pending: [],
-      pendingBytes: 0,
+      pending: new WatchBatch(watcher),
       position: this.#ring.next,
     };
     this.#groups.set(id, group);
@@ -345,7 +341,7 @@ export class WatchFanout implements AsyncDisposable {
 
   #leave(watcher: Watcher): void {
     this.#lagging.delete(watcher);
-    const group = this.#groups.get(`${watcher.writer.id}\n${watcher.filter.id}`);
+    const group = this.#groups.get(groupIdOf(watcher));
     if (group === undefined) return;
     group.live.delete(watcher);
     if (group.live.size > 0) return;
@@ -366,6 +362,11 @@ export class WatchFanout implements AsyncDisposable {
     if (filter.nodeName !== undefined) return [setIn(this.#byNode, filter.nodeName)];
     return [this.#anyNode];
   }
+}
+
+/** Equal for watchers that get the same. */
+function groupIdOf({ writer, filter, takesObjects }: Watcher): string {
+  return `${writer.id}\n${takesObjects ? "objects" : "bytes"}\n${filter.id}`;
 }
 
 /** The one key that a filter can match, where it names an object of a namespace. */

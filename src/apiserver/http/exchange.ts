@@ -1,5 +1,6 @@
 import type { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
+import type { JsonObject } from "#api/object.ts";
 import type { UserInfo } from "#apiserver/contract.ts";
 
 /** One request as the API server takes it, whether it came over TLS or from within the process. */
@@ -59,8 +60,19 @@ export type ResponseBody =
 export interface ByteSink {
   /** Queues the bytes. False when so much waits that the writer should hold back. */
   write(bytes: Uint8Array): boolean;
+  /**
+   * Present where the reader is in this process and takes the events of a watch as objects, which
+   * it may share with others: queues them as {@link write} does, `size` being about their bytes.
+   */
+  writeEvents?(events: readonly ObjectEvent[], size: number): boolean;
   /** Calls back once when the queue is empty enough again; never after the sink is closed. */
   onceDrained(listener: () => void): void;
+}
+
+/** An event of a watch, decoded. */
+export interface ObjectEvent {
+  readonly type: "ADDED" | "MODIFIED" | "DELETED";
+  readonly object: JsonObject;
 }
 
 /**

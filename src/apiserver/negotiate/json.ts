@@ -1,9 +1,9 @@
 import { Buffer } from "node:buffer";
 import type { JsonObject } from "#api/object.ts";
 import { apiVersionOf, type Resource } from "#api/resource.ts";
-import { parseObject, type CachedObject } from "#apiserver/cache/cached-object.ts";
+import type { CachedObject } from "#apiserver/cache/cached-object.ts";
 import type { ResourceCache } from "#apiserver/cache/resource-cache.ts";
-import { jsonPrefix } from "#apiserver/cache/stored-form.ts";
+import { jsonPrefix, setRevision } from "#apiserver/cache/stored-form.ts";
 import { listMetaJson, type ListMeta, type Representation } from "./representation.ts";
 
 const newline = Buffer.from("\n");
@@ -41,6 +41,11 @@ export function storedJson(resource: Resource, cache: ResourceCache): Representa
       const begin = Buffer.from(`{"type":"${type}","object":${prefix}`);
       return Buffer.concat([begin, tailAt(object, revision), frameEnd]);
     },
+    value(object, revision) {
+      const value = cache.decode(object);
+      if (revision !== object.revision) setRevision(value, revision);
+      return value;
+    },
     ...bookmarks,
   };
 }
@@ -53,7 +58,7 @@ export function convertedJson(
 ): Representation {
   const apiVersion = apiVersionOf(resource);
   function text(object: CachedObject, revision = object.revision): string {
-    const converted = convert(parseObject(object, cache.type));
+    const converted = convert(cache.decode(object));
     const json = JSON.stringify({ ...converted, kind: resource.kind, apiVersion });
     return revision === object.revision ? json : withRevision(json, revision);
   }
@@ -99,6 +104,7 @@ export function metadataJson(): Representation {
       end: listEnd,
     },
     frame: (type, object, revision) => jsonFrame(type, text(object, revision)),
+    value: (object, revision) => JSON.parse(text(object, revision)) as JsonObject,
     ...jsonEvents("PartialObjectMetadata", apiVersion),
   };
 }

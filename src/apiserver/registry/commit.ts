@@ -27,11 +27,13 @@ export async function commit(
   const { ttlSeconds } = kind.strategy;
   const lease =
     ttlSeconds === undefined ? undefined : await ports.expiry.lease(ttlSeconds, ports.stop);
+  const value = encodeStored(stored, cache.type, fieldValues(cache.resource, stored));
+  cache.announce(value, stored);
   const result = await ports.store.write(
     {
       kind: "put",
       key: storeKeyOf(kind, it.key),
-      value: encodeStored(stored, cache.type, fieldValues(cache.resource, stored)),
+      value,
       ifModRevision: it.ifRevision,
       ...(lease === undefined ? {} : { lease }),
     },

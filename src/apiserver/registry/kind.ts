@@ -5,7 +5,7 @@ import type { TypeTable } from "#api/schema/type-table.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
 import type { AdmissionRule, Annotate, UserInfo } from "#apiserver/contract.ts";
-import { parseObject, type CachedObject } from "#apiserver/cache/cached-object.ts";
+import type { CachedObject } from "#apiserver/cache/cached-object.ts";
 import { storeKey, type RegistryCache } from "#apiserver/cache/registry-cache.ts";
 import type { ResourceCache } from "#apiserver/cache/resource-cache.ts";
 import type { Expiry } from "./expiry.ts";
@@ -67,6 +67,6 @@ export function storeKeyOf(kind: Kind, key: string): string {
 
 /** The object, parsed, in the kind's version. The caller owns it. */
 export function decodeCached(kind: Kind, object: CachedObject): JsonObject {
-  const stored = parseObject(object, kind.cache.type);
+  const stored = kind.cache.decode(object);
   return kind.conversion === undefined ? stored : kind.conversion.fromStored(stored);
 }

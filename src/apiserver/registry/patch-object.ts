@@ -1,10 +1,11 @@
+import type { JsonObject } from "#api/object.ts";
 import type { EndpointPorts } from "./endpoint-ports.ts";
 import { applyObject } from "./apply-object.ts";
 import { finishBody, mediaTypeOf, type ExpectedType } from "./body.ts";
 import type { Written } from "./commit.ts";
 import type { WriteTarget } from "./kind.ts";
 import { trackerOf } from "./ownership.ts";
-import { applyPatchType, patchRoundsMax, readPatch } from "./patch.ts";
+import { applyPatchType, applyToStatus, patchRoundsMax, readPatch } from "./patch.ts";
 import { changeObject, type Part } from "./update.ts";
 import { parseWriteOptions } from "./write-options.ts";
 
@@ -26,6 +27,11 @@ export async function patchObject(ports: EndpointPorts, patching: Patching): Pro
   const options = parseWriteOptions(patching.query, patching.userAgent, "PatchOptions");
   const { types } = ports.registry;
   const patch = readPatch({ bytes: body.bytes, mediaType }, expected.type, types);
+  const { duplicates } = patch;
+  const finish = (patched: JsonObject): JsonObject => {
+    finishBody(types, patched, expected, { validation: options.fieldValidation, warn, duplicates });
+    return patched;
+  };
   return await changeObject(ports.registry, {
     target,
     options,
@@ -34,9 +40,8 @@ export async function patchObject(ports: EndpointPorts, patching: Patching): Pro
     track: trackerOf(ports.registry, target.kind, { options, subresource: target.subresource }),
     roundsMax: patchRoundsMax,
     next: (previous) => {
-      const next = patch.apply(previous);
-      const { duplicates } = patch;
-      finishBody(types, next, expected, { validation: options.fieldValidation, warn, duplicates });
+      const next =
+        part === "status" ? applyToStatus(patch, previous, finish) : finish(patch.apply(previous));
       target.kind.strategy.default(next);
       return next;
     },

@@ -1,7 +1,8 @@
 import { applyJsonPatch } from "#api/patch/json-patch.ts";
 import { applyMergePatch } from "#api/patch/merge-patch.ts";
 import { applyStrategicMergePatch } from "#api/patch/strategic.ts";
-import type { Json, JsonObject } from "#api/object.ts";
+import { removeOwn, setOwn } from "#api/json-value.ts";
+import { isJsonObject, type Json, type JsonObject } from "#api/object.ts";
 import { decodeJson, findDuplicateKeys } from "#api/schema/decode.ts";
 import { removeEmptyLists } from "#api/schema/empty-lists.ts";
 import type { TypeTable } from "#api/schema/type-table.ts";
@@ -21,6 +22,8 @@ export interface Patch {
   apply(object: JsonObject): JsonObject;
   /** Keys that occur twice in the patch. */
   readonly duplicates: readonly string[];
+  /** Top-level fields that it changes at most; undefined where that is not known. */
+  readonly fields: ReadonlySet<string> | undefined;
 }
 
 /**
@@ -45,11 +48,12 @@ export function readPatch(
   const text = textOf(body.bytes);
   const patch: Json = decodeJson(text);
   if (body.mediaType === jsonPatchType) {
-    return { apply: (object) => applyJsonPatch(object, patch), duplicates: [] };
+    return { apply: (object) => applyJsonPatch(object, patch), duplicates: [], fields: undefined };
   }
   const duplicates = findDuplicateKeys(text);
+  const fields = fieldsOf(patch);
   if (body.mediaType === mergePatchType) {
-    return { apply: (object) => applyMergePatch(object, patch), duplicates };
+    return { apply: (object) => applyMergePatch(object, patch), duplicates, fields };
   }
   return {
     apply: (object) => {
@@ -59,5 +63,38 @@ export function readPatch(
       return patched;
     },
     duplicates,
+    fields,
   };
 }
+
+/** A directive at the top may concern any field. */
+function fieldsOf(patch: Json): ReadonlySet<string> | undefined {
+  if (!isJsonObject(patch)) return undefined;
+  const keys = Object.keys(patch);
+  return keys.some((key) => key.startsWith("$")) ? undefined : new Set(keys);
+}
+
+/**
+ * Applies the patch to those fields of an object that a status may be changed by: only they are
+ * copied. The others are those of `object` itself.
+ * @param finish what is still to be done to the fields that were patched.
+ */
+export function applyToStatus(
+  patch: Patch,
+  object: JsonObject,
+  finish: (patched: JsonObject) => JsonObject,
+): JsonObject {
+  const { fields } = patch;
+  const named: JsonObject = {};
+  for (const [key, value] of Object.entries(object)) {
+    const isNamed = fields === undefined || fields.has(key) || ownFields.has(key);
+    if (isNamed && value !== undefined) setOwn(named, key, value);
+  }
+  const patched = finish(patch.apply(named));
+  const next = { ...object, ...patched };
+  for (const key of Object.keys(named)) if (!Object.hasOwn(patched, key)) removeOwn(next, key);
+  return next;
+}
+
+/** Every write changes its own. */
+const ownFields: ReadonlySet<string> = new Set(["kind", "apiVersion", "metadata", "status"]);
