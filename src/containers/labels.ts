@@ -34,6 +34,9 @@ export const pausedAnnotation = "gantry.dev/paused";
 /** Followed by a container's name: `user[:group]`, of whom one is a name of the image. */
 export const userAnnotationPrefix = "user.gantry.dev/";
 
+/** Followed by a container's name: limits of its processes; `cri/containerd/process-limits.ts`. */
+export const limitsAnnotationPrefix = "limits.gantry.dev/";
+
 /** Selects every pod of `gantry run`. */
 export const containerSelector = `${managedByLabel}=${managedBy},${containerLabel}`;
 

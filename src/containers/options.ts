@@ -8,6 +8,8 @@ export interface ContainerOptions {
   readonly volume: readonly string[];
   readonly mount: readonly string[];
   readonly tmpfs: readonly string[];
+  /** Containers whose volumes and binds are mounted at the same places; `:ro`. */
+  readonly volumesFrom: readonly string[];
   readonly publish: readonly string[];
   readonly expose: readonly string[];
   readonly publishAll?: boolean | undefined;
@@ -18,12 +20,22 @@ export interface ContainerOptions {
   readonly memory?: string | undefined;
   readonly memoryReservation?: string | undefined;
   readonly cpus?: string | undefined;
+  readonly cpuPeriod?: number | undefined;
+  readonly cpuQuota?: number | undefined;
+  readonly memorySwap?: string | undefined;
+  readonly pidsLimit?: string | undefined;
+  readonly ulimit: readonly string[];
   readonly shmSize?: string | undefined;
   readonly network?: string | undefined;
   readonly networkAlias: readonly string[];
   readonly name?: string | undefined;
   readonly hostname?: string | undefined;
   readonly label: readonly string[];
+  /** Files with a label on each line. */
+  readonly labelFile: readonly string[];
+  readonly annotation: readonly string[];
+  /** `os/architecture` of the node. */
+  readonly platform?: string | undefined;
   readonly privileged?: boolean | undefined;
   readonly capAdd: readonly string[];
   readonly capDrop: readonly string[];
@@ -38,6 +50,7 @@ export interface ContainerOptions {
   readonly ipc?: string | undefined;
   readonly init?: boolean | undefined;
   readonly restart?: string | undefined;
+  readonly quiet?: boolean | undefined;
   readonly pull?: string | undefined;
   readonly stopTimeout?: number | undefined;
   readonly stopSignal?: string | undefined;

@@ -86,6 +86,8 @@ for (const [given, want, text] of states) {
 test("startFault: what waiting does not mend", () => {
   const pull = pod("Pending", { waiting: { reason: "ErrImagePull", message: "not found" } });
   assert.equal(startFault(pull), "ErrImagePull: not found");
+  const refused = { phase: "Failed", reason: "SysctlForbidden", message: "not allowed" };
+  assert.equal(startFault({ status: refused }), "SysctlForbidden: not allowed");
   assert.equal(startFault(pod("Pending", { waiting: { reason: "ContainerCreating" } })), undefined);
   const condition = (message: string): Pod => ({
     ...pod(

@@ -62,6 +62,14 @@ export function startFault(pod: Pod): string | undefined {
   if (unscheduled?.message?.includes("free ports") === true) {
     return portFault(pod);
   }
+  // A node has taken a look at it, and will not have it.
+  const {
+    phase,
+    containerStatuses: statuses = [],
+    reason: why = "",
+    message: text = "",
+  } = pod.status ?? {};
+  if (phase === "Failed" && statuses.length === 0 && why !== "") return `${why}: ${text}`;
   const { reason = "", message = "" } = pod.status?.containerStatuses?.[0]?.state?.waiting ?? {};
   if (!hopeless.includes(reason)) return undefined;
   return userFault(pod, message) ?? `${reason}: ${message}`;

@@ -1,5 +1,6 @@
 import { Option, type Command } from "commander";
 import type { ClusterOptions } from "#cli/connection.ts";
+import { refusedFlags } from "#containers/flags/refused.ts";
 import { containerNamespace } from "#containers/labels.ts";
 import type { ContainerOptions } from "#containers/options.ts";
 import { collect, parseCount, withCluster } from "./cluster-verbs.ts";
@@ -14,6 +15,7 @@ type RunFlags = ContainerOptions &
     readonly detach?: true;
     readonly detachKeys: string;
     readonly sigProxy: boolean;
+    readonly attach: readonly string[];
     readonly cidfile?: string;
     /** Another word for `network`. */
     readonly net?: string;
@@ -25,7 +27,7 @@ export function addRunCommands(program: Command): void {
     .description("run a command in a new container")
     .option("-d, --detach", "leave it running and print its id")
     .option("--detach-keys <keys>", "keys that leave it running", "ctrl-p,ctrl-q")
-    .option("--no-sig-proxy", "keep signals for this program");
+    .addOption(sigProxyOption());
   run.action(async (image: string, command: string[], options: RunFlags) => {
     await guarded(async () => {
       process.exitCode = await runImage(image, command, options);
@@ -45,21 +47,25 @@ async function runImage(
   command: readonly string[],
   flags: RunFlags,
 ): Promise<number> {
+  const { onlyStreams } = await import("#containers/flags/streams.ts");
   const { runContainer } = await import("#containers/run/run.ts");
   const { parseDetachKeys } = await import("#cli/detach-keys.ts");
   const { containerPorts } = await import("./container-ports.ts");
+  await check(flags);
+  const streams = onlyStreams(flags);
   const request = {
     image,
     command,
-    options: withNetwork(flags),
+    options: { ...withNetwork(flags), interactive: streams.interactive },
     detach: flags.detach === true,
     detachKeys: parseDetachKeys(flags.detachKeys),
     sigProxy: flags.sigProxy,
     onCreated: (id: string) => writeId(flags, id),
   };
-  return await withCluster(inContainers(flags), new AbortController().signal, (session) =>
-    runContainer(session, request, containerPorts(flags.dataDir)),
-  );
+  return await withCluster(inContainers(flags), new AbortController().signal, (session) => {
+    const shown = { ...session, io: streams.of(session.io) };
+    return runContainer(shown, request, containerPorts(flags.dataDir));
+  });
 }
 
 async function createOnly(
@@ -70,6 +76,7 @@ async function createOnly(
   const { createContainer } = await import("#containers/run/create.ts");
   const { idOf } = await import("#containers/find.ts");
   const { containerPorts } = await import("./container-ports.ts");
+  await check(options);
   const request = {
     image,
     command,
@@ -82,6 +89,25 @@ async function createOnly(
     await writeId(options, idOf(pod));
     session.io.out(`${idOf(pod)}\n`);
   });
+}
+
+/** Refuses what cannot be before anything is made. */
+async function check(flags: RunFlags): Promise<void> {
+  const { checkRefused } = await import("#containers/flags/refused.ts");
+  const { existsSync } = await import("node:fs");
+  checkRefused({ ...flags });
+  if (flags.cidfile !== undefined && existsSync(flags.cidfile)) {
+    throw new Error(
+      `container ID file found, make sure the other container isn't running or delete ${flags.cidfile}`,
+    );
+  }
+}
+
+/** `--sig-proxy=false` keeps signals for this program. */
+export function sigProxyOption(): Option {
+  return new Option("--sig-proxy [boolean]", "pass signals of this program on; =false: do not")
+    .argParser((text) => !["false", "0", "f"].includes(text.toLowerCase()))
+    .default(true);
 }
 
 function withNetwork(flags: RunFlags): RunFlags {
@@ -135,6 +161,7 @@ function containerCommand(program: Command, name: string): Command {
   addNetwork(command);
   addLimits(command);
   addHealth(command);
+  for (const { flags } of refusedFlags) command.addOption(new Option(flags).hideHelp());
   return clusterOptions(command);
 }
 
@@ -155,6 +182,11 @@ function addProcess(command: Command): void {
     .option("--init", "with a first process that buries the dead")
     .option("--stop-timeout <seconds>", "until it is killed when it is stopped", parseCount)
     .option("--stop-signal <signal>", "instead of SIGTERM")
+    .option("-a, --attach <stream>", "stdin, stdout, stderr: only these", collect, [])
+    .option("-q, --quiet", "say nothing of a missing image")
+    .option("--platform <os/arch>", "on a node of it, such as linux/arm64")
+    .option("--label-file <path>", "file of labels", collect, [])
+    .option("--annotation <name=value>", "annotation of its pod", collect, [])
     .option("--cidfile <path>", "write its id there");
 }
 
@@ -164,6 +196,7 @@ function addFiles(command: Command): void {
     .option("--mount <type=…,source=…,target=…>", "volume, bind or tmpfs", collect, [])
     .option("--tmpfs <path>", "memory as a directory; :size=64m", collect, [])
     .option("--read-only", "its own files cannot be written")
+    .option("--volumes-from <container>", "what that one mounts; :ro", collect, [])
     .option("--shm-size <bytes>", "of /dev/shm");
 }
 
@@ -188,6 +221,11 @@ function addLimits(command: Command): void {
     .option("-m, --memory <bytes>", "at most, such as 512m")
     .option("--memory-reservation <bytes>", "set aside for it")
     .option("--cpus <number>", "at most, such as 1.5")
+    .option("--cpu-quota <microseconds>", "at most in each --cpu-period", parseCount)
+    .option("--cpu-period <microseconds>", "of --cpu-quota; 100000", parseCount)
+    .option("--memory-swap <bytes>", "as much as --memory: there is no swap")
+    .option("--pids-limit <number>", "processes at most")
+    .option("--ulimit <name=soft:hard>", "limit of each process, such as nofile", collect, [])
     .option("--privileged", "all rights of the machine's root")
     .option("--cap-add <capability>", "further right", collect, [])
     .option("--cap-drop <capability>", "without this right; ALL", collect, [])

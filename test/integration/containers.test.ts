@@ -84,6 +84,8 @@ test("run: what cannot be is told with Docker's exit codes", options, () => {
     [["--foo", "busybox"], 125, /unknown option '--foo'/],
     [["--memory", "x", "busybox"], 125, /expected a size such as 512m/],
     [["--network", "nope", "busybox"], 125, /network nope not found/],
+    [["--device", "/dev/fuse", "busybox"], 125, /--device \/dev\/fuse is not supported: pods get/],
+    [["--sysctl", "kernel.msgmax=1", "busybox"], 125, /SysctlForbidden: .*not allowlisted/],
     [["-v", "a:b", "busybox"], 125, /no absolute path/],
     [[], 125, /missing required argument 'image'/],
   ];
@@ -97,6 +99,22 @@ test("run: what cannot be is told with Docker's exit codes", options, () => {
     assert.match(result.stderr, want);
   }
   assert.equal(names(), "");
+});
+
+test("run: limits, streams and volumes of another container", options, () => {
+  const limits = ["--ulimit", "nofile=100:200", "--pids-limit", "30", "--memory", "64m"];
+  const look = "ulimit -n; ulimit -Hn; cat /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max";
+  const found = gantry("run", "--rm", ...limits, "busybox", "sh", "-c", look);
+  assert.equal(found.stdout, "100\n200\n30\n", found.stderr);
+  const said = ["busybox", "sh", "-c", "echo out; echo err >&2"];
+  const only = gantry("run", "--rm", "-a", "stderr", ...said);
+  assert.deepEqual([only.code, only.stdout, only.stderr], [0, "", "err\n"]);
+  ok(gantry("run", "--name", "first", "-v", "shared:/data", "busybox", "touch", "/data/file"));
+  const from = ["--volumes-from", "first:ro", "busybox", "sh", "-c", "ls /data; touch /data/x"];
+  const listed = gantry("run", "--rm", ...from);
+  assert.deepEqual([listed.code, listed.stdout], [1, "file\n"]);
+  ok(gantry("rm", "first"));
+  ok(gantry("volume", "rm", "shared"));
 });
 
 test("a container runs beside us until it is stopped, started again and removed", options, () => {

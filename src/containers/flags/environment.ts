@@ -22,13 +22,26 @@ export function environmentOf(
   };
   for (const { path, text } of files) {
     text.split(/\r?\n/).forEach((line, index) => {
-      // Only blanks at the beginning do not count, as for Docker.
-      const entry = line.trimStart();
-      if (entry !== "" && !entry.startsWith("#")) add(entry, `${path}:${index + 1}`);
+      const entry = entryOf(line);
+      if (entry !== "") add(entry, `${path}:${index + 1}`);
     });
   }
   for (const entry of given) add(entry, "-e");
   return [...values].map(([name, value]) => ({ name, value }));
+}
+
+/** The entries of a file of `--label-file`. */
+export function linesOf(text: string): string[] {
+  return text
+    .split(/\r?\n/)
+    .map(entryOf)
+    .filter((it) => it !== "");
+}
+
+/** Empty for a comment. Only blanks at the beginning do not count, as for Docker. */
+function entryOf(line: string): string {
+  const entry = line.trimStart();
+  return entry.startsWith("#") ? "" : entry;
 }
 
 /** `NAME=VALUE` pairs of labels; a name alone has an empty value. */

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { test } from "node:test";
-import { environmentOf, pairsOf } from "./environment.ts";
+import type { Pod, Volume } from "#api/gen/types.ts";
+import { environmentOf, linesOf, pairsOf } from "./environment.ts";
+import { checkRefused, keyOf, refusedFlags } from "./refused.ts";
 import { parseMount, parseTmpfs, parseVolume, type ContainerMount } from "./mounts.ts";
+import { onlyStreams } from "./streams.ts";
+import { mountsOfPod } from "./volumes-from.ts";
 import { parseExpose, parsePublish } from "./ports.ts";
 
 const published: [text: string, want: string][] = [
@@ -144,4 +149,91 @@ test("environmentOf: files first, flags win, names alone take the shell's", () =
 
 test("pairsOf: a name alone is empty", () => {
   assert.deepEqual(pairsOf(["a=1", "b", "c=x=y"]), { a: "1", b: "", c: "x=y" });
+});
+
+const refusals: [given: Record<string, unknown>, why: RegExp | undefined][] = [
+  [{}, undefined],
+  [{ logDriver: "json-file", cgroupns: "private", runtime: "runc" }, undefined],
+  [{ device: "/dev/fuse" }, /--device \/dev\/fuse is not supported: pods get devices/],
+  [{ oomKillDisable: true }, /^UsageError: --oom-kill-disable is not supported/],
+  [{ logDriver: "syslog" }, /--log-driver syslog is not supported/],
+  [{ logOpt: "max-size=1m" }, /kubelet.yaml/],
+];
+
+for (const [given, why] of refusals) {
+  test(`checkRefused: ${JSON.stringify(given)}`, () => {
+    if (why === undefined) checkRefused(given);
+    else
+      assert.throws(() => {
+        checkRefused(given);
+      }, why);
+  });
+}
+
+test("refusedFlags: each is there once, and says what takes its place", () => {
+  const keys = refusedFlags.map((it) => keyOf(it.flags));
+  assert.equal(new Set(keys).size, keys.length);
+  assert.ok(keys.includes("cpusetCpus"));
+});
+
+test("linesOf: labels of a file", () => {
+  assert.deepEqual(linesOf("# a comment\n  a=b \r\n\nc"), ["a=b ", "c"]);
+});
+
+test("onlyStreams: what was not asked for is left out", () => {
+  const said: string[] = [];
+  const io = {
+    out: (text: string | Uint8Array) => said.push(`out ${String(text)}`),
+    err: (text: string | Uint8Array) => said.push(`err ${String(text)}`),
+    stdin: new Readable(),
+    terminal: undefined,
+  };
+  const write = (attach: readonly string[]): boolean => {
+    const streams = onlyStreams({ attach });
+    streams.of(io).out("a");
+    streams.of(io).err("b");
+    return streams.interactive;
+  };
+  assert.equal(write([]), false);
+  assert.equal(write(["STDERR"]), false);
+  assert.equal(write(["stdin"]), true);
+  assert.deepEqual(said, ["out a", "err b", "err b"]);
+  assert.throws(() => write(["stdall"]), /valid streams are STDIN/);
+  assert.throws(
+    () => onlyStreams({ attach: ["stdout"], detach: true }),
+    /both --attach and --detach/,
+  );
+});
+
+test("mountsOfPod: volumes and binds for another container", () => {
+  const pod = (volumes: Volume[]): Pod => ({
+    metadata: { name: "db" },
+    spec: {
+      volumes,
+      containers: [
+        {
+          name: "container",
+          volumeMounts: volumes.map((it) => ({ name: it.name, mountPath: `/${it.name}` })),
+        },
+      ],
+    },
+  });
+  const mounts = mountsOfPod(
+    pod([
+      { name: "a", persistentVolumeClaim: { claimName: "data" } },
+      { name: "b", hostPath: { path: "/srv" } },
+      { name: "c", emptyDir: { medium: "Memory" } },
+    ]),
+    "ro",
+  );
+  assert.deepEqual(
+    mounts.map((it) => [it.type, it.source, it.target, it.readOnly]),
+    [
+      ["volume", "data", "/a", true],
+      ["bind", "/srv", "/b", true],
+    ],
+  );
+  const anonymous = pod([{ name: "d", emptyDir: {} }]);
+  assert.throws(() => mountsOfPod(anonymous, undefined), /its volume at \/d has no name/);
+  assert.throws(() => mountsOfPod(anonymous, "z"), /expected ro or rw/);
 });

@@ -20,10 +20,14 @@ const none: ContainerOptions = {
   volume: [],
   mount: [],
   tmpfs: [],
+  volumesFrom: [],
   publish: [],
   expose: [],
   networkAlias: [],
   label: [],
+  labelFile: [],
+  annotation: [],
+  ulimit: [],
   capAdd: [],
   capDrop: [],
   securityOpt: [],
@@ -98,6 +102,16 @@ const containers: [options: Partial<ContainerOptions>, command: string[], want: 
     },
   ],
   [{ memoryReservation: "1g" }, [], { resources: { requests: { memory: "1073741824" } } }],
+  [
+    { cpuQuota: 50_000, memory: "1k", memorySwap: "1024" },
+    [],
+    {
+      resources: {
+        limits: { cpu: "500m", memory: "1024" },
+        requests: { cpu: "0", memory: "0" },
+      },
+    },
+  ],
   [{ stopSignal: "INT" }, [], { lifecycle: { stopSignal: "SIGINT" } }],
   [{ stopSignal: "3" }, [], { lifecycle: { stopSignal: "SIGQUIT" } }],
 ];
@@ -135,6 +149,10 @@ const specs: [options: Partial<ContainerOptions>, want: Partial<PodSpec>][] = [
     { groupAdd: ["5"], sysctl: ["net.a=1"] },
     { securityContext: { supplementalGroups: [5], sysctls: [{ name: "net.a", value: "1" }] } },
   ],
+  [
+    { platform: "linux/arm64/v8" },
+    { nodeSelector: { "kubernetes.io/os": "linux", "kubernetes.io/arch": "arm64" } },
+  ],
   [{ stopSignal: "INT" }, { os: { name: "linux" } }],
 ];
 
@@ -159,6 +177,17 @@ const refused: [options: Partial<ContainerOptions>, why: RegExp][] = [
   [{ memory: "lots" }, /expected a size such as 512m/],
   [{ cpus: "x" }, /expected a number such as 1.5/],
   [{ securityOpt: ["seccomp=p.json"] }, /expected no-new-privileges/],
+  [{ cpus: "1", cpuQuota: 50_000 }, /--cpus and --cpu-quota cannot both be set/],
+  [{ memory: "1m", memorySwap: "2m" }, /containers have no swap/],
+  [{ memorySwap: "-1" }, /containers have no swap/],
+  [{ ulimit: ["nofile=2:1"] }, /soft limit must be less than or equal to the hard limit/],
+  [{ ulimit: ["nofile=-1:1"] }, /soft limit must be less/],
+  [{ ulimit: ["rtprio=1"] }, /expected NAME=SOFT\[:HARD\], of as, core/],
+  [{ ulimit: ["nofile"] }, /expected NAME=SOFT/],
+  [{ pidsLimit: "many" }, /expected a number/],
+  [{ platform: "arm64" }, /expected os\/architecture/],
+  [{ annotation: ["gantry.dev/x=1"] }, /it is ours/],
+  [{ annotation: ["a b=1"] }, /--annotation a b/],
   [{ sysctl: ["a"] }, /expected NAME=VALUE/],
   [{ healthCmd: "true", healthInterval: "often" }, /no duration/],
 ];
@@ -188,6 +217,20 @@ test("planContainer: names, labels and what only annotations can hold", () => {
     "gantry.dev/container-labels": '{"team":"data","note":"two words"}',
     "gantry.dev/remove-after-seconds": "0",
   });
+});
+
+test("planContainer: limits of processes, and annotations of one's own", () => {
+  const { pod } = plan({
+    ulimit: ["nofile=1024:-1", "core=0"],
+    pidsLimit: "50",
+    annotation: ["example.com/a=b=c"],
+  });
+  const { annotations } = pod.metadata ?? {};
+  const limits = "nofile=1024:unlimited core=0:0 pids=50";
+  assert.equal(annotations?.["limits.gantry.dev/container"], limits);
+  assert.equal(annotations["example.com/a"], "b=c");
+  const unlimited = plan({ pidsLimit: "-1" }).pod.metadata?.annotations ?? {};
+  assert.ok(!("limits.gantry.dev/container" in unlimited));
 });
 
 test("planContainer: attached, the process waits, and input ends with the client", () => {

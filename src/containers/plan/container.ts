@@ -17,12 +17,14 @@ import {
   imageAnnotation,
   imageCommandAnnotation,
   labelsAnnotation,
+  limitsAnnotationPrefix,
   managedBy,
   managedByLabel,
   nameAnnotation,
   networkLabelPrefix,
   removeAnnotation,
 } from "#containers/labels.ts";
+import { pidsWords, ulimitWords } from "#containers/flags/ulimits.ts";
 import type { ContainerOptions, ImageFacts } from "#containers/options.ts";
 import { UsageError } from "#containers/usage-error.ts";
 import { literal } from "./dollars.ts";
@@ -108,6 +110,7 @@ export function planContainer(request: ContainerRequest): PlannedContainer {
           : {}),
       },
       annotations: present<Record<string, string>>({
+        ...annotationsOf(options.annotation),
         [nameAnnotation]: name,
         [idAnnotation]: request.id,
         [imageAnnotation]: request.image,
@@ -115,6 +118,7 @@ export function planContainer(request: ContainerRequest): PlannedContainer {
         ...(shown.length === 0 ? {} : { [imageCommandAnnotation]: JSON.stringify(shown) }),
         ...(options.rm === true ? { [removeAnnotation]: request.attached ? "60" : "0" } : {}),
         ...userAnnotations(containerName, containerUser(options.user)),
+        ...limitsOf(options),
         ...(planned.filled.length === 0 ? {} : { [fillAnnotation]: planned.filled.join(",") }),
       }),
     },
@@ -155,15 +159,23 @@ function containerOf(request: ContainerRequest): Container {
   });
 }
 
+function limitsOf({ ulimit, pidsLimit }: ContainerOptions): Record<string, string> {
+  const words = [...ulimitWords(ulimit), ...pidsWords(pidsLimit)];
+  return words.length === 0
+    ? {}
+    : { [`${limitsAnnotationPrefix}${containerName}`]: words.join(" ") };
+}
+
 /** Limits only: what a container may use is not set aside for it, unless it is said. */
 export function resourcesOf(
-  options: Pick<ContainerOptions, "cpus" | "memory" | "memoryReservation">,
+  options: Pick<
+    ContainerOptions,
+    "cpuPeriod" | "cpuQuota" | "cpus" | "memory" | "memoryReservation" | "memorySwap"
+  >,
 ): ResourceRequirements | undefined {
-  const cpus = options.cpus === undefined ? undefined : Number(options.cpus);
-  if (cpus !== undefined && !(cpus >= 0)) {
-    throw new UsageError(`--cpus ${options.cpus ?? ""}: expected a number such as 1.5`);
-  }
+  const cpus = cpusOf(options);
   const memory = sizeOf("--memory", options.memory);
+  checkSwap(options.memorySwap, memory);
   const reserved = sizeOf("--memory-reservation", options.memoryReservation);
   const limits = amounts(cpus, memory);
   const requests = {
@@ -176,6 +188,32 @@ export function resourcesOf(
     limits: Object.keys(limits).length === 0 ? undefined : limits,
     requests: Object.keys(requests).length === 0 ? undefined : requests,
   });
+}
+
+/** Docker's default, in microseconds. */
+const cpuPeriodUs = 100_000;
+
+function cpusOf({
+  cpus,
+  cpuPeriod = cpuPeriodUs,
+  cpuQuota,
+}: Pick<ContainerOptions, "cpuPeriod" | "cpuQuota" | "cpus">): number | undefined {
+  if (cpuQuota !== undefined && cpuQuota > 0) {
+    if (cpus === undefined) return cpuQuota / cpuPeriod;
+    throw new UsageError("conflicting options: --cpus and --cpu-quota cannot both be set");
+  }
+  const count = cpus === undefined ? undefined : Number(cpus);
+  if (count === undefined || count >= 0) return count;
+  throw new UsageError(`--cpus ${cpus ?? ""}: expected a number such as 1.5`);
+}
+
+/** Memory and swap together: as much as memory alone is what containers have. */
+function checkSwap(text: string | undefined, memory: number | undefined): void {
+  const swap = text === "-1" ? -1 : sizeOf("--memory-swap", text);
+  if (swap === undefined || swap === 0 || swap === memory) return;
+  throw new UsageError(
+    `--memory-swap ${text ?? ""} is not supported: containers have no swap; give --memory as much`,
+  );
 }
 
 function amounts(
@@ -211,6 +249,17 @@ export function signalName(text: string): string {
   };
   const name = numbers[text] ?? text.toUpperCase().replace(/^SIG/, "");
   return `SIG${name}`;
+}
+
+/** Those that say what a container is are ours. @throws {UsageError} */
+function annotationsOf(entries: readonly string[]): Record<string, string> {
+  const found = pairsOf(entries);
+  for (const name of Object.keys(found)) {
+    const fault =
+      qualifiedNameFaults(name)[0] ?? (/gantry\.dev\//.test(name) ? "it is ours" : undefined);
+    if (fault !== undefined) throw new UsageError(`--annotation ${name}: ${fault}`);
+  }
+  return found;
 }
 
 /** Those that labels of a pod may be; the others are in the annotation only. */

@@ -25,12 +25,23 @@ export function podSettings(
     shareProcessNamespace: options.init === true && options.pid !== "host" ? true : undefined,
     hostAliases: hosts.length === 0 ? undefined : hosts,
     ...dnsOf(options, network),
+    nodeSelector: platformOf(options.platform),
     securityContext: podSecurityOf(options),
     terminationGracePeriodSeconds: options.stopTimeout ?? graceSeconds,
     // A container of Docker's knows neither the cluster nor variables of its services.
     automountServiceAccountToken: false,
     enableServiceLinks: false,
   });
+}
+
+/** A node of that platform. @throws {UsageError} */
+function platformOf(text: string | undefined): PodSpec["nodeSelector"] {
+  if (text === undefined || text === "") return undefined;
+  const [, os, architecture] = /^([a-z]+)\/([a-z0-9]+)(?:\/[a-z0-9]+)?$/.exec(text) ?? [];
+  if (os === undefined || architecture === undefined) {
+    throw new UsageError(`--platform ${text}: expected os/architecture such as linux/amd64`);
+  }
+  return { "kubernetes.io/os": os, "kubernetes.io/arch": architecture };
 }
 
 function restartPolicy({ restart = "no", rm }: ContainerOptions): string {

@@ -4,7 +4,7 @@ import { isStatus } from "#api/status.ts";
 import { awaitObjects } from "#cli/await-objects.ts";
 import type { Session } from "#cli/connection.ts";
 import { pods } from "#client/kinds.ts";
-import { environmentOf } from "#containers/flags/environment.ts";
+import { environmentOf, linesOf } from "#containers/flags/environment.ts";
 import {
   parseMount,
   parseTmpfs,
@@ -12,7 +12,8 @@ import {
   type ContainerMount,
 } from "#containers/flags/mounts.ts";
 import { parseExpose, parsePublish, type PublishedPort } from "#containers/flags/ports.ts";
-import { idOf, listContainers, nameOf } from "#containers/find.ts";
+import { findContainer, idOf, listContainers, nameOf } from "#containers/find.ts";
+import { mountsOfPod } from "#containers/flags/volumes-from.ts";
 import { containerLabel } from "#containers/labels.ts";
 import type { ContainerOptions, ImageFacts } from "#containers/options.ts";
 import {
@@ -99,7 +100,7 @@ async function imageFacts(
   }
   const reference = parseReference(image);
   const facts = await ports.image(image);
-  if (facts === undefined && pull === "missing") {
+  if (facts === undefined && pull === "missing" && options.quiet !== true) {
     session.io.err(`Unable to find image '${familiarReference(reference)}' locally\n`);
   }
   return facts;
@@ -107,12 +108,13 @@ async function imageFacts(
 
 async function requestOf(
   session: Session,
-  { image, command, options, attached }: CreateRequest,
+  { image, command, options: given, attached }: CreateRequest,
   facts: ImageFacts | undefined,
   ports: RunPorts,
 ): Promise<ContainerRequest> {
-  const files: { path: string; text: string }[] = [];
-  for (const path of options.envFile) files.push({ path, text: await ports.readText(path) });
+  const files = await readFiles(given.envFile, ports);
+  const labels = (await readFiles(given.labelFile, ports)).flatMap(({ text }) => linesOf(text));
+  const options = { ...given, label: [...labels, ...given.label] };
   const name = checkContainerName(options.name ?? madeUpName(ports.random));
   return {
     image,
@@ -123,10 +125,28 @@ async function requestOf(
     name,
     id: ports.randomHex(idBytes),
     env: environmentOf(files, options.env, (it) => ports.environment(it)),
-    mounts: mountsOf(options, ports),
+    mounts: [...mountsOf(options, ports), ...(await mountsFrom(session, options.volumesFrom))],
     ports: await portsOf(session, options, facts, ports),
     imagePullPolicy: pullPolicy(options.pull, facts),
   };
+}
+
+async function readFiles(
+  paths: readonly string[],
+  ports: RunPorts,
+): Promise<{ readonly path: string; readonly text: string }[]> {
+  const files: { path: string; text: string }[] = [];
+  for (const path of paths) files.push({ path, text: await ports.readText(path) });
+  return files;
+}
+
+async function mountsFrom(session: Session, texts: readonly string[]): Promise<ContainerMount[]> {
+  const mounts: ContainerMount[] = [];
+  for (const text of texts) {
+    const [name = "", mode] = text.split(":", 2);
+    mounts.push(...mountsOfPod(await findContainer(session, name), mode));
+  }
+  return mounts;
 }
 
 /**

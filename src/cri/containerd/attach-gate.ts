@@ -32,7 +32,9 @@ sandbox=$(sed -n 's/.*"io.kubernetes.cri.sandbox-id":"\\([0-9a-f]*\\)".*/\\1/p' 
   [ -e "$gates/$sandbox.open" ] || timeout ${waitSecondsMax} dd bs=1 count=1 <&3
   exec 3>&-
   rm -f "$gates/$id"
-  exec "$runc" "$@"
+  read -r pid <${quoteWord(layout.bundles)}/$id/init.pid
+  # containerd has been told that it runs: what went wrong is said where its process would have.
+  "$runc" "$@" 2>"/proc/$pid/fd/2" || kill -9 "$pid"
 ) </dev/null >/dev/null 2>&1 &
 exit 0
 `;

@@ -1,5 +1,6 @@
 import { attachedHandler } from "./attach-gate.ts";
 import type { NodeLayout } from "./layout.ts";
+import { limitsAnnotationPrefix } from "./process-limits.ts";
 
 export interface ContainerdConfig {
   readonly layout: NodeLayout;
@@ -22,6 +23,7 @@ const unusedPlugins = [
 export function containerdToml(config: ContainerdConfig): string {
   const { layout } = config;
   const cri = `plugins."io.containerd.grpc.v1.cri"`;
+  const passed = text(`${limitsAnnotationPrefix}*`);
   return `version = 2
 root = ${text(layout.root)}
 state = ${text(layout.state)}
@@ -60,12 +62,14 @@ disabled_plugins = [${unusedPlugins.map(text).join(", ")}]
     discard_unpacked_layers = false
     [${cri}.containerd.runtimes.runc]
       runtime_type = "io.containerd.runc.v2"
+      pod_annotations = [${passed}]
       [${cri}.containerd.runtimes.runc.options]
         BinaryName = ${text(layout.runcProgram)}
         SystemdCgroup = false
         Root = ${text(layout.runcRoot)}
     [${cri}.containerd.runtimes.${attachedHandler}]
       runtime_type = "io.containerd.runc.v2"
+      pod_annotations = [${passed}]
       [${cri}.containerd.runtimes.${attachedHandler}.options]
         BinaryName = ${text(layout.gateProgram)}
         SystemdCgroup = false

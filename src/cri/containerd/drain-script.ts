@@ -1,5 +1,6 @@
 import { quoteWord } from "#base/shell.ts";
 import type { NodeLayout } from "./layout.ts";
+import { limitsPart } from "./process-limits.ts";
 
 /** Looks ten milliseconds apart. containerd gives the end of a container ten seconds. */
 const looksMax = 400;
@@ -10,11 +11,17 @@ const looksMax = 400;
  * is still in them is lost: up to 64 KiB, the last lines of whoever prints much at the end. So that
  * kill comes back only when containerd has read to the end, and has closed the FIFOs by itself.
  */
-export function drainScript(layout: Pick<NodeLayout, "pidFile">, runc: string): string {
+export function drainScript(layout: Pick<NodeLayout, "bundles" | "pidFile">, runc: string): string {
   return `#!/bin/sh
-# runc, but the last kill of a container waits until its output has been read.
+# runc, but a container's process has its limits before it begins, and the last kill of a container
+# waits until its output has been read.
 runc=${quoteWord(runc)}
-case " $* " in *" kill --all "*" 9 ") ;; *) exec "$runc" "$@" ;; esac
+${limitsPart(layout)}
+case " $* " in
+  *" kill --all "*" 9 ") ;;
+  *" start "*) limit "$@"; exec "$runc" "$@" ;;
+  *) exec "$runc" "$@" ;;
+esac
 "$runc" "$@"
 code=$?
 while [ $# -gt 2 ]; do shift; done
