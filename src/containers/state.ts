@@ -62,17 +62,16 @@ export function startFault(pod: Pod): string | undefined {
   if (unscheduled?.message?.includes("free ports") === true) {
     return portFault(pod);
   }
-  // A node has taken a look at it, and will not have it.
-  const {
-    phase,
-    containerStatuses: statuses = [],
-    reason: why = "",
-    message: text = "",
-  } = pod.status ?? {};
-  if (phase === "Failed" && statuses.length === 0 && why !== "") return `${why}: ${text}`;
   const { reason = "", message = "" } = pod.status?.containerStatuses?.[0]?.state?.waiting ?? {};
-  if (!hopeless.includes(reason)) return undefined;
+  if (!hopeless.includes(reason)) return refusalOf(pod);
   return userFault(pod, message) ?? `${reason}: ${message}`;
+}
+
+/** A node has taken a look at it, and will not have it. */
+function refusalOf({ status = {} }: Pod): string | undefined {
+  const { phase, containerStatuses = [], reason = "", message = "" } = status;
+  const isRefused = phase === "Failed" && containerStatuses.length === 0 && reason !== "";
+  return isRefused ? `${reason}: ${message}` : undefined;
 }
 
 /** containerd says just that there is no such user, and where it has looked. */

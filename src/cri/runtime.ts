@@ -1,3 +1,5 @@
+import type { FileHandle } from "node:fs/promises";
+
 /**
  * What the node agent asks of a container runtime: the Container Runtime Interface v1
  * (cri-api `pkg/apis/runtime/v1/api.proto`) in our own words. `containerd/` speaks it over gRPC,
@@ -372,4 +374,6 @@ export interface ContainerAccess {
   /** Ids of its processes on this node. */
   processIds(id: string, signal: AbortSignal): Promise<readonly number[]>;
   changedFiles(id: string, signal: AbortSignal): Promise<ChangedFiles>;
+  /** The root directory of one that has ended, without volumes. Close it. @throws {RuntimeError} */
+  openStoppedFiles(id: string, signal: AbortSignal): Promise<FileHandle>;
 }

@@ -68,6 +68,15 @@ function addFiles(program: Command): void {
         session.io.out(await changesText(session, pod));
       });
     });
+  clusterOptions(program.command("export <container>"))
+    .description("write the files of a container as a tar, without those of its volumes")
+    .option("-o, --output <file>", "instead of the standard output")
+    .action(async (name: string, flags: ClusterOptions & { output?: string }) => {
+      const { exportContainer } = await import("./container-copy.ts");
+      await forEach([name], flags, async (session, pod) => {
+        await exportContainer(session, pod, flags.output);
+      });
+    });
   clusterOptions(program.command("commit <container> [image]"))
     .description("make an image of a container and what it has changed")
     .option("-a, --author <name>", "who made it")

@@ -1,9 +1,4 @@
-import { createHash } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Readable } from "node:stream";
-import { createGzip } from "node:zlib";
 import type { Pod } from "#api/gen/types.ts";
 import { systemClock } from "#base/clock.ts";
 import { assembleManifest } from "#build/image/assemble.ts";
@@ -20,7 +15,8 @@ import { findImage, storedName, type ImageWorld } from "#images/verbs/find-image
 import { viewImage, type ImageView } from "#images/verbs/image-view.ts";
 import { mediaTypes } from "#oci/media-types.ts";
 import { parseReference } from "#oci/reference.ts";
-import { plainBuild } from "./build-options.ts";
+import { applyChanges } from "./image-changes.ts";
+import { writeLayer, type WrittenLayer } from "./image-layer.ts";
 import { withImages } from "./image-verbs.ts";
 import type { Where } from "./options.ts";
 
@@ -64,7 +60,7 @@ export async function commitContainer(
     session.io.out(`${id}\n`);
     return;
   }
-  await withChanges(name, options);
+  await applyChanges(name, options);
 }
 
 const paused = { "gantry.dev/paused": "true" };
@@ -79,38 +75,12 @@ async function baseOf(world: ImageWorld, pod: Pod): Promise<ImageView> {
   );
 }
 
-interface Layer {
-  readonly digest: string;
-  readonly size: number;
-  readonly diffId: string;
-}
-
-async function writeLayer(
-  { store }: ImageWorld,
-  tar: AsyncIterable<Uint8Array>,
-  lease: Lease,
-  signal: AbortSignal,
-): Promise<Layer> {
-  const hash = createHash("sha256");
-  async function* hashed(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of tar) {
-      hash.update(chunk);
-      yield chunk;
-    }
-  }
-  const gzip = createGzip();
-  const plain = Readable.from(hashed(), { objectMode: false });
-  plain.on("error", (error) => gzip.destroy(error));
-  const { digest, sizeBytes } = await store.writeBlob(plain.pipe(gzip), { lease }, signal);
-  return { digest, size: sizeBytes, diffId: `sha256:${hash.digest("hex")}` };
-}
-
 async function writeImage(
   world: ImageWorld,
   of: {
     readonly pod: Pod;
     readonly base: ImageView;
-    readonly layer: Layer;
+    readonly layer: WrittenLayer;
     readonly name: string | undefined;
     readonly options: CommitOptions;
   },
@@ -149,24 +119,4 @@ async function writeImage(
     tags: reference === undefined ? [] : [reference.tag ?? "latest"],
   });
   return written.digest;
-}
-
-/** Instructions are a build on top: just another config. The build prints the id. */
-async function withChanges(name: string, { dataDir, change }: CommitOptions): Promise<void> {
-  const { build } = await import("./build.ts");
-  const directory = await mkdtemp(join(tmpdir(), "gantry-commit-"));
-  try {
-    await writeFile(join(directory, "Dockerfile"), `FROM ${name}\n${change.join("\n")}\n`);
-    const code = await build(directory, {
-      ...plainBuild,
-      dataDir,
-      tag: [name],
-      network: "none",
-      progress: "quiet",
-      quiet: true,
-    });
-    if (code !== 0) throw new Error("commit --change: the instructions could not be applied");
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
 }

@@ -1,12 +1,21 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { createWriteStream } from "node:fs";
 import { mkdtemp, rename, rm, stat } from "node:fs/promises";
 import { PassThrough } from "node:stream";
+import { finished } from "node:stream/promises";
 import { basename, dirname, join, posix, resolve } from "node:path";
 import type { Pod } from "#api/gen/types.ts";
 import type { Session } from "#cli/connection.ts";
 import { findContainer, nameOf } from "#containers/find.ts";
-import { factsOf, landingOf, packFrom, parseCopyPlace, unpackInto } from "#containers/run/copy.ts";
+import {
+  exportFiles,
+  factsOf,
+  landingOf,
+  packFrom,
+  parseCopyPlace,
+  unpackInto,
+} from "#containers/run/copy.ts";
 
 export interface CopyOptions {
   /** Numbers of users and groups are kept; else files in a container are root's. */
@@ -80,6 +89,28 @@ async function copyOut(
     await moveInto(folder, facts.name, { directory, name });
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** `gantry export`. @param file undefined for the standard output. @throws {Error} */
+export async function exportContainer(
+  session: Session,
+  pod: Pod,
+  file: string | undefined,
+): Promise<void> {
+  if (file === undefined && process.stdout.isTTY) {
+    throw new Error("cowardly refusing to save to a terminal. Use the -o flag or redirect");
+  }
+  if (file === undefined) {
+    await exportFiles(session, pod, process.stdout);
+    return;
+  }
+  const out = createWriteStream(file);
+  try {
+    await exportFiles(session, pod, out);
+  } finally {
+    out.end();
+    await finished(out);
   }
 }
 

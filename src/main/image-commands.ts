@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { HistoryOptions } from "#images/verbs/history.ts";
 import type { ListOptions } from "#images/verbs/list.ts";
 import { collect } from "./cluster-verbs.ts";
+import type { ImportOptions } from "./image-import.ts";
 import type { LoadCommand, LoginCommand, SaveCommand, TransferCommand } from "./image-verbs.ts";
 import type { InspectCommand } from "./inspect.ts";
 import { dataDirOption, type Where } from "./options.ts";
@@ -12,6 +13,7 @@ export function addImageCommands(program: Command): void {
   addChanges(program);
   addTransfers(program);
   addArchives(program);
+  addImport(program);
   addLogin(program);
 }
 
@@ -148,6 +150,22 @@ function addArchives(program: Command): void {
     .action(async (options: LoadCommand) => {
       const { loadCommand } = await import("./image-verbs.ts");
       await loadCommand(options);
+    });
+}
+
+function addImport(program: Command): void {
+  program
+    .command("import")
+    .argument("<source>", "a tar file, or - for the standard input; perhaps gzipped")
+    .argument("[image]", "its name")
+    .description("make an image of a tar of files, such as gantry export writes")
+    .option("-c, --change <instruction>", "of a Dockerfile, such as 'CMD [\"sh\"]'", collect, [])
+    .option("-m, --message <text>", "what for")
+    .option("--platform <os/arch>", "instead of this machine's")
+    .addOption(dataDirOption())
+    .action(async (source: string, image: string | undefined, options: ImportOptions) => {
+      const { importImage } = await import("./image-import.ts");
+      await importImage(source, image, options);
     });
 }
 

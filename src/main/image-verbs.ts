@@ -202,7 +202,7 @@ function savedNames(world: ImageWorld, name: string): Pick<SavedImage, "names" |
 }
 
 /** Archives may be compressed with gzip, whatever they are called. */
-async function* unzipped(
+export async function* unzipped(
   from: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const iterator = from[Symbol.asyncIterator]();
@@ -231,7 +231,8 @@ async function* joined(
   for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
 }
 
-function parsePlatform(text: string): ImageWorld["platform"] {
+/** `linux/arm64/v8`. @throws {Error} */
+export function parsePlatform(text: string): ImageWorld["platform"] {
   const [os = "", architecture = "", variant] = text.split("/");
   if (os === "" || architecture === "") {
     throw new Error(`--platform: expected os/architecture[/variant], found '${text}'`);

@@ -205,7 +205,22 @@ test("files are copied both ways", options, () => {
   ok(gantry("cp", `${join(system.directory, "d")}/.`, "files:/tmp/new"));
   assert.equal(ok(gantry("exec", "files", "cat", "/tmp/new/e/f")), "deep\n");
   assert.match(ok(gantry("top", "files", "-o", "pid,args")), /^PID +COMMAND\n\d+ +sleep 1000\n$/);
+  // What has ended still has its files, and takes some; what its volumes have is not among them.
+  ok(gantry("stop", "-t", "0", "files"));
+  assert.equal(ok(gantry("cp", "files:/tmp/new/e/f", "-")).includes("deep\n"), true);
+  ok(gantry("cp", here, "files:/tmp/late"));
+  const exported = join(system.directory, "exported.tar");
+  ok(gantry("export", "-o", exported, "files"));
+  const listed = run("tar", ["-tf", exported]).stdout;
+  assert.match(listed, /^\.\/tmp\/late$/m);
+  assert.doesNotMatch(listed, /^\.\/proc\/./m);
+  const change = ["-c", 'CMD ["cat", "/tmp/late"]'];
+  ok(gantry("import", ...change, exported, "imported:1"));
+  assert.equal(ok(gantry("run", "--rm", "imported:1")), "hello\n");
   ok(gantry("rm", "-f", "files"));
+  ok(gantry("create", "--name", "unborn", "busybox"));
+  assert.match(gantry("cp", "unborn:/etc", "-").stderr, /was never started: it has no files/);
+  ok(gantry("rm", "unborn"));
 });
 
 test("exec: as another user, in another place, beside us", options, () => {

@@ -24,7 +24,8 @@ export async function changesLayer(session: Session, pod: Pod): Promise<AsyncIte
   return await streamFromNode(session, pod, request);
 }
 
-function checkStarted(pod: Pod): void {
+/** @throws {Error} for a container of which a node has nothing. */
+export function checkStarted(pod: Pod): void {
   const { kind } = containerStateOf(pod);
   if (kind !== "created" && kind !== "failed") return;
   throw new Error(`container ${nameOf(pod)} was never started: it has no files of its own`);

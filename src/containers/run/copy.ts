@@ -5,8 +5,7 @@ import type { Pod } from "#api/gen/types.ts";
 import type { Session } from "#cli/connection.ts";
 import type { Io } from "#cli/io.ts";
 import { remoteCommand } from "#cli/remote-command.ts";
-import { nameOf } from "#containers/find.ts";
-import { containerStateOf } from "#containers/state.ts";
+import { checkStarted } from "./changes.ts";
 import { askNode, nodePath, streamFromNode } from "./node.ts";
 
 /** One side of a copy. */
@@ -50,13 +49,13 @@ interface CopySource {
   readonly follow: boolean;
 }
 
-/** Undefined: nothing is there. @throws {Error} for a container that does not run. */
+/** Undefined: nothing is there. @throws {Error} for a container that has never run. */
 export async function factsOf(
   session: Session,
   pod: Pod,
   source: CopySource,
 ): Promise<PathFacts | undefined> {
-  checkRunning(pod);
+  checkStarted(pod);
   const request = { method: "GET", route: "inside-stat", query: queryOf(source) } as const;
   const facts = JSON.parse(await askNode(session, pod, request)) as PathFacts | { kind: "none" };
   return facts.kind === "none" ? undefined : facts;
@@ -70,7 +69,23 @@ export async function packFrom(
   out: Writable,
 ): Promise<void> {
   const request = { method: "GET", route: "inside-pack", query: queryOf(source) } as const;
-  for await (const chunk of await streamFromNode(session, pod, request)) {
+  await writeAll(session, await streamFromNode(session, pod, request), out);
+}
+
+/** All files of a container but those of its volumes, as a tar. */
+export async function exportFiles(session: Session, pod: Pod, out: Writable): Promise<void> {
+  checkStarted(pod);
+  const query = new URLSearchParams({ path: "/", follow: "true", own: "true" });
+  const request = { method: "GET", route: "inside-pack", query } as const;
+  await writeAll(session, await streamFromNode(session, pod, request), out);
+}
+
+async function writeAll(
+  session: Session,
+  chunks: AsyncIterable<Uint8Array>,
+  out: Writable,
+): Promise<void> {
+  for await (const chunk of chunks) {
     if (!out.write(chunk)) await once(out, "drain", { signal: session.signal });
   }
 }
@@ -91,11 +106,4 @@ export async function unpackInto(
   const path = await nodePath(session, pod, { route: "inside-unpack", query });
   const io: Io = { ...session.io, stdin: tar, terminal: undefined };
   await remoteCommand({ ...session, io }, path, { stdin: true, tty: false });
-}
-
-function checkRunning(pod: Pod): void {
-  if (containerStateOf(pod).kind === "running") return;
-  throw new Error(
-    `container ${nameOf(pod)} is not running: start it, or save its image with 'gantry commit' to copy its files`,
-  );
 }

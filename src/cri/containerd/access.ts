@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { Socket } from "node:net";
-import { readFile } from "node:fs/promises";
+import { readFile, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import type {
   DescMessage,
@@ -24,6 +24,7 @@ import { openRoot, readRootedText } from "#cri/rooted-path.ts";
 import { boundingCapabilities } from "#oci/capabilities.ts";
 import type { Accounts } from "#oci/user.ts";
 import { changedFiles } from "./changes.ts";
+import { openStoppedFiles } from "./stopped-files.ts";
 import { toRuntimeError } from "./errors.ts";
 import { makeFifos, type ProcessFifos } from "./fifo.ts";
 import type { GrpcConnection } from "./grpc.ts";
@@ -98,6 +99,10 @@ export class ContainerdAccess implements ContainerAccess {
 
   async changedFiles(id: string, signal: AbortSignal): Promise<ChangedFiles> {
     return await changedFiles(this.#options, id, signal);
+  }
+
+  async openStoppedFiles(id: string, signal: AbortSignal): Promise<FileHandle> {
+    return await openStoppedFiles(this.#options, id, signal);
   }
 
   async #start(

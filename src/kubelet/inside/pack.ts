@@ -37,12 +37,17 @@ const errorBytesMax = 4_096;
 export async function* packPath(
   root: FileHandle,
   path: string,
-  options: { readonly followLast: boolean },
+  options: {
+    readonly followLast: boolean;
+    /** Without what volumes and the machine have mounted there. */
+    readonly ownOnly?: boolean;
+  },
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   await using at = await openRooted(root, path, options);
   const left = at.isRoot ? systemDirectories.map((it) => `--exclude=${it}`) : [];
-  const flags = ["--numeric-owner", "--anchored", ...left, "-C", "/proc/self/fd/3"];
+  const bounds = options.ownOnly === true ? ["--one-file-system"] : left;
+  const flags = ["--numeric-owner", "--anchored", ...bounds, "-C", "/proc/self/fd/3"];
   const tar = spawn("tar", ["-cf", "-", ...flags, "--", at.name ?? "."], {
     stdio: ["ignore", "pipe", "pipe", at.directory.fd],
     signal,

@@ -1,3 +1,4 @@
+import type { FileHandle } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -37,6 +38,14 @@ const methods: Readonly<Record<InsideVerb, "GET" | "POST">> = {
   layer: "GET",
 };
 
+/** Those for which a container may have ended. */
+const verbsOfFiles: readonly InsideVerb[] = ["changes", "layer", "stat", "pack"];
+
+interface InsideContainer {
+  readonly id: string;
+  readonly access: ContainerAccess;
+}
+
 /**
  * What Docker's users do inside containers and the API of Kubernetes has no words for: processes of
  * other users, freezing, copies without a program of the image. @throws {ServerFault}
@@ -49,7 +58,7 @@ export async function serveInside(
 ): Promise<void> {
   const { verb } = route;
   if (request.method !== methods[verb]) throw new ServerFault(405, "405: Method Not Allowed");
-  const { id, access } = inside(context, route, verb === "changes" || verb === "layer");
+  const { id, access } = inside(context, route, verbsOfFiles.includes(verb));
   switch (verb) {
     case "exec":
       await fromRuntime(access.startDetached(id, settingsOf(query), signal));
@@ -83,7 +92,7 @@ export async function serveInside(
     }
     case "stat":
     case "pack":
-      await serveFiles(context, { id, verb, query }, response, signal);
+      await serveFiles(context, { id, access, verb, query }, response, signal);
       return;
     case "unpack":
       throw new ServerFault(400, "Upgrade request required");
@@ -98,7 +107,7 @@ export async function connectInside(
   signal: AbortSignal,
 ): Promise<void> {
   const { verb } = route;
-  const { id, access } = inside(context, route, false);
+  const { id, access } = inside(context, route, verb === "unpack");
   const wanted = parseWantedStreams(query);
   if (wanted === undefined) {
     throw new ServerFault(400, "you must specify at least 1 of stdin, stdout, stderr");
@@ -111,7 +120,7 @@ export async function connectInside(
   } else if (verb === "unpack") {
     const options = { path: query.get("path") ?? "/", keepOwners: isTrue(query.get("owners")) };
     const start = async (stop: AbortSignal): Promise<ReturnType<typeof unpackSession>> =>
-      unpackSession(await rootOf(context, id, stop), options);
+      unpackSession(await rootOf(context, { id, access }, stop), options);
     await connectSession(context, { wanted, start }, upgrade, signal);
   } else {
     throw new ServerFault(400, "this path cannot be upgraded");
@@ -122,7 +131,7 @@ function inside(
   { pods, runtime }: ServerContext,
   { namespace, pod, uid, container }: InsideRoute,
   mayHaveEnded: boolean,
-): { readonly id: string; readonly access: ContainerAccess } {
+): InsideContainer {
   const served = pods.find(namespace, pod, uid);
   if (served === undefined) throw new ServerFault(404, "pod does not exist");
   const newest = mayHaveEnded
@@ -149,23 +158,29 @@ function settingsOf(query: URLSearchParams): Omit<AccessExecOptions, keyof Attac
 
 async function rootOf(
   { runtime }: ServerContext,
-  id: string,
+  { id, access }: InsideContainer,
   signal: AbortSignal,
-): Promise<NonNullable<Awaited<ReturnType<typeof openContainerRoot>>>> {
+): Promise<FileHandle> {
   const root = await openContainerRoot(runtime, id, signal);
-  if (root === undefined) throw new ServerFault(409, "the container is not running");
-  return root;
+  return root ?? (await fromRuntime(access.openStoppedFiles(id, signal)));
 }
 
 async function serveFiles(
   context: ServerContext,
-  { id, verb, query }: { id: string; verb: "stat" | "pack"; query: URLSearchParams },
+  {
+    verb,
+    query,
+    ...container
+  }: InsideContainer & { readonly verb: "stat" | "pack"; readonly query: URLSearchParams },
   response: ServerResponse,
   signal: AbortSignal,
 ): Promise<void> {
-  await using root = await rootOf(context, id, signal);
+  await using root = await rootOf(context, container, signal);
   const path = query.get("path") ?? "/";
-  const options = { followLast: isTrue(query.get("follow")) };
+  const options = {
+    followLast: isTrue(query.get("follow")),
+    ownOnly: isTrue(query.get("own")),
+  };
   try {
     const facts = await statPath(root, path, options);
     if (verb === "stat") answer(response, facts);
