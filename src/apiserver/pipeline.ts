@@ -25,6 +25,7 @@ import type {
 } from "./contract.ts";
 import type { HealthCheck } from "./health.ts";
 import { headerOf, type ApiRequest, type ApiResponse } from "./http/exchange.ts";
+import { whenClosed } from "./http/when-closed.ts";
 import { exposeCache } from "./cache-metrics.ts";
 import { ApiMetrics } from "./metrics.ts";
 import { PlainPaths } from "./plain-paths.ts";
@@ -141,9 +142,11 @@ export class Pipeline {
     const ended = this.#metrics.connected(call.request, info);
     try {
       await this.#router.upgrade(call, socket, head);
-    } finally {
+    } catch (error) {
       ended();
+      throw error;
     }
+    whenClosed(socket, ended);
   }
 
   #arrival(request: ApiRequest): Arrival {

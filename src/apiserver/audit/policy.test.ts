@@ -92,6 +92,7 @@ test("without a policy it is written down who did what, and not what the system 
     [`GET ${n}/pods`, kubelet, "None"],
     [`PATCH ${n}/pods/p/status`, kubelet, "Metadata"],
     [`PUT ${lease}`, kubelet, "None"],
+    [`POST ${n}/events`, kubelet, "None"],
     [`PUT ${lease}`, jane, "Metadata"],
   ];
   for (const [request, by, level] of wants) {

@@ -132,19 +132,24 @@ const systemUsers = {
   users: ["system:kube-controller-manager", "system:kube-scheduler", "system:kube-proxy"],
 };
 const systemGroups = { userGroups: ["system:nodes", "system:serviceaccounts:kube-system"] };
-const leases = [{ group: "coordination.k8s.io", resources: ["leases"], resourceNames: [] }];
+const reports = [
+  { group: "coordination.k8s.io", resources: ["leases"], resourceNames: [] },
+  { group: "", resources: ["events"], resourceNames: [] },
+  { group: "events.k8s.io", resources: ["events"], resourceNames: [] },
+];
 
 /**
  * Of an installation that has a log and no policy: who did what, without what they sent. What the
- * system's own parts read, and the leases that they renew, would fill it and tell nothing.
+ * system's own parts read, the leases that they renew, and the events in which they tell of what
+ * they did would fill it and tell nothing.
  */
 export const defaultPolicy: Policy = {
   rules: [
     { ...anyRequest, nonResourceURLs: ["/healthz*", "/livez*", "/readyz*", "/version"] },
     { ...anyRequest, ...systemUsers, verbs: reading },
     { ...anyRequest, ...systemGroups, verbs: reading },
-    { ...anyRequest, ...systemUsers, resources: leases },
-    { ...anyRequest, ...systemGroups, resources: leases },
+    { ...anyRequest, ...systemUsers, resources: reports },
+    { ...anyRequest, ...systemGroups, resources: reports },
     { ...anyRequest, level: "Metadata" },
   ],
   omitStages: ["RequestReceived"],

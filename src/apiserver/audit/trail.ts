@@ -5,6 +5,7 @@ import type { StatusError } from "#api/status.ts";
 import type { Annotate, UserInfo } from "#apiserver/contract.ts";
 import type { ApiRequest, ApiResponse, ByteSink, ResponseBody } from "#apiserver/http/exchange.ts";
 import { headerOf } from "#apiserver/http/exchange.ts";
+import { whenClosed } from "#apiserver/http/when-closed.ts";
 import { lasts, type RequestInfo } from "#apiserver/request-info.ts";
 import { eventLengthMax, statusIn, type EventStatus, type RequestFacts } from "./event.ts";
 import { reaches, type Recording, type Stage } from "./policy.ts";
@@ -114,11 +115,9 @@ export class Trail {
   connected(socket: Duplex): void {
     this.#status = { code: 101 };
     this.#started();
-    const complete = (): void => {
+    whenClosed(socket, () => {
       this.#complete();
-    };
-    if (socket.closed) complete();
-    else socket.once("close", complete);
+    });
   }
 
   #whenAborted(): void {
