@@ -52,9 +52,12 @@ export function nodeUsage(stat: string, meminfo: string): ResourceUsage {
   const field = (name: string): number =>
     Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(meminfo)?.[1] ?? 0) * 1024;
   const used = field("MemTotal") - field("MemFree");
+  const workingSet = Math.max(used - field("Inactive\\(file\\)"), 0);
+  const bootedAtMs = Number(/^btime (\d+)$/m.exec(stat)?.[1] ?? 0) * 1_000;
   return {
     cpuNanoseconds: busy * nanosecondsPerTick,
     memoryUsageBytes: used,
-    memoryWorkingSetBytes: Math.max(used - field("Inactive\\(file\\)"), 0),
+    memoryWorkingSetBytes: workingSet,
+    machine: { bootedAtMs, memoryAvailableBytes: field("MemTotal") - workingSet },
   };
 }

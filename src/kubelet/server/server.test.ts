@@ -26,7 +26,10 @@ import type { UsageSource } from "./usage.ts";
 const never = new AbortController().signal;
 const usage = { cpuNanoseconds: 2_500_000_000n, memoryUsageBytes: 3, memoryWorkingSetBytes: 2 };
 const usageSource: UsageSource = {
-  node: () => Promise.resolve(usage),
+  node: () => {
+    const machine = { bootedAtMs: 1_700_000_000_000, memoryAvailableBytes: 7 };
+    return Promise.resolve({ ...usage, machine });
+  },
   pod: () => Promise.resolve(usage),
   container: () => Promise.resolve(usage),
 };
@@ -294,6 +297,7 @@ suite("kubelet server", () => {
     ["/metrics/cadvisor", 200, /^containers 1$/m],
     ["/metrics/probes", 200, /^probes 1$/m],
     ["/stats/summary", 200, /"nodeName":"node-1".*"usageCoreNanoSeconds":2500000000/],
+    ["/stats/summary", 200, /"startTime":"2023-11-14T22:13:20Z".*"availableBytes":7,/],
     [
       "/metrics/resource",
       200,

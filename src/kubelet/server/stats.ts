@@ -49,7 +49,11 @@ export async function takeSnapshot(
 export function summaryOf(snapshot: UsageSnapshot): JsonObject {
   const time = formatTime(snapshot.nowMs);
   return {
-    node: { nodeName: snapshot.nodeName, startTime: time, ...figures(snapshot.node, time) },
+    node: {
+      nodeName: snapshot.nodeName,
+      startTime: formatTime(snapshot.node?.machine?.bootedAtMs ?? snapshot.nowMs),
+      ...figures(snapshot.node, time),
+    },
     pods: snapshot.pods.map(({ pod, usage, containers }) => ({
       podRef: {
         name: pod.metadata?.name ?? "",
@@ -69,10 +73,12 @@ export function summaryOf(snapshot: UsageSnapshot): JsonObject {
 
 function figures(usage: ResourceUsage | undefined, time: string): JsonObject {
   if (usage === undefined) return {};
+  const availableBytes = usage.machine?.memoryAvailableBytes;
   return {
     cpu: { time, usageCoreNanoSeconds: Number(usage.cpuNanoseconds) },
     memory: {
       time,
+      ...(availableBytes !== undefined && { availableBytes }),
       usageBytes: usage.memoryUsageBytes,
       workingSetBytes: usage.memoryWorkingSetBytes,
     },

@@ -8,6 +8,8 @@ export interface ResourceUsage {
   readonly memoryWorkingSetBytes: number;
   /** Of a pod or container; threads count too. */
   readonly processes?: number;
+  /** Of a node: when it was booted, in ms since the epoch, and memory beyond the working set. */
+  readonly machine?: { readonly bootedAtMs: number; readonly memoryAvailableBytes: number };
 }
 
 /** Where the server learns what things use. Undefined: not known. */
