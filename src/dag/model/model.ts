@@ -88,6 +88,8 @@ export interface TaskModel {
   /** Ids of the tasks before it, sorted. */
   readonly upstream: readonly string[];
   readonly group?: string | undefined;
+  /** Files that its templates extend, include or import: paths below the folder of DAGs, by name. */
+  readonly templateFiles?: Readonly<Record<string, string>>;
   readonly triggerRule: TriggerRule;
   readonly retries: number;
   readonly retryDelayMs: number;

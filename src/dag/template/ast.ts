@@ -46,10 +46,30 @@ export interface Arguments {
   readonly named: readonly (readonly [string, Expression])[];
 }
 
+/** What a macro, or the body of a call, is given; with the values of those that are left out. */
+export type Parameters = readonly {
+  readonly name: string;
+  readonly fallback: Expression | undefined;
+}[];
+
 export type Node =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "output"; readonly expression: Expression }
   | { readonly kind: "set"; readonly names: readonly string[]; readonly value: Expression }
+  /** What the body becomes, through the filters of `value`, which has it as `bodyName`. */
+  | {
+      readonly kind: "set_block";
+      readonly name: string;
+      readonly value: Expression;
+      readonly body: readonly Node[];
+    }
+  /** An attribute of a `namespace()`. */
+  | {
+      readonly kind: "set_attribute";
+      readonly of: string;
+      readonly name: string;
+      readonly value: Expression;
+    }
   | { readonly kind: "do"; readonly expression: Expression }
   | {
       readonly kind: "if";
@@ -65,9 +85,65 @@ export type Node =
       readonly only: Expression | undefined;
       readonly body: readonly Node[];
       readonly otherwise: readonly Node[];
+    }
+  | {
+      readonly kind: "with";
+      readonly values: readonly (readonly [string, Expression])[];
+      readonly body: readonly Node[];
+    }
+  | { readonly kind: "filter_block"; readonly value: Expression; readonly body: readonly Node[] }
+  | MacroNode
+  /** A call whose function gets the body as `caller`. */
+  | {
+      readonly kind: "call_block";
+      readonly call: Extract<Expression, { readonly kind: "call" }>;
+      readonly parameters: Parameters;
+      readonly body: readonly Node[];
+    }
+  | BlockNode
+  | { readonly kind: "extends"; readonly parent: Expression }
+  | {
+      readonly kind: "include";
+      readonly of: Expression;
+      readonly ignoreMissing: boolean;
+      readonly withContext: boolean;
+    }
+  | {
+      readonly kind: "import";
+      readonly of: Expression;
+      /** The name of the whole; undefined when single names are taken. */
+      readonly as: string | undefined;
+      readonly names: readonly (readonly [name: string, as: string])[];
+      readonly withContext: boolean;
     };
+
+/** A function of the template. */
+export interface MacroNode {
+  readonly kind: "macro";
+  readonly name: string;
+  readonly parameters: Parameters;
+  readonly body: readonly Node[];
+}
+
+/** A part of a template that one which extends it may replace. */
+export interface BlockNode {
+  readonly kind: "block";
+  readonly name: string;
+  /** Sees the loop that it is in. */
+  readonly scoped: boolean;
+  readonly required: boolean;
+  readonly body: readonly Node[];
+}
+
+/** What the expression of a `set` or `filter` block calls the body's text. */
+export const bodyName = "__body__";
 
 /** What is wrong with a template, or with what it was given. */
 export class TemplateError extends Error {
   override readonly name = "TemplateError";
+}
+
+/** Whether a template, or a part of one, asks for a name. */
+export function usesName(nodes: readonly Node[], name: string): boolean {
+  return JSON.stringify(nodes).includes(`{"kind":"name","name":${JSON.stringify(name)}}`);
 }

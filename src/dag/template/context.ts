@@ -2,7 +2,7 @@ import type { Json } from "#api/object.ts";
 import { formatConnection } from "#dag/connection/connection.ts";
 import type { Connection } from "#dag/connection/connection.ts";
 import { DateTime } from "./date-time.ts";
-import type { Names } from "./evaluate.ts";
+import type { Names } from "./scope.ts";
 import { macros } from "./macros.ts";
 import { argument, isList, numberOf, stringOf, toValue, type Call, type Value } from "./values.ts";
 

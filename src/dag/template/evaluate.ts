@@ -1,16 +1,36 @@
-import { TemplateError, type Arguments, type Expression, type Node } from "./ast.ts";
+import {
+  bodyName,
+  TemplateError,
+  type Arguments,
+  type BlockNode,
+  type Expression,
+  type MacroNode,
+  type Node,
+  usesName,
+} from "./ast.ts";
 import { filters } from "./filters.ts";
 import { memberOf } from "./methods.ts";
 import { operate } from "./operators.ts";
+import {
+  assign,
+  globals,
+  itemAt,
+  loopOf,
+  Namespace,
+  shorten,
+  sliceOf,
+  within,
+  type LoopMemory,
+  type Names,
+} from "./scope.ts";
 import { tests } from "./tests.ts";
 import {
-  isDict,
   isList,
   isObject,
   isTrue,
   itemsOf,
-  represent,
   textOf,
+  Tuple,
   type Call,
   type Value,
 } from "./values.ts";
@@ -20,12 +40,15 @@ export const resultLengthMax = 4_194_304;
 /** Most pieces and expressions that one template may work out, loops included. */
 const stepsMax = 250_000;
 
-/** What a name stands for; undefined when it is not defined. */
-export type Names = (name: string) => Value | undefined;
+/** Deepest nesting of templates and macros that use others. */
+const depthMax = 60;
+
+/** What a template includes, extends or imports, by its name; undefined when there is none. */
+export type Sources = (name: string) => readonly Node[] | undefined;
 
 /** Fills in a template. @throws {TemplateError} */
-export function evaluate(nodes: readonly Node[], names: Names): string {
-  return new Evaluation().body(nodes, names);
+export function evaluate(nodes: readonly Node[], names: Names, sources?: Sources): string {
+  return new Evaluation(sources).template(nodes, names).text;
 }
 
 /** What a template that is one expression stands for, as it is. @throws {TemplateError} */
@@ -33,20 +56,72 @@ export function evaluateExpression(expression: Expression, names: Names): Value 
   return new Evaluation().value(expression, names);
 }
 
+/** The blocks of a template and of those it extends, by name; the one that counts is the first. */
+type Blocks = Map<string, BlockNode[]>;
+
+/** Where a node is evaluated. */
+interface Place {
+  readonly names: Names;
+  /** What this scope sets. */
+  readonly own: Map<string, Value>;
+  /** Names of the whole template, for blocks that are not scoped. */
+  readonly top: Names;
+  readonly blocks: Blocks;
+}
+
 class Evaluation {
+  readonly #sources: Sources | undefined;
   #steps = 0;
   #length = 0;
+  #depth = 0;
 
-  body(nodes: readonly Node[], outer: Names): string {
-    const own = new Map<string, Value>();
-    const names = within(own, outer);
-    let result = "";
-    for (const node of nodes) result += this.#node(node, names, own);
-    return result;
+  constructor(sources?: Sources) {
+    this.#sources = sources;
   }
 
-  #node(node: Node, names: Names, own: Map<string, Value>): string {
+  /** A whole template, or what it extends with its blocks. @returns also the names that it sets. */
+  template(
+    nodes: readonly Node[],
+    outer: Names,
+    blocks: Blocks = new Map(),
+  ): { readonly text: string; readonly exported: ReadonlyMap<string, Value> } {
+    const own = new Map<string, Value>();
+    let self: Value = null;
+    const known = within(own, outer);
+    const names: Names = (name) => (name === "self" ? self : known(name));
+    const place = { names, own, top: names, blocks };
+    self = {
+      attribute: (name) => (blocks.has(name) ? () => this.#block(name, 0, place) : undefined),
+      text: () => "<template>",
+    };
+    collectBlocks(nodes, blocks);
+    let text = "";
+    let parent: readonly Node[] | undefined;
+    for (const node of nodes) {
+      if (node.kind === "extends") {
+        if (parent !== undefined) throw new TemplateError("a template can extend one other only");
+        parent = this.#source(this.value(node.parent, names));
+      } else if (parent === undefined) text += this.#node(node, place);
+      else if (!printing.has(node.kind)) this.#node(node, place);
+    }
+    if (parent !== undefined) {
+      const above = parent;
+      text += this.#deeper(() => this.template(above, names, blocks).text);
+    }
+    return { text, exported: own };
+  }
+
+  /** What stands in a scope of its own. */
+  body(nodes: readonly Node[], outer: Place, values?: ReadonlyMap<string, Value>): string {
+    const own = new Map<string, Value>(values);
+    const place = { ...outer, own, names: within(own, outer.names) };
+    return nodes.map((it) => this.#node(it, place)).join("");
+  }
+
+  #node(node: Node, place: Place): string {
     this.#step();
+    if (isDefinition(node)) return this.#definition(node, place);
+    const { names, own } = place;
     switch (node.kind) {
       case "text":
         return this.#emit(node.text);
@@ -59,9 +134,148 @@ class Evaluation {
         assign(node.names, this.value(node.value, names), own);
         return "";
       case "if":
-        return this.#if(node, names, own);
+        return this.#if(node, place);
       case "for":
-        return this.#for(node, names);
+        return this.#for(node, place);
+      case "with":
+        return this.#with(node, place);
+      case "block":
+        return this.#block(node.name, 0, node.scoped ? place : { ...place, names: place.top });
+      case "include":
+        return this.#include(node, place);
+      case "extends":
+        throw new TemplateError("'{% extends %}' must not be inside another tag");
+    }
+  }
+
+  /** Tags that capture what their body becomes. */
+  #definition(node: Definition, place: Place): string {
+    const { names, own } = place;
+    switch (node.kind) {
+      case "set_block":
+        own.set(node.name, this.#filtered(node, place));
+        return "";
+      case "filter_block":
+        return this.#emit(textOf(this.#filtered(node, place)));
+      case "set_attribute": {
+        const of = this.#name(node.of, names);
+        if (!(of instanceof Namespace)) {
+          throw new TemplateError(`'${node.of}' is no namespace(): nothing can be set in it`);
+        }
+        of.set(node.name, this.value(node.value, names));
+        return "";
+      }
+      case "macro":
+        own.set(node.name, this.#macro(node, place));
+        return "";
+      case "call_block": {
+        const caller = this.#macro({ ...node, name: "caller" }, place);
+        const { positional, named } = this.#arguments(node.call.given, names);
+        const call = { positional, named: new Map([...named, ["caller", caller] as const]) };
+        return this.#emit(textOf(this.#call(this.value(node.call.of, names), call)));
+      }
+      case "import":
+        this.#import(node, place);
+        return "";
+    }
+  }
+
+  #filtered(
+    { body, value }: { readonly body: readonly Node[]; readonly value: Expression },
+    place: Place,
+  ): Value {
+    const text = this.body(body, place);
+    return this.value(value, within(new Map([[bodyName, text]]), place.names));
+  }
+
+  #with(node: Extract<Node, { readonly kind: "with" }>, place: Place): string {
+    const values = node.values.map(([name, it]) => [name, this.value(it, place.names)] as const);
+    return this.body(node.body, place, new Map(values));
+  }
+
+  /** A function that gives what the body becomes with its parameters. */
+  #macro(node: Pick<MacroNode, "name" | "parameters" | "body">, place: Place): Value {
+    const { name, parameters, body } = node;
+    const act = (call: Call): Value => {
+      const scope = new Map<string, Value>();
+      checkGiven(node, call);
+      const known = new Set(parameters.map((it) => it.name));
+      const rest = call.positional.slice(parameters.length);
+      scope.set("varargs", Tuple.from(rest));
+      const extra = [...call.named].filter(([it]) => !known.has(it));
+      scope.set("kwargs", new Map(extra));
+      const caller = call.named.get("caller");
+      if (caller !== undefined) scope.set("caller", caller);
+      for (const [at, { name: parameter, fallback }] of parameters.entries()) {
+        const given = call.positional[at] ?? call.named.get(parameter);
+        if (given !== undefined) scope.set(parameter, given);
+        else if (fallback !== undefined) {
+          scope.set(parameter, this.value(fallback, within(scope, place.names)));
+        } else throw new TemplateError(`${name}(…): parameter '${parameter}' was not provided`);
+      }
+      return this.#deeper(() => this.body(body, place, scope));
+    };
+    const about = new Map<string, Value>([
+      ["__call__", act],
+      ["name", name],
+      ["arguments", Tuple.from(parameters.map((it) => it.name))],
+    ]);
+    return { attribute: (it) => about.get(it), text: () => `<Macro '${name}'>` };
+  }
+
+  /** The block of that name that counts, or one of those that it replaces. */
+  #block(name: string, level: number, place: Place): string {
+    const block = place.blocks.get(name)?.[level];
+    if (block === undefined) throw new TemplateError(`there is no block '${name}' to be put here`);
+    if (block.required) throw new TemplateError(`the block '${name}' must be given`);
+    const scope = new Map([["super", () => this.#block(name, level + 1, place)]]);
+    return this.#deeper(() => this.body(block.body, place, scope));
+  }
+
+  #include(node: Extract<Node, { readonly kind: "include" }>, place: Place): string {
+    const wanted = this.value(node.of, place.names);
+    const all = isList(wanted) ? wanted : [wanted];
+    const found = all.map((it) => this.#sources?.(textOf(it))).find((it) => it !== undefined);
+    if (found === undefined && node.ignoreMissing) return "";
+    const nodes = found ?? this.#source(all[0] ?? null);
+    return this.#deeper(() => this.template(nodes, node.withContext ? place.names : nothing).text);
+  }
+
+  #import(node: Extract<Node, { readonly kind: "import" }>, { names, own }: Place): void {
+    const nodes = this.#source(this.value(node.of, names));
+    const before = this.#length;
+    const { exported } = this.#deeper(() =>
+      this.template(nodes, node.withContext ? names : nothing),
+    );
+    this.#length = before;
+    const member = (name: string): Value | undefined =>
+      name.startsWith("_") ? undefined : exported.get(name);
+    if (node.as !== undefined) {
+      own.set(node.as, { attribute: member, text: () => "<template>" });
+    }
+    for (const [name, as] of node.names) {
+      const value = member(name);
+      if (value === undefined) throw new TemplateError(`the imported template has no '${name}'`);
+      own.set(as, value);
+    }
+  }
+
+  #source(name: Value): readonly Node[] {
+    const found = this.#sources?.(textOf(name));
+    if (found !== undefined) return found;
+    throw new TemplateError(
+      `there is no template '${textOf(name)}' in the folder of the DAG's file or its templateSearchpath`,
+    );
+  }
+
+  /** Templates and macros that call themselves come to an end. */
+  #deeper<T>(act: () => T): T {
+    this.#depth += 1;
+    if (this.#depth > depthMax) throw new TemplateError("the template is nested too deeply");
+    try {
+      return act();
+    } finally {
+      this.#depth -= 1;
     }
   }
 
@@ -77,31 +291,34 @@ class Evaluation {
   }
 
   /** What is set inside a branch is seen after it. */
-  #if(node: Extract<Node, { readonly kind: "if" }>, names: Names, own: Map<string, Value>): string {
+  #if(node: Extract<Node, { readonly kind: "if" }>, place: Place): string {
     for (const { condition, body } of node.branches) {
-      if (condition === undefined || isTrue(this.value(condition, names))) {
-        return body.map((it) => this.#node(it, names, own)).join("");
+      if (condition === undefined || isTrue(this.value(condition, place.names))) {
+        return body.map((it) => this.#node(it, place)).join("");
       }
     }
     return "";
   }
 
-  #for(node: Extract<Node, { readonly kind: "for" }>, names: Names): string {
+  #for(node: Extract<Node, { readonly kind: "for" }>, place: Place): string {
+    const { names } = place;
     const scopes = itemsOf(this.value(node.over, names)).map((item) => {
       const scope = new Map<string, Value>();
       assign(node.names, item, scope);
-      return scope;
+      return { item, scope };
     });
     const { only } = node;
-    const kept = scopes.filter((scope) => {
+    const kept = scopes.filter(({ scope }) => {
       if (only === undefined) return true;
       return isTrue(this.value(only, within(scope, names)));
     });
-    if (kept.length === 0) return this.body(node.otherwise, names);
+    if (kept.length === 0) return this.body(node.otherwise, place);
+    const items = kept.map(({ item }) => item);
+    const memory: LoopMemory = {};
     let result = "";
-    for (const [at, scope] of kept.entries()) {
-      scope.set("loop", loopOf(at, kept.length));
-      result += this.body(node.body, within(scope, names));
+    for (const [at, { scope }] of kept.entries()) {
+      scope.set("loop", loopOf(at, items, memory));
+      result += this.body(node.body, place, scope);
     }
     return result;
   }
@@ -201,9 +418,7 @@ class Evaluation {
   ): Value {
     if (expression.kind === "call") {
       const callable = this.value(expression.of, names);
-      const made = isObject(callable) ? callable.attribute("__call__") : callable;
-      if (typeof made === "function") return made(this.#arguments(expression.given, names));
-      throw new TemplateError(`${shorten(callable)} cannot be called`);
+      return this.#call(callable, this.#arguments(expression.given, names));
     }
     if (expression.kind === "filter") return this.#filter(expression, names);
     const isDefined = expression.name === "defined" || expression.name === "undefined";
@@ -215,6 +430,12 @@ class Evaluation {
     if (test === undefined) throw new TemplateError(`there is no test '${expression.name}'`);
     const { positional } = this.#arguments(expression.given, names);
     return test(this.value(expression.of, names), positional) !== expression.negated;
+  }
+
+  #call(callable: Value, call: Call): Value {
+    const made = isObject(callable) ? callable.attribute("__call__") : callable;
+    if (typeof made === "function") return made(call);
+    throw new TemplateError(`${shorten(callable)} cannot be called`);
   }
 
   #filter(expression: Extract<Expression, { readonly kind: "filter" }>, names: Names): Value {
@@ -253,77 +474,52 @@ class Evaluation {
   }
 }
 
-/** The names of a scope, then those around it. */
-function within(scope: ReadonlyMap<string, Value>, outer: Names): Names {
-  return (name) => (scope.has(name) ? scope.get(name) : outer(name));
-}
-
-/** Names that every template knows. */
-const globals: ReadonlyMap<string, Value> = new Map<string, Value>([
-  ["range", ({ positional }) => range(positional.map(Number))],
-  ["dict", ({ named }) => new Map(named)],
-]);
-
-const rangeMax = 100_000;
-
-function range(bounds: readonly number[]): Value {
-  const [from = 0, to = 0, step = 1] = bounds.length === 1 ? [0, bounds[0]] : bounds;
-  const count = Math.max(0, Math.ceil((to - from) / step));
-  if (count > rangeMax) throw new TemplateError(`a range may have at most ${rangeMax} numbers`);
-  return Array.from({ length: count }, (_, at) => from + at * step);
-}
-
-function assign(names: readonly string[], value: Value, to: Map<string, Value>): void {
-  const [only] = names;
-  if (names.length === 1 && only !== undefined) {
-    to.set(only, value);
-    return;
+/** @throws {TemplateError} at what a macro does not take: only one that uses them gets further ones. */
+function checkGiven(
+  { name, parameters, body }: Pick<MacroNode, "name" | "parameters" | "body">,
+  { positional, named }: Call,
+): void {
+  if (positional.length > parameters.length && !usesName(body, "varargs")) {
+    throw new TemplateError(`${name}(…) takes at most ${parameters.length} arguments`);
   }
-  const items = itemsOf(value);
-  if (items.length !== names.length) {
-    throw new TemplateError(`${names.join(", ")} cannot take ${shorten(value)} apart`);
+  const known = new Set(["caller", ...parameters.map((it) => it.name)]);
+  const unknown = [...named.keys()].find((it) => !known.has(it));
+  if (unknown !== undefined && !usesName(body, "kwargs")) {
+    throw new TemplateError(`${name}(…) takes no argument '${unknown}'`);
   }
-  for (const [at, name] of names.entries()) to.set(name, items[at] ?? null);
 }
 
-function loopOf(at: number, length: number): Value {
-  return new Map<string, Value>([
-    ["index", at + 1],
-    ["index0", at],
-    ["first", at === 0],
-    ["last", at === length - 1],
-    ["length", length],
-    ["revindex", length - at],
-    ["revindex0", length - at - 1],
-  ]);
+/** Of nodes that print, and so do nothing after `extends`. */
+const printing: ReadonlySet<Node["kind"]> = new Set(["text", "output", "block", "include"]);
+
+const definitions = [
+  "set_block",
+  "filter_block",
+  "set_attribute",
+  "macro",
+  "call_block",
+  "import",
+] as const;
+type Definition = Extract<Node, { readonly kind: (typeof definitions)[number] }>;
+
+function isDefinition(node: Node): node is Definition {
+  return definitions.some((it) => it === node.kind);
 }
 
-function itemAt(of: Value, key: Value): Value | undefined {
-  if (isDict(of)) return memberOf(of, textOf(key));
-  if (typeof key === "string") return memberOf(of, key);
-  if (typeof key !== "number") return undefined;
-  if (isList(of)) return of.at(key);
-  return typeof of === "string" ? of.at(key) : undefined;
+/** Adds the blocks of a template behind those of the ones that extend it. */
+function collectBlocks(nodes: readonly Node[], blocks: Blocks): void {
+  for (const node of nodes) {
+    if (node.kind === "block") {
+      const known = blocks.get(node.name);
+      if (known === undefined) blocks.set(node.name, [node]);
+      else known.push(node);
+    }
+    if (node.kind === "if") for (const it of node.branches) collectBlocks(it.body, blocks);
+    else if ("body" in node) collectBlocks(node.body, blocks);
+  }
 }
 
-function sliceOf(of: Value, bounds: readonly (Value | undefined)[]): Value | undefined {
-  if (!isList(of) && typeof of !== "string") return undefined;
-  const [from, to, step] = bounds.map((it) => (typeof it === "number" ? it : undefined));
-  const items = typeof of === "string" ? Array.from(of) : of;
-  const stride = step ?? 1;
-  if (stride === 0) throw new TemplateError("a slice cannot have a step of 0");
-  const forwards = stride > 0 ? items : [...items].reverse();
-  const place = (at: number | undefined): number | undefined => {
-    if (at === undefined || stride > 0) return at;
-    return at < 0 ? -at - 1 : Math.max(0, items.length - 1 - at);
-  };
-  const picked = forwards
-    .slice(place(from), place(to))
-    .filter((_, at) => at % Math.abs(stride) === 0);
-  return typeof of === "string" ? picked.map(textOf).join("") : picked;
-}
-
-function shorten(value: Value): string {
-  const text = represent(value);
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+/** What an imported template knows of the task: nothing. */
+function nothing(): undefined {
+  return undefined;
 }

@@ -1,4 +1,4 @@
-import { TemplateError, type Arguments, type Expression } from "./ast.ts";
+import { TemplateError, type Arguments, type Expression, type Parameters } from "./ast.ts";
 import { tokenize, type Token } from "./tokens.ts";
 
 /** Deepest nesting of one expression. */
@@ -49,6 +49,30 @@ export class ExpressionParser {
     const names = [this.#name()];
     while (this.takeOperator(",")) names.push(this.#name());
     return names;
+  }
+
+  /** One name. @throws {TemplateError} at anything else. */
+  name(): string {
+    return this.#name();
+  }
+
+  /** Whether nothing is left. */
+  isEnd(): boolean {
+    return this.#token().kind === "end";
+  }
+
+  /** The parameters of a macro, after their parenthesis. */
+  parameters(): Parameters {
+    const found: Parameters[number][] = [];
+    while (!this.takeOperator(")")) {
+      const name = this.#name();
+      found.push({ name, fallback: this.takeOperator("=") ? this.expression() : undefined });
+      if (!this.takeOperator(",")) {
+        this.#need(")");
+        break;
+      }
+    }
+    return found;
   }
 
   takeName(word: string): boolean {

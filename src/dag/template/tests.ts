@@ -1,5 +1,5 @@
 import { contains } from "./operators.ts";
-import { isDict, isEqual, isList, isTrue, type Value } from "./values.ts";
+import { isDict, isEqual, isList, isObject, isTrue, type Value } from "./values.ts";
 
 type Test = (value: Value, given: readonly Value[]) => boolean;
 
@@ -16,7 +16,10 @@ export const tests: ReadonlyMap<string, Test> = new Map<string, Test>([
   ["mapping", isDict],
   ["sequence", (it) => isList(it) || isDict(it) || typeof it === "string"],
   ["iterable", (it) => isList(it) || isDict(it) || typeof it === "string"],
-  ["callable", (it) => typeof it === "function"],
+  [
+    "callable",
+    (it) => typeof it === "function" || (isObject(it) && it.attribute("__call__") !== undefined),
+  ],
   ["even", (it) => typeof it === "number" && it % 2 === 0],
   ["odd", (it) => typeof it === "number" && Math.abs(it % 2) === 1],
   ["divisibleby", (it, [by]) => typeof it === "number" && it % Number(by) === 0],

@@ -6,7 +6,8 @@ import { test } from "node:test";
 import { dag } from "#dag/authoring/dag.ts";
 import { bash, sql } from "#dag/authoring/operators.ts";
 import { expand } from "#dag/authoring/task.ts";
-import { loadTemplates, takeSideFiles } from "./side-files.ts";
+import { render } from "#dag/template/render.ts";
+import { loadTemplates, takeSideFiles, templateSources } from "./side-files.ts";
 
 function folderOf(files: Readonly<Record<string, string | Uint8Array>>): {
   readonly folder: string;
@@ -53,6 +54,47 @@ test("side files: templates and files that a DAG names belong to its version", (
   );
   const code = { bundleFolder: at.folder, file: "etl/d.ts", dagsFolder: "/nowhere" };
   assert.equal(loadTemplates({ $file: "etl/load.sh" }, code), "echo {{ ds }}");
+});
+
+test("side files: so do the templates that those extend, include and import", () => {
+  using at = folderOf({
+    "etl/load.sql": "{% extends 'base.sql' %}{% block body %}{{ q('a') }}{% endblock %}",
+    "etl/sql/base.sql":
+      "{% from 'quote.sql' import q %}-- {% include 'no.sql' ignore missing %}{% block body %}{% endblock %}",
+    "etl/sql/quote.sql": '{% macro q(name) %}"{{ name }}"{% endmacro %}',
+  });
+  const { model } = dag("d", { templateSearchpath: "sql" }, () => {
+    sql("load", { connection: "shop", sql: "load.sql" });
+    bash("inline", { command: "{% include 'quote.sql' %}" });
+  });
+  const trace = { files: {}, looked: {} };
+  const { tasks } = takeSideFiles(model, { folder: at.folder, file: "etl/d.ts" }, trace);
+  const quote = { "quote.sql": "etl/sql/quote.sql" };
+  assert.deepEqual(Object.fromEntries(tasks.map((it) => [it.id, it.templateFiles])), {
+    inline: quote,
+    load: { "base.sql": "etl/sql/base.sql", ...quote },
+  });
+  assert.deepEqual(Object.keys(trace.files).sort(), [
+    "etl/load.sql",
+    "etl/sql/base.sql",
+    "etl/sql/quote.sql",
+  ]);
+  const load = tasks.find((it) => it.id === "load");
+  assert.ok(load);
+  const code = { bundleFolder: at.folder, file: "etl/d.ts", dagsFolder: "/nowhere" };
+  const sources = templateSources(load, code);
+  const text = "{% extends 'base.sql' %}{% block body %}x{% endblock %}";
+  assert.equal(
+    render(text, () => undefined, sources),
+    "-- x",
+  );
+  assert.equal(sources("nope.sql"), undefined);
+
+  const other = dag("d", {}, () => bash("run", { command: "{% include 'gone.sh' %}" })).model;
+  assert.throws(
+    () => takeSideFiles(other, { folder: at.folder, file: "etl/d.ts" }, trace),
+    /task run: there is no file 'gone\.sh' in etl/,
+  );
 });
 
 test("side files: what is not there, outside, or no text is named", () => {

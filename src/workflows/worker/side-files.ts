@@ -2,6 +2,9 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Json } from "#api/object.ts";
 import type { DagModel, TaskModel } from "#dag/model/model.ts";
+import type { Sources } from "#dag/template/evaluate.ts";
+import { namedTemplates } from "#dag/template/named-templates.ts";
+import { parsedOnce } from "#dag/template/render.ts";
 import { operators } from "#workflows/operators/list.ts";
 import type { Operator } from "#workflows/operators/operator.ts";
 import type { Trace } from "./author-modules.ts";
@@ -32,7 +35,9 @@ export function takeSideFiles(model: DagModel, at: DagFile, trace: Trace): DagMo
     for (const path of found) trace.files[path] = readText(at.folder, path);
   }
   const places = ["", ...(model.templateSearchpath ?? [])].map((it) => join(dirname(at.file), it));
-  return { ...model, tasks: model.tasks.map((it) => withTemplates(it, { at, places, trace })) };
+  const search = { at, places, trace };
+  const tasks = model.tasks.map((it) => withOthers(withTemplates(it, search), search));
+  return { ...model, tasks };
 }
 
 interface Search {
@@ -68,7 +73,41 @@ function withTemplates(task: TaskModel, search: Search): TaskModel {
   };
 }
 
-function findTemplate(taskId: string, name: string, { at, places, trace }: Search): string {
+/** Most templates that those of one task use. */
+const othersMax = 200;
+
+/** Takes in what the templates of a task extend, include and import. */
+function withOthers(task: TaskModel, search: Search): TaskModel {
+  const names = operators.get(task.operator)?.templated ?? [];
+  const found = new Map<string, string>();
+  const values = names.flatMap((it) => [task.arguments[it], task.expand?.over[it]]);
+  const open = values.flatMap((it) => textsIn(it ?? null, search));
+  for (let text = open.pop(); text !== undefined; text = open.pop()) {
+    for (const { name, optional } of namedTemplates(text)) {
+      if (found.has(name)) continue;
+      const path = optional ? maybeTemplate(name, search) : findTemplate(task.id, name, search);
+      if (path === undefined) continue;
+      found.set(name, path);
+      if (found.size > othersMax) {
+        throw new Error(`task ${task.id}: its templates use more than ${othersMax} others`);
+      }
+      open.push(search.trace.files[path] ?? "");
+    }
+  }
+  return found.size === 0 ? task : { ...task, templateFiles: Object.fromEntries(found) };
+}
+
+/** Every text in an argument, and those of the files that stand in it. */
+function textsIn(value: Json, search: Search): string[] {
+  if (typeof value === "string") return [value];
+  if (Array.isArray(value)) return value.flatMap((it) => textsIn(it, search));
+  if (typeof value !== "object" || value === null) return [];
+  const path = value["$file"];
+  if (typeof path === "string") return [search.trace.files[path] ?? ""];
+  return Object.values(value).flatMap((it) => textsIn(it ?? null, search));
+}
+
+function maybeTemplate(name: string, { at, places, trace }: Search): string | undefined {
   for (const place of places) {
     const path = below(join(place, name));
     trace.looked[path] = namedFiles(at.folder, path);
@@ -76,6 +115,13 @@ function findTemplate(taskId: string, name: string, { at, places, trace }: Searc
     trace.files[path] = readText(at.folder, path);
     return path;
   }
+  return undefined;
+}
+
+function findTemplate(taskId: string, name: string, search: Search): string {
+  const found = maybeTemplate(name, search);
+  if (found !== undefined) return found;
+  const { at, places, trace } = search;
   const where = places.map((it) => (it === "." ? "the folder of DAGs" : it)).join(", ");
   throw new PlacedError(
     `task ${taskId}: there is no file '${name}' in ${where}; a space after it makes it a text`,
@@ -95,6 +141,16 @@ function readText(folder: string, path: string): string {
 
 function hasEnding(name: string, operator: Operator | undefined): boolean {
   return operator?.templateEndings?.some((it) => name.endsWith(it)) === true;
+}
+
+/** What templates of a task may use besides, by name. */
+export function templateSources(task: TaskModel, code: Code | undefined): Sources {
+  return (name) => {
+    const { templateFiles = {} } = task;
+    const path = Object.hasOwn(templateFiles, name) ? templateFiles[name] : undefined;
+    if (path === undefined || code === undefined) return undefined;
+    return parsedOnce(readText(code.bundleFolder, below(path)));
+  };
 }
 
 /** The argument with the texts of its template files. */

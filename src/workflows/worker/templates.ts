@@ -1,7 +1,9 @@
 import type { Json } from "#api/object.ts";
 import { templateNames, type Lookup, type TemplateRun } from "#dag/template/context.ts";
 import { renderDeep } from "#dag/template/render.ts";
+import type { Sources } from "#dag/template/evaluate.ts";
 import type { Job } from "./protocol.ts";
+import { templateSources } from "./side-files.ts";
 
 /** Most things outside that the templates of one task may look up. */
 const lookupsMax = 200;
@@ -20,6 +22,7 @@ class Unknown extends Error {
 export class Templates {
   readonly #run: TemplateRun;
   readonly #find: (lookup: Lookup) => Promise<Json>;
+  readonly #sources: Sources;
   readonly #known = new Map<string, Json>();
 
   /** @param find asks for what is outside, and hides the secrets in it. */
@@ -27,6 +30,7 @@ export class Templates {
     const { dagId, taskId, runId, mapIndex, tryNumber, run } = job;
     this.#run = { ...run, dagId, taskId, runId, mapIndex, tryNumber, now };
     this.#find = find;
+    this.#sources = templateSources(job.task, job.code);
   }
 
   /** @throws {TemplateError} naming the argument. */
@@ -39,7 +43,7 @@ export class Templates {
     });
     for (;;) {
       try {
-        return renderDeep(value, names);
+        return renderDeep(value, names, this.#sources);
       } catch (error) {
         if (!(error instanceof Unknown)) throw error;
         if (this.#known.size >= lookupsMax) {
