@@ -10,16 +10,18 @@ export function addAssetVerbs(program: Command): void {
     const { assetsList } = await import("#workflows/verbs/assets.ts");
     await inSession(options, (session) => assetsList(session, options));
   });
-  listVerb(assets, "details <asset>", "show when an asset was made").action(
-    async (name: string, options: WorkflowWhere & Form) => {
+  namedVerb(assets, "details", "show when an asset was made").action(
+    async (asset: string | undefined, options: Named) => {
       const { assetsDetails } = await import("#workflows/verbs/assets.ts");
-      await inSession(options, (session) => assetsDetails(session, name, options));
+      const wanted = { ...options, name: options.name ?? asset };
+      await inSession(options, (session) => assetsDetails(session, wanted, options));
     },
   );
-  listVerb(assets, "materialize <asset>", "run the DAG that makes an asset").action(
-    async (name: string, options: WorkflowWhere & Form) => {
+  namedVerb(assets, "materialize", "run the DAG that makes an asset").action(
+    async (asset: string | undefined, options: Named) => {
       const { assetsMaterialize } = await import("#workflows/verbs/assets.ts");
-      await inSession(options, (session) => assetsMaterialize(session, name, options));
+      const wanted = { ...options, name: options.name ?? asset };
+      await inSession(options, (session) => assetsMaterialize(session, wanted, options));
     },
   );
   verb(assets, "made <asset>", "tell that somebody else has made an asset").action(
@@ -28,4 +30,13 @@ export function addAssetVerbs(program: Command): void {
       await inSession(options, (session) => assetsMade(session, name));
     },
   );
+}
+
+type Named = WorkflowWhere & Form & { readonly name?: string; readonly uri?: string };
+
+/** About one asset: by its name, or as Airflow has it by `--name` or `--uri`. */
+function namedVerb(assets: Command, name: string, description: string): Command {
+  return listVerb(assets, `${name} [asset]`, description)
+    .option("--name <name>", "its name")
+    .option("--uri <uri>", "its URI");
 }

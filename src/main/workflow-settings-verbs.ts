@@ -2,6 +2,7 @@ import { InvalidArgumentError, type Command } from "commander";
 import type { Form } from "#workflows/verbs/dags.ts";
 import type { WorkflowWhere } from "./workflow-installation.ts";
 import { inSession, listVerb, verb } from "./workflow-options.ts";
+import { addConnectionVerbs } from "./workflow-connection-verbs.ts";
 import { addTransferVerbs } from "./workflow-transfer-verbs.ts";
 
 type Listed = WorkflowWhere & Form;
@@ -51,42 +52,6 @@ function addVariableVerbs(variables: Command): void {
 interface SetOptions {
   readonly description?: string;
   readonly json: boolean;
-}
-
-interface ConnectionOptions extends WorkflowWhere {
-  readonly connUri?: string;
-  readonly connJson?: string;
-  readonly connDescription?: string;
-}
-
-function addConnectionVerbs(connections: Command): void {
-  listVerb(connections, "list", "list the connections").action(async (options: Listed) => {
-    const { connectionsList } = await import("#workflows/verbs/settings.ts");
-    await inSession(options, (session) => connectionsList(session, options));
-  });
-  verb(connections, "get <id>", "print a connection as a URI, with its password").action(
-    async (id: string, options: WorkflowWhere) => {
-      const { connectionsGet } = await import("#workflows/verbs/settings.ts");
-      await inSession(options, (session) => connectionsGet(session, id));
-    },
-  );
-  verb(connections, "add <id>", "add a connection")
-    .option("--conn-uri <uri>", "type://login:password@host:port/schema?extra=value")
-    .option("--conn-json <json>", "the same as a JSON object")
-    .option("--conn-description <text>", "what it is for")
-    .action(async (id: string, options: ConnectionOptions) => {
-      const text = options.connUri ?? options.connJson;
-      if (text === undefined) throw new Error("either --conn-uri or --conn-json is needed");
-      const { connectionsAdd } = await import("#workflows/verbs/settings.ts");
-      const given = { text, description: options.connDescription };
-      await inSession(options, (session) => connectionsAdd(session, id, given));
-    });
-  verb(connections, "delete <id>", "delete a connection").action(
-    async (id: string, options: WorkflowWhere) => {
-      const { connectionsDelete } = await import("#workflows/verbs/settings.ts");
-      await inSession(options, (session) => connectionsDelete(session, id));
-    },
-  );
 }
 
 function addPoolVerbs(pools: Command): void {

@@ -87,12 +87,14 @@ function addDagVerbs(dags: Command): void {
     ["pause", true],
     ["unpause", false],
   ] as const) {
-    verb(dags, `${name} <dag>`, `${name} a DAG`).action(
-      async (dag: string, options: WorkflowWhere) => {
+    verb(dags, `${name} <dag>`, `${name} a DAG`)
+      .option("--treat-dag-id-as-regex", "all DAGs whose ids match", false)
+      .addOption(new Option("-y, --yes", "as Airflow's; nothing is asked").hideHelp())
+      .action(async (dag: string, options: WorkflowWhere & { treatDagIdAsRegex: boolean }) => {
         const { dagsPause } = await import("#workflows/verbs/dags.ts");
-        await inSession(options, (session) => dagsPause(session, dag, paused));
-      },
-    );
+        const which = options.treatDagIdAsRegex ? { pattern: dag } : { dagId: dag };
+        await inSession(options, (session) => dagsPause(session, which, paused));
+      });
   }
   addRunVerbs(dags);
 }

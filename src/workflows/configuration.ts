@@ -19,6 +19,7 @@ const hidden = "< hidden >";
 /** Settings of the environment that are looked at, in Airflow's sections. */
 const taken: readonly (readonly [section: string, option: string, fallback: string])[] = [
   ["core", "dag_ignore_file_syntax", "glob"],
+  ["core", "test_connection", "Disabled"],
   ["openlineage", "transport", ""],
   ["openlineage", "namespace", "default"],
   ["openlineage", "disabled", "False"],
@@ -52,6 +53,12 @@ export function configurationOf(it: Configured): Configuration {
 
 function environmentName(section: string, option: string): string {
   return `AIRFLOW__${section}__${option}`.toUpperCase();
+}
+
+/** Whether connections may be tested; Airflow's `[core] test_connection`. */
+export function isConnectionTested(environment: Configured["environment"]): boolean {
+  const value = environment[environmentName("core", "test_connection")] ?? "";
+  return value.trim().toLowerCase() === "enabled";
 }
 
 /** Whether the REST API may show the settings; Airflow's `[api] expose_config`. */

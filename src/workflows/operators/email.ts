@@ -19,7 +19,7 @@ export const emailOperator: Operator = {
   async execute(call) {
     const id = optionalText(call, "connection") ?? defaultConnection;
     const connection = await call.context.connections.get(id);
-    const settings = settingsOf(connection);
+    const settings = mailSettings(connection);
     const from = optionalText(call, "from") ?? settings.from ?? connection.login;
     if (from === undefined) throw new Error(`argument 'from', or from_email of connection ${id}`);
     const to = addresses(call, "to");
@@ -51,7 +51,7 @@ function addresses(call: OperatorCall, name: string): string[] {
  * As Airflow's SMTP hook: TLS from the start on port 465, unless `disable_ssl`; then TLS after
  * STARTTLS on port 25, unless `disable_tls`.
  */
-function settingsOf({ host, port, login, password, extra }: Connection): {
+export function mailSettings({ host, port, login, password, extra }: Connection): {
   readonly server: object;
   readonly from: string | undefined;
 } {

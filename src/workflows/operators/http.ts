@@ -66,14 +66,19 @@ async function urlOf(call: OperatorCall): Promise<Url> {
   if (id === undefined) return { address: endpoint, shown: withoutQuery(endpoint), headers: {} };
   const connection = await call.context.connections.get(id);
   const address = `${baseOf(connection)}/${endpoint.replace(/^\//, "")}`;
-  const { login, password = "" } = connection;
-  const token = Buffer.from(`${login ?? ""}:${password}`).toString("base64");
-  const headers = login === undefined ? {} : { authorization: `Basic ${token}` };
+  const token = basicToken(connection);
   call.log.addSecret(token);
+  const headers = token === undefined ? {} : { authorization: `Basic ${token}` };
   return { address, shown: withoutQuery(address), headers };
 }
 
-function baseOf({ host = "", port, schema, type }: Connection): string {
+/** What goes with `Basic`; undefined for a connection without a login. */
+export function basicToken({ login, password = "" }: Connection): string | undefined {
+  return login === undefined ? undefined : Buffer.from(`${login}:${password}`).toString("base64");
+}
+
+/** Where the server of a connection is, without a slash at the end. */
+export function baseOf({ host = "", port, schema, type }: Connection): string {
   if (host.includes("://")) return host.replace(/\/$/, "") + (port === undefined ? "" : `:${port}`);
   const protocol = schema === "https" || type === "https" ? "https" : "http";
   return `${protocol}://${host}${port === undefined ? "" : `:${port}`}`;

@@ -35,7 +35,7 @@ async function runSql(call: OperatorCall): Promise<readonly Row[]> {
   const connection = await call.context.connections.get(requiredText(call, "connection"));
   const statements = statementsOf(call);
   const schema = optionalText(call, "database") ?? connection.schema;
-  await using database = await open({ ...connection, schema });
+  await using database = await openDatabase({ ...connection, schema });
   const rows =
     call.input["autocommit"] === true
       ? await runAll(call, database, statements)
@@ -81,8 +81,8 @@ export function splitStatements(sql: string): string[] {
   return [...statements, sql.slice(from)].map((it) => it.trim()).filter((it) => it !== "");
 }
 
-/** @throws {Error} for a kind of database that is not known. */
-async function open(connection: Connection): Promise<Database> {
+/** The database of a connection. @throws {Error} for a kind of database that is not known. */
+export async function openDatabase(connection: Connection): Promise<Database> {
   const { id, type, host, schema, login, password, port } = connection;
   if (type === "sqlite") {
     const { openSqlite } = await import("#sql/sqlite.ts");

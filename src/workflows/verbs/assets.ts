@@ -20,20 +20,39 @@ export async function assetsList(session: VerbSession, { output }: Form): Promis
   session.out(formatRows(rows, output));
 }
 
-async function requireAsset(session: VerbSession, name: string): Promise<AssetRow> {
-  const [found] = await listAssets(session.database, name);
-  if (found !== undefined) return found;
-  throw new Error(`there is no asset '${name}': gantry assets list shows those there are`);
+/** An asset by its name or its URI. */
+export interface WantedAsset {
+  readonly name?: string | undefined;
+  readonly uri?: string | undefined;
+}
+
+/** @throws {Error} when there is none, or several have the URI. */
+async function requireAsset(
+  { database }: VerbSession,
+  { name, uri }: WantedAsset,
+): Promise<AssetRow> {
+  if (name === undefined && uri === undefined) throw new Error("which asset: --name or --uri");
+  const found = (await listAssets(database, name)).filter(
+    (it) => uri === undefined || it.uri === uri,
+  );
+  const [only, other] = found;
+  const wanted = name ?? uri ?? "";
+  if (only === undefined) {
+    throw new Error(`there is no asset '${wanted}': gantry assets list shows those there are`);
+  }
+  if (other === undefined) return only;
+  const names = found.map((it) => it.name).join(", ");
+  throw new Error(`several assets have the URI '${wanted}': ${names}; --name says which`);
 }
 
 /** What is known of an asset, and when it was made of late. */
 export async function assetsDetails(
   session: VerbSession,
-  name: string,
+  wanted: WantedAsset,
   { output }: Form,
 ): Promise<void> {
-  const asset = await requireAsset(session, name);
-  const events = await listAssetEvents(session.database, name, shown);
+  const asset = await requireAsset(session, wanted);
+  const events = await listAssetEvents(session.database, asset.name, shown);
   session.out(`${asset.name}  uri ${asset.uri}  group ${asset.group}\n`);
   const rows = events.map((it) => ({
     made_at: when(it.at),
@@ -48,11 +67,11 @@ export async function assetsDetails(
 /** Has the DAG run that makes an asset. */
 export async function assetsMaterialize(
   session: VerbSession,
-  name: string,
+  wanted: WantedAsset,
   { output }: Form,
 ): Promise<void> {
   const { database, clock } = session;
-  const { producers } = await requireAsset(session, name);
+  const { name, producers } = await requireAsset(session, wanted);
   const [dagId, other] = new Set(producers.map((it) => it.dagId));
   if (dagId === undefined) throw new Error(`no DAG makes asset '${name}'`);
   if (other !== undefined) {
@@ -66,7 +85,7 @@ export async function assetsMaterialize(
 /** Tells that somebody outside has made an asset. */
 export async function assetsMade(session: VerbSession, name: string): Promise<void> {
   const { database, clock } = session;
-  await requireAsset(session, name);
+  await requireAsset(session, { name });
   const event = { asset: name, at: clock.now(), extra: {}, source: undefined };
   await database.transaction((queries) => saveAssetEvents(queries, [event]));
   await database.notify();

@@ -119,15 +119,29 @@ function modelFields(model: DagModel | undefined): JsonObject {
 }
 
 /** Pauses or unpauses a DAG; what runs goes on, what waits is looked at again. */
+/** One DAG, or those whose ids a regular expression matches from their beginning, as Python's. */
 export async function dagsPause(
   session: VerbSession,
-  dagId: string,
+  which: { readonly dagId: string } | { readonly pattern: string },
   paused: boolean,
 ): Promise<void> {
   const { database, clock } = session;
-  await requireDag(session, dagId);
-  await pauseDag(database, { dagId, paused }, clock.now());
-  session.out(`Dag: ${dagId}, paused: ${paused ? "True" : "False"}\n`);
+  for (const dagId of await dagsNamed(session, which)) {
+    await pauseDag(database, { dagId, paused }, clock.now());
+    session.out(`Dag: ${dagId}, paused: ${paused ? "True" : "False"}\n`);
+  }
+}
+
+async function dagsNamed(
+  session: VerbSession,
+  which: { readonly dagId: string } | { readonly pattern: string },
+): Promise<readonly string[]> {
+  if ("dagId" in which) return [(await requireDag(session, which.dagId)).dagId];
+  const pattern = new RegExp(`^(?:${which.pattern})`);
+  const all = (await listDags(session.database)).map((it) => it.dagId);
+  const found = all.filter((it) => pattern.test(it));
+  if (found.length > 0) return found;
+  throw new Error(`no DAG's id matches '${which.pattern}': gantry dags list shows them`);
 }
 
 export interface TriggerOptions extends Form {

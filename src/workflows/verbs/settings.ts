@@ -1,4 +1,7 @@
 import { formatConnection, parseConnection } from "#dag/connection/connection.ts";
+import { isConnectionTested } from "#workflows/configuration.ts";
+import { testConnection } from "#workflows/operators/test-connection.ts";
+import { lookUpConnection } from "#workflows/scheduler/look-up.ts";
 import {
   addConnection,
   deleteConnection,
@@ -100,6 +103,29 @@ export async function connectionsAdd(
     throw new Error(`there is a connection ${id} already: gantry connections delete ${id}`);
   }
   session.out(`Successfully added \`conn_id\`=${id}\n`);
+}
+
+/** Says whether a connection works; the environment's come before those of the database. */
+export async function connectionsTest(
+  session: VerbSession,
+  id: string,
+  ports: {
+    readonly environment: Readonly<Record<string, string | undefined>>;
+    readonly fetch: (address: string, init: RequestInit) => Promise<Response>;
+  },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { database, vault } = session;
+  if (!isConnectionTested(ports.environment)) {
+    throw new Error(
+      "testing connections is off, as is Airflow's default: AIRFLOW__CORE__TEST_CONNECTION=Enabled",
+    );
+  }
+  const found = await lookUpConnection({ ...ports, database, vault }, id);
+  if (found === undefined) throw new Error(`connection ${id} does not exist`);
+  const { works, message } = await testConnection(found, ports.fetch, signal);
+  session.out(works ? "Connection success!\n" : `Connection failed!\n${message}\n`);
+  return works;
 }
 
 export async function connectionsDelete(session: VerbSession, id: string): Promise<void> {
