@@ -186,7 +186,12 @@ class Simulation {
           this.#id += 1;
           return `id-${this.#id}`;
         },
-        settings: { executorOf: () => "sim", mapLengthMax: 10 },
+        // With hardly any room what turns leave to the next is the rule.
+        settings: {
+          executorOf: () => "sim",
+          mapLengthMax: 10,
+          turnRoom: pid % 2 === 0 ? undefined : { instances: 3, steps: 3 },
+        },
       },
       {
         places: {

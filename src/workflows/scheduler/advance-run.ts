@@ -9,6 +9,7 @@ import { listInstances, type InstanceRow } from "#workflows/state/instances.ts";
 import { previousRun } from "#workflows/state/runs.ts";
 import { pastOf } from "./past.ts";
 import type { RunRecord } from "./run-record.ts";
+import { makeInstances, takePlan, takeSteps } from "./turn-room.ts";
 import type { Turn } from "./turn-context.ts";
 import { hasPast, wakeLater } from "./wake-runs.ts";
 
@@ -20,8 +21,17 @@ export interface Advanced {
   readonly stopped: readonly { readonly attempt: string; readonly reason: string }[];
 }
 
-/** Does what follows from the states of a run's instances, until nothing more does. */
+/**
+ * Does what follows from the states of a run's instances, until nothing more does or the turn has no
+ * more room; then the next turn goes on.
+ */
 export async function advanceRun(turn: Turn, record: RunRecord): Promise<Advanced> {
+  if (record.run.madeTasks !== undefined) makeInstances(turn.room, record);
+  // What is planned needs all that it may depend on.
+  if (record.run.madeTasks !== undefined || !takePlan(turn.room, record.size)) {
+    record.setRun({ planAt: turn.now });
+    return { finished: false, stopped: [] };
+  }
   const past = await pastFacts(turn, record);
   const stopped: { readonly attempt: string; readonly reason: string }[] = [];
   for (let pass = 0; pass < passesMax; pass += 1) {
@@ -34,12 +44,15 @@ export async function advanceRun(turn: Turn, record: RunRecord): Promise<Advance
     const { run } = record;
     const view = { state: run.state, startedAt: run.startedAt, instances: record.instances() };
     const plan = planRun(record.model, view, facts);
-    for (const step of plan.steps) await takeStep(turn, record, step, stopped);
-    if (plan.steps.some((it) => it.kind === "expand")) continue;
-    if (plan.steps.some((it) => it.kind === "set") && hasPast(record)) {
-      await wakeLater(turn, record);
+    const steps = takeSteps(turn.room, plan.steps);
+    for (const step of steps) await takeStep(turn, record, step, stopped);
+    if (steps.some((it) => it.kind === "set") && hasPast(record)) await wakeLater(turn, record);
+    if (steps.length < plan.steps.length) {
+      record.setRun({ planAt: turn.now });
+      return { finished: false, stopped };
     }
-    const finished = plan.steps.some((it) => it.kind === "finish");
+    if (steps.some((it) => it.kind === "expand")) continue;
+    const finished = steps.some((it) => it.kind === "finish");
     if (!finished && record.run.planAt !== plan.wakeAt) record.setRun({ planAt: plan.wakeAt });
     return { finished, stopped };
   }

@@ -13,6 +13,7 @@ import { answer, type AnswerPorts } from "./answers.ts";
 import { jobOf, type JobPlaces } from "./jobs.ts";
 import { RunRecords } from "./run-records.ts";
 import { Silence } from "./silence.ts";
+import { wholeRoom } from "./turn-room.ts";
 import { takeTurn, type TurnResult } from "./turn.ts";
 import type { Ended } from "./turn-context.ts";
 import type { SchedulerWorld } from "./world.ts";
@@ -196,6 +197,7 @@ export class Scheduler implements JobEvents {
           pid,
           settings,
           records,
+          room: { ...(settings.turnRoom ?? wholeRoom) },
           events,
           outputs: [],
           assetEvents: [],

@@ -8,6 +8,7 @@ import {
   type RunRow,
 } from "#workflows/state/runs.ts";
 import type { RunRecord } from "./run-record.ts";
+import { makeInstances } from "./turn-room.ts";
 import type { Turn } from "./turn-context.ts";
 
 /**
@@ -41,8 +42,18 @@ export async function startQueuedRuns(
     }
     await park(turn, run);
   }
-  for (const record of await records.take(queries, chosen)) start(turn, record);
-  return chosen;
+  return startAll(turn, await records.take(queries, chosen));
+}
+
+function startAll(turn: Turn, records: readonly RunRecord[]): readonly RunKey[] {
+  const started: RunKey[] = [];
+  for (const record of records) {
+    // The next turn finds the others as they are.
+    if (turn.room.instances <= 0) break;
+    start(turn, record);
+    started.push(record.run);
+  }
+  return started;
 }
 
 /** The end of another run, or the DAG's or backfill's going on, has it looked at again. */
@@ -52,11 +63,9 @@ async function park({ queries, records }: Turn, run: RunKey): Promise<void> {
   else record.setRun({ planAt: undefined });
 }
 
-function start({ now, events }: Turn, record: RunRecord): void {
-  for (const task of record.model.tasks) {
-    if (!record.has(task.id)) record.add(task.id, -1);
-  }
-  record.setRun({ state: "running", startedAt: now, planAt: undefined });
+function start({ now, events, room }: Turn, record: RunRecord): void {
+  record.setRun({ state: "running", startedAt: now, planAt: now, madeTasks: 0 });
+  makeInstances(room, record);
   const { dagId, runId, runAfter: dueAt } = record.run;
   events.push({ at: now, name: "run.started", dagId, runId, measured: { dueAt } });
 }

@@ -6,6 +6,7 @@ import type { NewOutput } from "#workflows/state/outputs.ts";
 import type { RunKey } from "#workflows/state/runs.ts";
 import type { AttemptResult } from "#workflows/worker/protocol.ts";
 import type { RunRecords } from "./run-records.ts";
+import type { TurnRoom } from "./turn-room.ts";
 import type { SchedulerSettings } from "./world.ts";
 
 /** What one turn works with. All of it happens in one transaction. */
@@ -18,6 +19,7 @@ export interface Turn {
   readonly pid: number;
   readonly settings: SchedulerSettings;
   readonly records: RunRecords;
+  readonly room: TurnRoom;
   /** Stored at the turn's end. */
   readonly events: WorkflowEvent[];
   /** Stored once all results are taken. */

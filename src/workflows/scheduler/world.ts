@@ -2,6 +2,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Logger } from "#base/log.ts";
 import type { ObjectSettings } from "#workflows/objects/settings.ts";
 import type { Database } from "#sql/database.ts";
+import type { TurnRoom } from "./turn-room.ts";
 
 /** What a scheduler is, and what it may use. */
 export interface SchedulerWorld {
@@ -23,6 +24,8 @@ export interface SchedulerSettings {
   }) => string;
   /** Most instances of a mapped task. */
   readonly mapLengthMax: number;
+  /** What one turn may do; {@link wholeRoom} when undefined. */
+  readonly turnRoom?: Readonly<TurnRoom> | undefined;
   /** Where outputs go that are too large for the database; undefined: nowhere. */
   readonly objects?: ObjectSettings | undefined;
 }

@@ -33,6 +33,8 @@ export interface RunRow extends RunKey {
   readonly planAt: number | undefined;
   /** The backfill that it is part of. */
   readonly backfill: number | undefined;
+  /** Of how many of the version's tasks, in their order, instances were made; undefined: of all. */
+  readonly madeTasks: number | undefined;
   /** Counts changes of the run and its instances; who changes either raises it. */
   readonly revision: number;
 }
@@ -56,6 +58,7 @@ export function runRow(row: Row): RunRow {
     note: maybeText(row, "note"),
     planAt: maybeNumber(row, "plan_at"),
     backfill: maybeNumber(row, "backfill"),
+    madeTasks: maybeNumber(row, "made_tasks"),
     revision: numberOf(row, "revision"),
   };
 }
@@ -249,9 +252,10 @@ const changes: RowsUpdate = {
   given: {
     ...{ dag_id: "text", run_id: "text", from_revision: "bigint", state: "text" },
     ...{ started_at: "bigint", ended_at: "bigint", plan_at: "bigint", revision: "bigint" },
+    made_tasks: "bigint",
   },
   set: `state = given.state, started_at = given.started_at, ended_at = given.ended_at,
-    plan_at = given.plan_at, revision = given.revision`,
+    plan_at = given.plan_at, revision = given.revision, made_tasks = given.made_tasks`,
   where: `dag_run.dag_id = given.dag_id and dag_run.run_id = given.run_id
     and dag_run.revision = given.from_revision`,
 };
@@ -273,6 +277,7 @@ export async function updateRuns(
     next.endedAt ?? null,
     next.planAt ?? null,
     next.revision,
+    next.madeTasks ?? null,
   ]);
   return await updateRows(queries, changes, rows);
 }

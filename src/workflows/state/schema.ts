@@ -213,6 +213,10 @@ export const migrations: readonly Migration[] = [
       "create index dag_run_date on dag_run (dag_id, logical_date, run_id)",
     ],
   },
+  {
+    name: "0015-made-tasks",
+    statements: () => ["alter table dag_run add column made_tasks bigint"],
+  },
 ];
 
 /** Notes the object of an output that is deleted, or gets another value. */
