@@ -2,11 +2,20 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
+import { mountsBelow } from "#cri/mounts.ts";
 import { eventually } from "#testing/eventually.ts";
 import {
   GantryProcess,
@@ -263,6 +272,47 @@ test(
       },
     );
 
+    const podmanSkip = existsSync("/usr/bin/podman") ? false : "needs /usr/bin/podman";
+    await context.test(
+      "podman pulls and runs what we built, and we run what it pushes",
+      { skip: podmanSkip },
+      () => {
+        const built = join(gantry.directory, "built");
+        mkdirSync(built);
+        const lines = ["FROM busybox", "RUN echo ours > /said", 'CMD ["cat", "/said"]'];
+        writeFileSync(join(built, "Dockerfile"), lines.join("\n"));
+        ok(gantry.gantry("build", "-q", "-t", "localhost:5000/team/built:1", built));
+        const at = join(gantry.directory, "podman");
+        const roots = ["--root", join(at, "root"), "--runroot", join(at, "run")];
+        const engine = ["--storage-driver", "vfs", "--cgroup-manager", "cgroupfs"];
+        const podman = (...args: readonly string[]): CommandResult =>
+          run("/usr/bin/podman", [...roots, ...engine, "--runtime", "runc", ...args]);
+        // Who may not raise limits has to name lower ones.
+        const limits = ["--ulimit", "nofile=1000:1000", "--ulimit", "nproc=1000:1000"];
+        const once = ["run", "--rm", "--network", "none", ...limits];
+        try {
+          assert.match(
+            ok(podman("pull", plain, "localhost:5000/team/built:1")),
+            /^[0-9a-f]{64}\n$/,
+          );
+          assert.equal(ok(podman(...once, "localhost:5000/team/built:1")), "ours\n");
+          const theirs = "localhost:5000/team/theirs:1";
+          ok(podman("tag", "localhost:5000/team/built:1", theirs));
+          assert.match(
+            podman("push", plain, theirs).stderr,
+            /unauthorized|authentication required/,
+          );
+          ok(podman("push", plain, "--creds", "ann:secret", "--format", "v2s2", theirs));
+          const ours = gantry.program(["run", "--rm", "--data-dir", data, theirs]);
+          assert.equal(ok(ours), "ours\n");
+        } finally {
+          for (const it of mountsBelow(readFileSync("/proc/self/mountinfo", "utf8"), at)) {
+            run("umount", ["-l", it]);
+          }
+        }
+      },
+    );
+
     await context.test("commands as Docker has them", () => {
       const archive = join(gantry.directory, "app.tar");
       ok(gantry.gantry("save", "-o", archive, "localhost:5000/team/app:1"));
@@ -276,6 +326,20 @@ test(
         ok(gantry.gantry("load", "-i", archive)),
         /^Loaded image: localhost:5000\/team\/app:1$/m,
       );
+      const both = ok(gantry.gantry("save", "-o", archive, "busybox", "other:2"));
+      assert.equal(both, "");
+      ok(run("gzip", ["-f", archive]));
+      ok(gantry.gantry("rmi", "other:2"));
+      const loaded = ok(gantry.gantry("load", "-i", `${archive}.gz`));
+      assert.equal(loaded, "Loaded image: busybox:latest\nLoaded image: other:2\n");
+      const shown = [
+        "images",
+        "--filter",
+        "reference=oth*",
+        "--format",
+        "{{.Repository}}|{{.Tag}}",
+      ];
+      assert.equal(ok(gantry.gantry(...shown)), "other|2\n");
       const images = ok(gantry.gantry("images"));
       assert.match(images, /^REPOSITORY +TAG +IMAGE ID +CREATED +SIZE$/m);
       assert.match(images, /^other +2 +[0-9a-f]{12} /m);
