@@ -4,6 +4,7 @@ import type { Pod } from "#api/gen/types.ts";
 import { chooseContainer } from "./find.ts";
 import { formatContainers, type ListOptions } from "./list.ts";
 import { publishedPorts } from "./port.ts";
+import { formatVolumes } from "./volumes.ts";
 
 const time = "2026-01-01T00:00:00Z";
 const now = Date.parse(time) + 60_000;
@@ -132,3 +133,25 @@ test("publishedPorts: all, one, none", () => {
   assert.equal(publishedPorts(web, "80"), "0.0.0.0:8080\n");
   assert.throws(() => publishedPorts(web, "443"), /no public port '443\/tcp' published for Web/);
 });
+
+const claims = ["data", "logs"].map((name) => ({
+  metadata: { name, annotations: { "gantry.dev/volume-name": name, team: name } },
+  spec: { storageClassName: "local" },
+}));
+
+const volumes: [filter: string[], want: string][] = [
+  [[], "data logs"],
+  [["dangling=true"], "logs"],
+  [["dangling=0"], "data"],
+  [["name=^da"], "data"],
+  [["label=team=logs"], "logs"],
+  [["driver=nfs"], ""],
+];
+
+for (const [filter, want] of volumes) {
+  test(`formatVolumes: ${filter.join(" ")}`, () => {
+    const format = "{{.Name}}";
+    const text = formatVolumes(claims, new Set(["data"]), { filter, format });
+    assert.equal(text.trim().split("\n").join(" "), want);
+  });
+}

@@ -1,9 +1,17 @@
 import type { PersistentVolumeClaim } from "#api/gen/types.ts";
 import { objectName } from "#api/names.ts";
-import { formatTable } from "#base/docker-format.ts";
+import {
+  filterOf,
+  hasLabel,
+  isTrueText,
+  matchesPattern,
+  type FilterTests,
+} from "#base/docker-filters.ts";
+import { formatRows } from "#base/go-template/rows.ts";
 import type { Session } from "#cli/connection.ts";
 import { found } from "#cli/found.ts";
 import { persistentVolumeClaims, pods } from "#client/kinds.ts";
+import { claimNames } from "./facts.ts";
 import { checkVolumeName } from "./flags/mounts.ts";
 import { volumeAnnotation } from "./labels.ts";
 import { claimOf } from "./plan/volumes.ts";
@@ -21,14 +29,46 @@ export async function listVolumes(session: Session): Promise<readonly Persistent
   return items.toSorted((a, b) => volumeNameOf(a).localeCompare(volumeNameOf(b)));
 }
 
-/** Docker's columns; the driver is the storage class. */
+export interface VolumeListOptions {
+  readonly quiet?: boolean | undefined;
+  readonly filter: readonly string[];
+  /** `table`, `table {{…}}`, `json`, or a template. */
+  readonly format?: string | undefined;
+}
+
+/** Docker's columns; the driver is the storage class. @throws {FilterError} */
 export function formatVolumes(
   all: readonly PersistentVolumeClaim[],
-  options: { readonly quiet: boolean },
+  used: ReadonlySet<string>,
+  { quiet, filter, format }: VolumeListOptions,
 ): string {
-  if (options.quiet) return all.map((it) => `${volumeNameOf(it)}\n`).join("");
-  const rows = all.map((it) => [it.spec?.storageClassName ?? "default", volumeNameOf(it)]);
-  return formatTable([["DRIVER", "VOLUME NAME"], ...rows]);
+  const tests: FilterTests<PersistentVolumeClaim> = {
+    dangling: (it, value) => !used.has(it.metadata?.name ?? "") === isTrueText(value, "dangling"),
+    driver: (it, value) => driverOf(it) === value,
+    label: (it, value) => hasLabel(it.metadata?.annotations ?? {}, value),
+    name: (it, value) => matchesPattern(volumeNameOf(it), value),
+  };
+  const shown = all.filter(filterOf(filter, tests));
+  if (quiet === true) return shown.map((it) => `${volumeNameOf(it)}\n`).join("");
+  const rows = shown.map((it) => ({
+    Driver: driverOf(it),
+    Name: volumeNameOf(it),
+    Scope: "cluster",
+    Status: it.status?.phase ?? "",
+    Label: (name: unknown) => it.metadata?.annotations?.[String(name)] ?? "",
+  }));
+  return formatRows(rows, { Driver: "DRIVER", Name: "VOLUME NAME" }, format);
+}
+
+function driverOf(claim: PersistentVolumeClaim): string {
+  return claim.spec?.storageClassName ?? "default";
+}
+
+/** Claims that pods of the namespace have. */
+export async function usedClaims({ cluster, signal }: Session): Promise<ReadonlySet<string>> {
+  const { client, namespace } = cluster;
+  const { items } = await client.list(pods, { namespace }, signal);
+  return new Set(items.flatMap(claimNames));
 }
 
 /** Nothing happens to a volume that is there. */
@@ -51,7 +91,7 @@ export async function inspectVolume(session: Session, volume: string): Promise<F
   if (claim === undefined) throw new Error(`get ${volume}: no such volume`);
   return {
     Name: volumeNameOf(claim),
-    Driver: claim.spec?.storageClassName ?? "default",
+    Driver: driverOf(claim),
     CreatedAt: claim.metadata?.creationTimestamp ?? "",
     Status: { Phase: claim.status?.phase ?? "", Volume: claim.spec?.volumeName ?? "" },
     Labels: claim.metadata?.annotations ?? {},
@@ -61,13 +101,7 @@ export async function inspectVolume(session: Session, volume: string): Promise<F
 
 /** Removes the volumes that no pod of the namespace has; resolves with their names. */
 export async function pruneVolumes(session: Session): Promise<readonly string[]> {
-  const { client, namespace } = session.cluster;
-  const { items } = await client.list(pods, { namespace }, session.signal);
-  const used = new Set(
-    items
-      .flatMap((it) => it.spec?.volumes ?? [])
-      .map((it) => it.persistentVolumeClaim?.claimName ?? ""),
-  );
+  const used = await usedClaims(session);
   const unused = (await listVolumes(session)).filter((it) => !used.has(it.metadata?.name ?? ""));
   for (const it of unused) await removeVolume(session, volumeNameOf(it));
   return unused.map(volumeNameOf);

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type Command } from "commander";
+import { InvalidArgumentError, Option, type Command } from "commander";
 import { systemClock } from "#base/clock.ts";
 import type { Pod } from "#api/gen/types.ts";
 import type { ClusterOptions, Session } from "#cli/connection.ts";
@@ -65,14 +65,25 @@ function addListing(program: Command): void {
     });
 }
 
+interface StopFlags extends ClusterOptions {
+  readonly timeout?: number;
+  readonly time?: number;
+}
+
+/** What `--timeout` was called before. */
+function olderTime(): Option {
+  return new Option("--time <seconds>", "the same").argParser(parseSeconds).hideHelp();
+}
+
 function addStopping(program: Command): void {
   clusterOptions(program.command("stop <containers...>"))
     .description("end containers; they stay until they are removed")
-    .option("-t, --time <seconds>", "until they are killed", parseSeconds)
-    .action(async (names: string[], flags: ClusterOptions & { time?: number }) => {
+    .option("-t, --timeout <seconds>", "until they are killed", parseSeconds)
+    .addOption(olderTime())
+    .action(async (names: string[], flags: StopFlags) => {
       const { stopContainer } = await import("#containers/run/stop.ts");
       await forEach(names, flags, async (session, pod, name) => {
-        await stopContainer(session, pod, { seconds: flags.time }, systemClock);
+        await stopContainer(session, pod, { seconds: flags.timeout ?? flags.time }, systemClock);
         session.io.out(`${name}\n`);
       });
     });
@@ -101,27 +112,36 @@ function addStopping(program: Command): void {
   clusterOptions(program.command("attach <container>"))
     .description("connect with a container that runs, until it ends")
     .option("--detach-keys <keys>", "keys that leave it running", "ctrl-p,ctrl-q")
-    .action(async (name: string, flags: ClusterOptions & { detachKeys: string }) => {
+    .option("--no-stdin", "pass no input on")
+    .action(async (name: string, flags: AttachFlags) => {
       const { parseDetachKeys } = await import("#cli/detach-keys.ts");
       const { containerStateOf } = await import("#containers/state.ts");
       await forEach([name], flags, async (session, pod) => {
         if (containerStateOf(pod).kind !== "running") {
           throw new Error("cannot attach to a stopped container, start it first");
         }
-        process.exitCode = await attach(session, pod, parseDetachKeys(flags.detachKeys));
+        const keys = parseDetachKeys(flags.detachKeys);
+        process.exitCode = await attach(session, pod, keys, flags.stdin);
       });
     });
   clusterOptions(program.command("restart <containers...>"))
     .description("end containers and run them again")
-    .option("-t, --time <seconds>", "until they are killed", parseSeconds)
-    .action(async (names: string[], flags: ClusterOptions & { time?: number }) => {
+    .option("-t, --timeout <seconds>", "until they are killed", parseSeconds)
+    .addOption(olderTime())
+    .action(async (names: string[], flags: StopFlags) => {
       const { stopContainer } = await import("#containers/run/stop.ts");
       const { findContainer } = await import("#containers/find.ts");
       await forEach(names, flags, async (session, pod, name) => {
-        await stopContainer(session, pod, { seconds: flags.time }, systemClock);
+        await stopContainer(session, pod, { seconds: flags.timeout ?? flags.time }, systemClock);
         await start(session, await findContainer(session, name), name);
       });
     });
+}
+
+interface AttachFlags extends ClusterOptions {
+  readonly detachKeys: string;
+  /** False with `--no-stdin`. */
+  readonly stdin: boolean;
 }
 
 async function start(session: Session, pod: Pod, name: string): Promise<void> {
@@ -142,9 +162,15 @@ async function startAttached(session: Session, pod: Pod): Promise<void> {
   process.exitCode = await attach(session, started, defaultDetachKeys);
 }
 
-async function attach(session: Session, pod: Pod, detachKeys: readonly number[]): Promise<number> {
+async function attach(
+  session: Session,
+  pod: Pod,
+  detachKeys: readonly number[],
+  takesInput = true,
+): Promise<number> {
   const { attachToEnd } = await import("#containers/run/run.ts");
-  const { stdin = false, tty = false } = pod.spec?.containers[0] ?? {};
+  const { stdin: isOpen = false, tty = false } = pod.spec?.containers[0] ?? {};
+  const stdin = isOpen && takesInput;
   return await attachToEnd(session, pod, { stdin, tty, remove: false, detachKeys });
 }
 

@@ -33,12 +33,14 @@ export async function inspectCommand(
       process.exitCode = 1;
     }
   }
-  const { format = "" } = options;
-  const text =
-    format === "" || format === "json"
-      ? `${JSON.stringify(shown, undefined, 4)}\n`
-      : shown.map((it) => `${fillTemplate(format, it)}\n`).join("");
-  process.stdout.write(text);
+  process.stdout.write(formatInspected(shown, options.format));
+}
+
+/** As JSON, or a line of a template for each. @throws {TemplateError} */
+export function formatInspected(shown: readonly Fields[], format = ""): string {
+  return format === "" || format === "json"
+    ? `${JSON.stringify(shown, undefined, 4)}\n`
+    : shown.map((it) => `${fillTemplate(format, it)}\n`).join("");
 }
 
 async function imagesNamed(name: string, where: Where): Promise<Fields[]> {

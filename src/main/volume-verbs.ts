@@ -1,5 +1,7 @@
 import type { Command } from "commander";
+import type { Fields } from "#base/go-template/values.ts";
 import type { ClusterOptions, Session } from "#cli/connection.ts";
+import type { VolumeListOptions } from "#containers/volumes.ts";
 import { collect, inSession } from "./cluster-verbs.ts";
 import { clusterOptions, inContainers } from "./run-command.ts";
 
@@ -12,11 +14,13 @@ export function addVolumeVerbs(program: Command): void {
 function addVolumes(volume: Command): void {
   clusterOptions(volume.command("ls").description("list volumes"))
     .option("-q, --quiet", "names only")
-    .action(async (flags: ClusterOptions & { quiet?: true }) => {
-      const { formatVolumes, listVolumes } = await import("#containers/volumes.ts");
+    .option("-f, --filter <key=value>", "only such as these", collect, [])
+    .option("--format <form>", "table, json, or a template such as {{.Name}}")
+    .action(async (flags: ClusterOptions & VolumeListOptions) => {
+      const { formatVolumes, listVolumes, usedClaims } = await import("#containers/volumes.ts");
       await inSession(inContainers(flags), async (session) => {
-        const all = await listVolumes(session);
-        session.io.out(formatVolumes(all, { quiet: flags.quiet === true }));
+        const used = await usedClaims(session);
+        session.io.out(formatVolumes(await listVolumes(session), used, flags));
       });
     });
   clusterOptions(volume.command("create [name]").description("make a volume"))
@@ -50,14 +54,15 @@ function addVolumes(volume: Command): void {
         session.io.out(`${name}\n`);
       });
     });
-  clusterOptions(volume.command("inspect <volumes...>").description("show volumes")).action(
-    async (names: string[], flags: ClusterOptions) => {
+  inspecting(volume.command("inspect <volumes...>").description("show volumes")).action(
+    async (names: string[], flags: InspectFlags) => {
       const { inspectVolume } = await import("#containers/volumes.ts");
-      const shown: object[] = [];
+      const shown: Fields[] = [];
       await forNames(names, flags, async (session, name) => {
         shown.push(await inspectVolume(session, name));
       });
-      process.stdout.write(`${JSON.stringify(shown, undefined, 4)}\n`);
+      const { formatInspected } = await import("./inspect.ts");
+      process.stdout.write(formatInspected(shown, flags.format));
     },
   );
   clusterOptions(volume.command("prune").description("remove volumes that no container has"))
@@ -68,6 +73,14 @@ function addVolumes(volume: Command): void {
         for (const name of await pruneVolumes(session)) session.io.out(`${name}\n`);
       });
     });
+}
+
+interface InspectFlags extends ClusterOptions {
+  readonly format?: string;
+}
+
+function inspecting(command: Command): Command {
+  return clusterOptions(command).option("-f, --format <template>", "json, or such as {{.Name}}");
 }
 
 function addNetworks(network: Command): void {
@@ -96,14 +109,15 @@ function addNetworks(network: Command): void {
         session.io.out(`${name}\n`);
       });
     });
-  clusterOptions(network.command("inspect <networks...>").description("show networks")).action(
-    async (names: string[], flags: ClusterOptions) => {
+  inspecting(network.command("inspect <networks...>").description("show networks")).action(
+    async (names: string[], flags: InspectFlags) => {
       const { inspectNetwork } = await import("#containers/run/networks.ts");
-      const shown: object[] = [];
+      const shown: Fields[] = [];
       await forNames(names, flags, async (session, name) => {
         shown.push(await inspectNetwork(session, name));
       });
-      process.stdout.write(`${JSON.stringify(shown, undefined, 4)}\n`);
+      const { formatInspected } = await import("./inspect.ts");
+      process.stdout.write(formatInspected(shown, flags.format));
     },
   );
   clusterOptions(network.command("prune").description("remove networks that no container is in"))

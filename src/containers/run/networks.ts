@@ -1,5 +1,6 @@
 import type { NetworkPolicy } from "#api/gen/types.ts";
 import { objectName } from "#api/names.ts";
+import type { Fields } from "#base/go-template/values.ts";
 import type { Session } from "#cli/connection.ts";
 import { found } from "#cli/found.ts";
 import { networkPolicies, pods } from "#client/kinds.ts";
@@ -107,7 +108,7 @@ function policyOf({ cluster }: Session, name: string): Pick<NetworkPolicy, "meta
 }
 
 /** What `gantry network inspect` shows. @throws {Error} when there is no such network. */
-export async function inspectNetwork(session: Session, name: string): Promise<object> {
+export async function inspectNetwork(session: Session, name: string): Promise<Fields> {
   const { client, namespace } = session.cluster;
   if (!builtInNetworks.some((it) => it === name)) await checkNetwork(session, name);
   const members = (await listContainers(session)).filter((it) => networkNames(it).includes(name));
