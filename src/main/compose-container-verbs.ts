@@ -42,7 +42,9 @@ function addRunning(compose: Command): void {
     .description("put new containers in the place of those that run")
     .action(async (services: string[]) => {
       const { restartServices } = await import("#compose/run/control.ts");
-      await inServices(compose, services, restartServices);
+      const { withRestarted } = await import("#compose/run/select.ts");
+      const all = withRestarted(await load(compose), services);
+      await inServices(compose, all, restartServices);
     });
   compose
     .command("rm [services...]")

@@ -141,7 +141,8 @@ function addRunning(compose: Command): void {
         });
         if (options.detach === true || options.wait === true) return;
         const { logs } = await import("#compose/run/logs.ts");
-        const of = { project: project.name, services };
+        const { attachedServices } = await import("#compose/run/select.ts");
+        const of = { project: project.name, services: attachedServices(project, services) };
         await logs(session, of, { follow: true, timestamps: false, prefix: true });
       });
     });

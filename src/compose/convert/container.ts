@@ -60,13 +60,23 @@ function pullPolicy(service: Service): string {
 }
 
 function portsOf(service: Service, publish: Publishing): Container["ports"] {
-  const published = (service.ports ?? []).map((it) => containerPort(it, publish));
+  const published = oncePublished(service).map((it) => containerPort(it, publish));
   const known = new Set(published.map((it) => `${it.containerPort}/${it.protocol ?? ""}`));
   const exposed = exposedPorts(service.expose ?? [])
     .map((it) => ({ containerPort: it.port, protocol: it.protocol.toUpperCase() }))
     .filter((it) => !known.has(`${it.containerPort}/${it.protocol}`));
   const all = [...published, ...exposed];
   return all.length === 0 ? undefined : all;
+}
+
+/** Ports that are no second name of one before: a pod has each of its ports once. */
+export function oncePublished({ ports = [] }: Service): readonly Port[] {
+  const byTarget = new Map<string, Port>();
+  for (const it of ports) {
+    const key = `${it.target}/${it.protocol}`;
+    if (!byTarget.has(key)) byTarget.set(key, it);
+  }
+  return [...byTarget.values()];
 }
 
 function containerPort(port: Port, publish: Publishing): NonNullable<Container["ports"]>[number] {

@@ -266,3 +266,171 @@ test("pods tell which state of their service's definition they are made from", a
   const { spec } = workloads["a"] as Deployment;
   assert.equal(spec?.selector.matchLabels?.[templateLabel], undefined);
 });
+
+const pods: readonly (readonly [service: string, want: object])[] = [
+  ["init: true", { shareProcessNamespace: true }],
+  [
+    "extra_hosts: [a=1.1.1.1, b=1.1.1.1, c=host-gateway]",
+    { hostAliases: [{ ip: "1.1.1.1", hostnames: ["a", "b"] }] },
+  ],
+  [
+    "platform: linux/arm64/v8",
+    { nodeSelector: { "kubernetes.io/os": "linux", "kubernetes.io/arch": "arm64" } },
+  ],
+];
+
+for (const [service, want] of pods) {
+  test(`convert: pod of ${service}`, async () => {
+    const { spec } = await podOf(service);
+    for (const [key, value] of Object.entries(want)) {
+      assert.deepEqual(Object.entries(spec ?? {}).find(([it]) => it === key)?.[1], value);
+    }
+  });
+}
+
+test("convert: hooks, one as it is, several in a shell", async () => {
+  const one = await podOf("post_start: [{command: [touch, a b]}]");
+  assert.deepEqual(one.spec?.containers[0]?.lifecycle, {
+    postStart: { exec: { command: ["touch", "a b"] } },
+  });
+  const several = await podOf(
+    "pre_stop: [{command: sync}, {command: [a, b c], working_dir: /w, environment: [X=1]}]",
+  );
+  assert.deepEqual(several.spec?.containers[0]?.lifecycle?.preStop?.exec?.command, [
+    "/bin/sh",
+    "-c",
+    "'sync' && (cd '/w' && 'env' 'X=1' 'a' 'b c')",
+  ]);
+});
+
+test("convert: where pods may be", async () => {
+  const { spec } = await podOf(`deploy:
+  placement:
+    constraints: ["node.labels.disk == ssd", "node.role != manager", "node.platform.arch==x86_64", "engine.labels.x == y"]
+    preferences: [{spread: node.labels.zone}]
+    max_replicas_per_node: 1`);
+  const terms = spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  assert.deepEqual(terms?.nodeSelectorTerms[0]?.matchExpressions, [
+    { key: "disk", operator: "In", values: ["ssd"] },
+    { key: "node-role.kubernetes.io/control-plane", operator: "DoesNotExist" },
+    { key: "kubernetes.io/arch", operator: "In", values: ["amd64"] },
+  ]);
+  assert.equal(spec?.topologySpreadConstraints?.[0]?.topologyKey, "zone");
+  const apart = spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  assert.equal(apart?.[0]?.topologyKey, "kubernetes.io/hostname");
+});
+
+const updates: readonly (readonly [update: string, want: object])[] = [
+  ["{}", { maxSurge: 0, maxUnavailable: 1 }],
+  ["{parallelism: 2, order: start-first}", { maxSurge: 2, maxUnavailable: 0 }],
+  ["{parallelism: 0}", { maxSurge: 0, maxUnavailable: "100%" }],
+];
+
+for (const [update, want] of updates) {
+  test(`convert: update_config ${update}`, async () => {
+    const { workloads } = await converted(
+      `services: {a: {image: i, deploy: {update_config: ${update}}}}`,
+    );
+    assert.deepEqual((workloads["a"] as Deployment).spec?.strategy?.rollingUpdate, want);
+  });
+}
+
+const described: readonly (readonly [options: string, want: object])[] = [
+  ["{type: none, o: bind, device: /srv}", { hostPath: { path: "/srv" } }],
+  [
+    '{type: nfs, o: "addr=10.0.0.1,ro", device: ":/export"}',
+    { nfs: { server: "10.0.0.1", path: "/export", readOnly: true } },
+  ],
+  ["{type: tmpfs, o: size=64m}", { emptyDir: { medium: "Memory", sizeLimit: "64Mi" } }],
+  ["{size: 2Gi}", { persistentVolumeClaim: { claimName: "v" } }],
+];
+
+for (const [options, want] of described) {
+  test(`convert: a volume of ${options}`, async () => {
+    const { workloads, shared } = await converted(
+      `services: {a: {image: i, volumes: [v:/v]}, b: {image: i, volumes_from: ["a:ro"]}}
+volumes: {v: {driver_opts: ${options}}}`,
+    );
+    const own = (workloads["a"] as Deployment).spec?.template.spec;
+    const { name, ...source } = own?.volumes?.[0] ?? { name: "" };
+    assert.deepEqual(source, want);
+    const taken = (workloads["b"] as Deployment).spec?.template.spec?.containers[0]?.volumeMounts;
+    assert.deepEqual(taken, [{ name, mountPath: "/v", readOnly: true }]);
+    const isClaimed = shared.some((it) => it.kind === "PersistentVolumeClaim");
+    assert.equal(isClaimed, "persistentVolumeClaim" in want);
+  });
+}
+
+test("convert: an image as a volume", async () => {
+  const pod = await podOf("volumes: [{type: image, source: x:1, target: /x, image: {subpath: y}}]");
+  assert.deepEqual(pod.spec?.volumes, [{ name: "volume-1", image: { reference: "x:1" } }]);
+  assert.equal(pod.spec.containers[0]?.volumeMounts?.[0]?.subPath, "y");
+});
+
+test("convert: services of internal networks reach no others; without a network, nobody", async () => {
+  const { shared } = await converted(`services:
+  a: {image: i, networks: [inside]}
+  b: {image: i, network_mode: none}
+networks: {inside: {internal: true}}`);
+  const policies = shared.filter((it): it is NetworkPolicy => it.kind === "NetworkPolicy");
+  const [inside, none] = policies.map((it) => it.spec);
+  assert.equal(inside?.egress?.length, 2);
+  assert.deepEqual(inside.egress[0]?.to, inside.ingress?.[0]?.from);
+  assert.deepEqual(
+    [none?.policyTypes, none?.ingress, none?.egress],
+    [["Ingress", "Egress"], undefined, undefined],
+  );
+});
+
+const lost: readonly (readonly [service: string, want: string])[] = [
+  [
+    "devices: [/dev/x]",
+    "devices is ignored: pods get devices from device plugins and resource claims",
+  ],
+  ["domainname: x", "domainname is ignored"],
+  [
+    "group_add: [staff]",
+    "group_add staff is ignored: give the number, the pod has no image to look it up in",
+  ],
+  ["security_opt: [label=type:x]", "security_opt label=type:x is ignored"],
+  ["pid: 'container:a'", "pid container:a is ignored: pods do not share what is theirs"],
+  [
+    "network_mode: 'container:x'",
+    "network_mode container:x is ignored: a pod has addresses of its own",
+  ],
+  ["pull_policy: daily", "pull_policy daily: the registry is asked at every start"],
+  [
+    "post_start: [{command: a, user: root}]",
+    "post_start[0].user is ignored: hooks run as the container does",
+  ],
+  [
+    "secrets: [{source: s, uid: '1'}]",
+    "secrets[0].uid is ignored: the files are root's; mode says who may read them",
+  ],
+  ["deploy: {resources: {limits: {pids: 5}}}", "deploy.resources.limits.pids is ignored"],
+  [
+    "deploy: {placement: {constraints: [engine.labels.a == b]}}",
+    "deploy.placement.constraints engine.labels.a == b is ignored",
+  ],
+  [
+    "networks: {default: {ipv4_address: 10.0.0.1}}",
+    "networks.default.ipv4_address is ignored: the cluster gives pods their addresses",
+  ],
+  ['ports: ["1:80", "2:80"]', "ports 2:80 is ignored: a pod publishes each of its ports once"],
+  ["volumes: [./x:/x:z]", "volumes[0].bind.selinux is ignored"],
+];
+
+for (const [service, want] of lost) {
+  test(`convert: told of ${service}`, async () => {
+    const { warnings } = await converted(
+      `services: {a: {image: i, ${service}}}\nsecrets: {s: {content: y}}`,
+    );
+    assert.deepEqual(warnings, [`services.a.${want}`]);
+  });
+}
+
+test("convert: a service of a provider is refused", async () => {
+  await assert.rejects(converted("services: {a: {provider: {type: x}}}"), {
+    message: /^services\.a\.provider: services of providers are not run here/,
+  });
+});

@@ -47,7 +47,7 @@ export function convert(project: Project, options: ConvertOptions): Manifests {
     workloads: Object.fromEntries(
       services.map(([name, it]) => [name, workloadOf(project, name, it, options)]),
     ),
-    warnings: [...names.warnings, ...losses(project)],
+    warnings: [...names.warnings, ...losses(project, options.publish)],
   };
 }
 

@@ -6,6 +6,7 @@ import {
   type Project,
   type Service,
 } from "#compose/project/model.ts";
+import { oncePublished, type Publishing } from "./container.ts";
 import { labelOf, requirementOf } from "./placement.ts";
 import { hostGateway } from "./workloads.ts";
 
@@ -27,10 +28,10 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 /** What the files ask for and the cluster does not do, a line each, in the order of the files. */
-export function losses(project: Project): readonly string[] {
+export function losses(project: Project, publish: Publishing): readonly string[] {
   return [
     ...Object.entries(project.services).flatMap(([name, it]) =>
-      serviceLosses(it).map((line) => `services.${name}.${line}`),
+      [...serviceLosses(it), ...portLosses(it, publish)].map((line) => `services.${name}.${line}`),
     ),
     ...networkLosses(project),
     ...Object.entries(project.volumes).flatMap(([name, { driver = "local" }]) =>
@@ -109,6 +110,16 @@ function networkUseLosses(service: Service): readonly string[] {
       ? [ignored(`extra_hosts ${hostGateway}`, "give the node's address")]
       : []),
   ];
+}
+
+function portLosses(service: Service, publish: Publishing): readonly string[] {
+  if (publish !== "host-port") return [];
+  const kept = oncePublished(service);
+  return (service.ports ?? [])
+    .filter((it) => !kept.includes(it))
+    .map((it) =>
+      ignored(`ports ${it.published ?? ""}:${it.target}`, "a pod publishes each of its ports once"),
+    );
 }
 
 function deployLosses({ deploy = {}, scale }: Service): readonly string[] {

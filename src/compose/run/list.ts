@@ -6,6 +6,7 @@ import { serviceLabel } from "#compose/convert/names.ts";
 import { portsText, stateWord } from "#containers/facts.ts";
 import { statusText } from "#containers/state.ts";
 import { ofServices } from "./objects.ts";
+import { isReplaced } from "./progress.ts";
 
 /** The pods of a project, or of some of its services, by name. */
 export async function podsOf(
@@ -42,6 +43,7 @@ export async function list(
   const found = await podsOf(session, of.project, of.services);
   const shown = found.filter(
     (it) =>
+      !isReplaced(it) &&
       (options.all ||
         options.status !== undefined ||
         !["Succeeded", "Failed"].includes(it.status?.phase ?? "")) &&

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Job, Pod } from "#api/gen/types.ts";
-import { checkSucceeded, hasEnded, isFulfilled, startFault } from "./progress.ts";
+import { checkSucceeded, hasEnded, isFulfilled, isReplaced, startFault } from "./progress.ts";
 
 function pod(phase: string, ready: boolean, extra: object = {}): Pod {
   const conditions = [{ type: "Ready", status: ready ? "True" : "False" }];
@@ -71,4 +71,13 @@ test("startFault: what no waiting mends", () => {
   });
   assert.equal(startFault([waiting("ContainerCreating")]), undefined);
   assert.equal(startFault([waiting("ErrImageNeverPull")]), "c: ErrImageNeverPull: m");
+});
+
+test("isReplaced: what has ended of a Deployment, not of a Job, nor what runs", () => {
+  const owned = (phase: string, kind: string): Pod =>
+    pod(phase, false, { ownerReferences: [{ apiVersion: "v1", kind, name: "o", uid: "u" }] });
+  assert.equal(isReplaced(owned("Failed", "ReplicaSet")), true);
+  assert.equal(isReplaced(owned("Failed", "Job")), false);
+  assert.equal(isReplaced(owned("Running", "ReplicaSet")), false);
+  assert.equal(isReplaced(pod("Failed", false)), false);
 });

@@ -30,6 +30,16 @@ export function isFulfilled(
   return condition === "service_healthy" ? ready >= replicas : started >= replicas;
 }
 
+/**
+ * Whether a pod has ended and another has taken its place: one that its node has refused, since the
+ * pod before it still held a port, stays in the cluster for a while.
+ */
+export function isReplaced({ metadata, status }: Pod): boolean {
+  const hasEndedForGood = ["Succeeded", "Failed"].includes(status?.phase ?? "");
+  const owners = metadata?.ownerReferences ?? [];
+  return hasEndedForGood && owners.some((it) => ["ReplicaSet", "DaemonSet"].includes(it.kind));
+}
+
 /** Whether a Job will not run any further, well or not. */
 export function hasEnded(job: Job): boolean {
   return hasCondition(job, "Complete") || hasCondition(job, "Failed");

@@ -74,3 +74,23 @@ function withoutUnused(project: Project): Project {
     secrets: among(project.secrets, used.secrets),
   };
 }
+
+/** Services, and those that are to begin anew with them; none means all. */
+export function withRestarted(project: Project, services: readonly string[]): readonly string[] {
+  const found = new Set(services);
+  for (const name of found) {
+    for (const [other, { depends_on: needs }] of Object.entries(project.services)) {
+      if (needs?.[name]?.restart === true) found.add(other);
+    }
+  }
+  return [...found];
+}
+
+/** Services whose logs `up` prints: those that are asked for, or all that do not say otherwise. */
+export function attachedServices(
+  { services: all }: Project,
+  services: readonly string[],
+): readonly string[] {
+  if (services.length > 0) return services;
+  return Object.keys(all).filter((it) => all[it]?.attach !== false);
+}
