@@ -40,15 +40,25 @@ test("inProcessTransport: components that watch the same hold one decoded object
   });
 });
 
-test("inProcessTransport: a watch has the same events as objects and as bytes", async () => {
+for (const as of ["objects", "metadata"]) {
+  test(`inProcessTransport: a watch of ${as} has the same events as objects and as bytes`, async () => {
+    await compareEvents(as);
+  });
+}
+
+async function compareEvents(as: string): Promise<void> {
   await using testApi = await openTestApi(systemClock);
   const { client, transport } = testApi;
   const signal = AbortSignal.timeout(30_000);
   const metadata = { namespace: "default", name: "a" };
   const path = "/api/v1/namespaces/default/configmaps?watch=true&sendInitialEvents=true";
   const query = "allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan&labelSelector=on%3D1";
+  const accept =
+    as === "metadata"
+      ? "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+      : "application/json";
   const send = () =>
-    transport.send({ method: "GET", path: `${path}&${query}`, headers: {} }, signal);
+    transport.send({ method: "GET", path: `${path}&${query}`, headers: { accept } }, signal);
   const asObjects = (await send()).events;
   assert.ok(asObjects !== undefined);
   const seen = [untilGone(asObjects), untilGone(readEvents((await send()).body))];
@@ -61,7 +71,7 @@ test("inProcessTransport: a watch has the same events as objects and as bytes", 
   assert.deepEqual(objects, bytes);
   const types = objects?.map((it) => it.type);
   assert.deepEqual(types, ["BOOKMARK", "ADDED", "DELETED", "ADDED", "DELETED"]);
-});
+}
 
 /** Events until the object was deleted twice, or left the selection. */
 async function untilGone(

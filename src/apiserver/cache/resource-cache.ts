@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import type { Clock } from "#base/clock.ts";
 import { TaskGroup } from "#base/task-group.ts";
 import { copyJson } from "#api/json-value.ts";
-import type { JsonObject } from "#api/object.ts";
+import { isJsonObject, type JsonObject } from "#api/object.ts";
 import { apiVersionOf, type Resource } from "#api/resource.ts";
 import type { Entry } from "#store/store.ts";
 import { nextTurn } from "#apiserver/http/exchange.ts";
@@ -112,6 +112,14 @@ export class ResourceCache implements AsyncDisposable {
   decode(object: CachedObject): JsonObject {
     const parsed = this.#parsed.find(object.revision);
     return parsed === undefined ? parseObject(object, this.type) : copyJson(parsed);
+  }
+
+  /** The object's metadata alone; as {@link decode}. */
+  decodeMetadata(object: CachedObject): JsonObject {
+    const metadata = this.#parsed.find(object.revision)?.["metadata"];
+    if (isJsonObject(metadata)) return copyJson(metadata);
+    const text = object.metadataBytes().toString("utf8").slice('"metadata":'.length);
+    return JSON.parse(text) as JsonObject;
   }
 
   leaves(): Leaves {

@@ -67,7 +67,7 @@ export class Representations {
     const { resource, cache, strategy, conversion } = this.#kind;
     const decode = decodeCached.bind(undefined, this.#kind);
     if (as === "table") return tableJson({ strategy, include, decode, now: this.#now });
-    if (as === "metadata") return metadataJson();
+    if (as === "metadata") return metadataJson(cache);
     if (conversion === undefined) return storedJson(resource, cache);
     return convertedJson(resource, cache, (it) => conversion.fromStored(it));
   }

@@ -81,7 +81,7 @@ export function convertedJson(
 }
 
 /** Only the metadata of objects, sliced out of their bytes. */
-export function metadataJson(): Representation {
+export function metadataJson(cache: ResourceCache): Representation {
   const apiVersion = "meta.k8s.io/v1";
   const prefix = jsonPrefix("PartialObjectMetadata", apiVersion);
   function text(object: CachedObject, revision = object.revision): string {
@@ -104,7 +104,10 @@ export function metadataJson(): Representation {
       end: listEnd,
     },
     frame: (type, object, revision) => jsonFrame(type, text(object, revision)),
-    value: (object, revision) => JSON.parse(text(object, revision)) as JsonObject,
+    value(object, revision) {
+      const metadata = { ...cache.decodeMetadata(object), resourceVersion: String(revision) };
+      return { kind: "PartialObjectMetadata", apiVersion, metadata };
+    },
     ...jsonEvents("PartialObjectMetadata", apiVersion),
   };
 }
