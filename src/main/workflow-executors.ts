@@ -11,7 +11,7 @@ import type { Database } from "#sql/database.ts";
 import { DatabaseBroker } from "#workflows/broker/database-broker.ts";
 import type { ExecutorPorts } from "#workflows/executor/open.ts";
 import type { ExecutorChoice } from "#workflows/executor/names.ts";
-import { machineAddress } from "./network-plan.ts";
+import { anyAddress, machineAddress } from "./network-plan.ts";
 import { pathsBelow, runDirectoryOf } from "./paths.ts";
 import { openNamedBroker, type BrokerOptions } from "./workflow-broker.ts";
 
@@ -126,7 +126,8 @@ async function openWorkerServer(
       `--worker-address ${options.workerAddress}: expected an address like 0.0.0.0:8794`,
     );
   }
-  server.listen(Number(at.port), at.hostname.replace(/^\[|\]$/g, ""));
+  const host = at.hostname.replace(/^\[|\]$/g, "");
+  server.listen(Number(at.port), host);
   await once(server, "listening");
   resources.defer(() => {
     server.close();
@@ -135,9 +136,10 @@ async function openWorkerServer(
   const own = server.address();
   const port = typeof own === "object" && own !== null ? own.port : Number(at.port);
   const protocol = cert === undefined ? "http" : "https";
+  const reachable = anyAddress.includes(host) ? machineAddress() : at.hostname;
   return {
     server,
-    url: options.workerUrl ?? `${protocol}://${machineAddress()}:${port}`,
+    url: options.workerUrl ?? `${protocol}://${reachable}:${port}`,
     certificateAuthority: ca === undefined ? undefined : readFileSync(ca, "utf8"),
   };
 }

@@ -11,7 +11,7 @@ import {
   type Field,
   type Fields,
 } from "./fields.ts";
-import { badRequest } from "./problem.ts";
+import { ApiProblem, badRequest } from "./problem.ts";
 
 /** Airflow's `maximum_page_limit` and `fallback_page_limit`. */
 export const pageLimitMax = 100;
@@ -40,6 +40,8 @@ export type Filter =
       readonly name: string;
       readonly column: string;
       readonly of: "text" | "integer";
+      /** Others are refused, but for `none`. */
+      readonly among?: readonly string[];
     };
 
 /** A list: what it may be filtered and ordered by. */
@@ -164,14 +166,24 @@ function conditionsOf(filter: Filter, query: ListQuery): Condition[] {
     }
     case "any": {
       const values = query[name];
-      return Array.isArray(values)
-        ? anyOf(
-            column,
-            values.filter((it) => it === null || isValue(it)),
-          )
-        : [];
+      if (!Array.isArray(values)) return [];
+      const given = values.filter((it) => it === null || isValue(it));
+      refuseOthers(name, given, filter.among);
+      return anyOf(column, given);
     }
   }
+}
+
+/** @throws {ApiProblem} 422 as Airflow words it for states. */
+function refuseOthers(
+  name: string,
+  given: readonly (string | number | null)[],
+  among: readonly string[] | undefined,
+): void {
+  if (among === undefined) return;
+  const known = new Set<string | number | null>([...among, "none", "no_status", null]);
+  if (given.every((it) => known.has(it))) return;
+  throw new ApiProblem(422, `Invalid value for ${name}. Valid values are ${among.join(", ")}`);
 }
 
 function isValue(value: unknown): value is string | number {

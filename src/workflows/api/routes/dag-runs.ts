@@ -1,3 +1,4 @@
+import type { RunState } from "#dag/model/states.ts";
 import { deleteRun } from "#workflows/state/deletion.ts";
 import type { Condition } from "#workflows/state/page.ts";
 import { describeRun } from "#workflows/state/runs.ts";
@@ -20,12 +21,15 @@ import { timeRanges, updatedAt, updatedRange } from "./time-ranges.ts";
 
 const ranges = timeRanges("dag_run");
 
+/** In Airflow's order, which its messages have. */
+const runStates: readonly RunState[] = ["queued", "running", "success", "failed"];
+
 const spec: ListSpec = {
   filters: [
     ...ranges,
     updatedRange("dag_run"),
     { kind: "any", name: "run_type", column: "dag_run.run_type", of: "text" },
-    { kind: "any", name: "state", column: "dag_run.state", of: "text" },
+    { kind: "any", name: "state", column: "dag_run.state", of: "text", among: runStates },
     { kind: "any", name: "dag_version", column: "dag_run.version", of: "integer" },
     { kind: "pattern", name: "run_id", column: "dag_run.run_id" },
     { kind: "pattern", name: "dag_id", column: "dag_run.dag_id" },

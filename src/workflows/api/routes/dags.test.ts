@@ -93,6 +93,11 @@ test("/dagRuns: triggered, listed, marked and deleted", async () => {
     const { json } = await api.send("GET", `/api/v2/dags/~/dagRuns${query}`);
     assert.equal(json["total_entries"], want, query);
   }
+  const unknown = await api.send("GET", "/api/v2/dags/~/dagRuns?state=purple");
+  assert.equal(unknown.status, 422);
+  assert.deepEqual(unknown.json, {
+    detail: "Invalid value for state. Valid values are queued, running, success, failed",
+  });
   const batch = { dag_ids: ["other"], states: ["queued"], order_by: "-run_id", page_limit: 1 };
   const listed = await api.send("POST", "/api/v2/dags/~/dagRuns/list", { body: batch });
   assert.equal(listed.json["total_entries"], 2);

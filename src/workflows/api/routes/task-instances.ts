@@ -37,12 +37,29 @@ const ranges = timeRanges("task_instance");
 
 const renderedMapIndex = "cast(task_instance.map_index as text)";
 
+/** Airflow's, in its order, which its messages have; some of them do not occur here. */
+const taskStates: readonly string[] = [
+  "removed",
+  "scheduled",
+  "queued",
+  "running",
+  "success",
+  "restarting",
+  "failed",
+  "up_for_retry",
+  "up_for_reschedule",
+  "upstream_failed",
+  "skipped",
+  "deferred",
+  "awaiting_input",
+];
+
 const spec: ListSpec = {
   filters: [
     ...ranges,
     updatedRange("task_instance"),
     { kind: "equal", name: "task_id", column: "task_instance.task_id", of: "text" },
-    { kind: "any", name: "state", column: "task_instance.state", of: "text" },
+    { kind: "any", name: "state", column: "task_instance.state", of: "text", among: taskStates },
     { kind: "any", name: "pool", column: "task_instance.pool", of: "text" },
     { kind: "any", name: "queue", column: "task_instance.queue", of: "text" },
     { kind: "any", name: "executor", column: "task_instance.executor", of: "text" },
