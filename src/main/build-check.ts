@@ -5,6 +5,7 @@ import { lintBuild, type LintRequest } from "#build/engine/lint-build.ts";
 import type { BuildWorld } from "#build/engine/world.ts";
 import { ruleUrl, type Finding } from "#build/lint/rules.ts";
 import type { ImageConfig } from "#build/image/config.ts";
+import type { Platform } from "#build/stage/state.ts";
 import type { BuildInput } from "./build-input.ts";
 
 export interface CheckRequest extends Pick<
@@ -33,16 +34,19 @@ export async function checkBuild(
     contexts,
     context: input.context,
     allStages: true,
-    imageOf: async (_stage, reference) => await knownConfig(reference),
+    imageOf: async (stage, reference) => await knownConfig(reference, stage.platform),
   });
   process.stdout.write(report(findings, input));
   return findings.length === 0 ? 0 : 1;
 
-  async function knownConfig(reference: string): Promise<ImageConfig | undefined> {
+  async function knownConfig(
+    reference: string,
+    wanted: Platform = platform,
+  ): Promise<ImageConfig | undefined> {
     const pull = (): Promise<void> => Promise.reject(new Error(`${reference} is not here`));
     const world = { store, repositoryOf, pull, refresh: false };
     try {
-      return (await findBaseImage(reference, platform, world, signal)).config;
+      return (await findBaseImage(reference, wanted, world, signal)).config;
     } catch {
       return undefined;
     }

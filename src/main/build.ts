@@ -92,9 +92,9 @@ async function buildHere(
     download,
     gitAccess,
     repositoryOf: (reference) => storedName({ isOwnName }, reference),
-    pull: async (reference, stop) => {
+    pull: async (reference, wanted, stop) => {
       const { pullBase } = await import("./build-registry.ts");
-      await pullBase(store, reference, platform, stop);
+      await pullBase(store, reference, wanted, stop);
     },
   };
   try {

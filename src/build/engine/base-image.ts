@@ -1,8 +1,10 @@
 import type { ImageConfig } from "#build/image/config.ts";
+import { formatPlatform } from "#build/stage/platform.ts";
 import type { Platform } from "#build/stage/state.ts";
-import type { ImageStore } from "#images/store/image-store.ts";
+import type { ImageStore, StoredManifest } from "#images/store/image-store.ts";
 import { parseManifest, type Descriptor, type ManifestContent } from "#oci/manifest.ts";
 import { familiarReference, parseReference, type ImageReference } from "#oci/reference.ts";
+import type { PullImage } from "./world.ts";
 
 /** An image that a stage begins with. */
 export interface BaseImage {
@@ -24,7 +26,7 @@ export async function findBaseImage(
   world: {
     readonly store: ImageStore;
     readonly repositoryOf: (reference: ImageReference) => string;
-    readonly pull: (reference: ImageReference, signal: AbortSignal) => Promise<void>;
+    readonly pull: PullImage;
     readonly refresh: boolean;
   },
   signal: AbortSignal,
@@ -33,13 +35,17 @@ export async function findBaseImage(
   const reference = parseReference(text);
   const name = familiarReference(reference);
   const wanted = reference.digest ?? reference.tag ?? "";
-  function find(): ReturnType<ImageStore["findManifest"]> {
-    return store.findManifest(world.repositoryOf(reference), wanted);
+  async function find(): Promise<ManifestContent | undefined> {
+    const found = store.findManifest(world.repositoryOf(reference), wanted);
+    if (found === undefined) return undefined;
+    return await readImageManifest(store, found, platform);
   }
-  if (world.refresh || find() === undefined) await world.pull(reference, signal);
-  const found = find();
-  if (found === undefined) throw new Error(`${name}: not found`);
-  const manifest = await readImageManifest(store, found.digest, platform, name);
+  let manifest = world.refresh ? undefined : await find();
+  if (manifest === undefined) {
+    await world.pull(reference, platform, signal);
+    manifest = await find();
+  }
+  if (manifest === undefined) throw new Error(`${name}: not found for ${formatPlatform(platform)}`);
   if (manifest.config === undefined)
     throw new Error(`${name} is no image: its manifest has no config`);
   const config = await readConfig(store, manifest.config, name);
@@ -51,13 +57,12 @@ export async function findBaseImage(
   return { name, config, layers: manifest.layers };
 }
 
-/** The manifest for a platform, through an index if there is one. */
+/** The manifest for a platform, through an index if there is one; undefined when it is not here. */
 async function readImageManifest(
   store: ImageStore,
-  digest: string,
+  { digest, repository }: StoredManifest,
   platform: Platform,
-  name: string,
-): Promise<ManifestContent> {
+): Promise<ManifestContent | undefined> {
   const manifest = parseManifest(await store.readManifest(digest));
   if (manifest.kind === "image") return manifest;
   const { os, architecture } = platform;
@@ -65,7 +70,9 @@ async function readImageManifest(
     (it) => it.platform?.os === os && it.platform.architecture === architecture,
   );
   const chosen = fit ?? (manifest.manifests.length === 1 ? manifest.manifests[0] : undefined);
-  if (chosen === undefined) throw new Error(`${name} has no image for ${os}/${architecture}`);
+  if (chosen === undefined || store.findManifest(repository, chosen.digest) === undefined) {
+    return undefined;
+  }
   return parseManifest(await store.readManifest(chosen.digest));
 }
 

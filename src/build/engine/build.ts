@@ -58,7 +58,7 @@ export async function buildStages(
   const { platform, target, options } = request;
   const dockerfile = parseDockerfile(request.dockerfile);
   const args = globalArgs(dockerfile, options.buildArgs, platform, target);
-  const graph = planStages(dockerfile, args, target, request.contexts);
+  const graph = planStages(dockerfile, { globalArgs: args, platform }, target, request.contexts);
   const made: MadeStep[] = [];
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);

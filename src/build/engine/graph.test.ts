@@ -16,7 +16,12 @@ function plan(
 ): string {
   const dockerfile = parseDockerfile(text);
   const values = globalArgs(dockerfile, new Map(args), platform, target);
-  const { stages, needed } = planStages(dockerfile, values, target, contexts);
+  const { stages, needed } = planStages(
+    dockerfile,
+    { globalArgs: values, platform },
+    target,
+    contexts,
+  );
   const names = needed.map((index) => {
     const base = stages[index]?.base;
     const from =
@@ -76,6 +81,8 @@ const faults: readonly (readonly [
   want: RegExp,
 ])[] = [
   ["FROM $none", undefined, 1, /should not be blank/],
+  ["FROM --platform=$none a", undefined, 1, /empty platform value from expression \$none/],
+  ["FROM --platform=a/b/c/d a", undefined, 1, /expected os\/architecture/],
   ["FROM a AS one", "oen", 1, /could not be found \(did you mean one\?\)/],
   ["FROM a\nCOPY --from=0 /x /x", undefined, 2, /no stage of that number/],
   ["FROM a AS x\nCOPY --from=x /x /x", undefined, 2, /needs to be defined before/],

@@ -1,9 +1,11 @@
 import type { Dockerfile, Stage } from "#build/dockerfile/dockerfile.ts";
 import { expand, type Variables } from "#build/dockerfile/expand.ts";
-import type { Instruction } from "#build/dockerfile/instructions.ts";
+import type { Instruction, StageHead } from "#build/dockerfile/instructions.ts";
 import { DockerfileError, type Lines } from "#build/dockerfile/location.ts";
 import { parseMount } from "#build/dockerfile/run-mounts.ts";
 import { suggestion } from "#base/suggest.ts";
+import { parsePlatform } from "#build/stage/platform.ts";
+import type { Platform } from "#build/stage/state.ts";
 import { contextName, type NamedContexts } from "./named-contexts.ts";
 
 /** What a stage begins with, and what COPY and mounts take files from. */
@@ -19,6 +21,8 @@ export interface PlannedStage {
   /** As the display names it. */
   readonly title: string;
   readonly base: StageSource;
+  /** Of --platform; undefined for that of the build. */
+  readonly platform: Platform | undefined;
 }
 
 /** The stages of a Dockerfile and those that a build needs. */
@@ -31,15 +35,21 @@ export interface StageGraph {
 
 const scratch = "scratch";
 
+export interface PlanValues {
+  readonly globalArgs: ReadonlyMap<string, string>;
+  readonly platform: Platform;
+}
+
 /**
  * Finds out what stages are made from.
  * @param target a stage's name or number; undefined for the last.
+ * @param platform of the build.
  * @param contexts take the places of stages and images of their names.
  * @throws {DockerfileError}
  */
 export function planStages(
   dockerfile: Dockerfile,
-  globalArgs: ReadonlyMap<string, string>,
+  { globalArgs, platform }: PlanValues,
   target: string | undefined,
   contexts: NamedContexts,
 ): StageGraph {
@@ -54,7 +64,12 @@ export function planStages(
       );
     }
     const title = head.name ?? (dockerfile.stages.length === 1 ? "" : `stage-${index}`);
-    return { stage, title, base: sourceOf(base, dockerfile.stages.slice(0, index), contexts) };
+    return {
+      stage,
+      title,
+      base: sourceOf(base, dockerfile.stages.slice(0, index), contexts),
+      platform: platformOf(head, variables, dockerfile, platform),
+    };
   });
   const wanted = findTarget(dockerfile, target);
   return {
@@ -64,6 +79,25 @@ export function planStages(
       (a, b) => a - b,
     ),
   };
+}
+
+function platformOf(
+  head: StageHead,
+  variables: Variables,
+  dockerfile: Dockerfile,
+  host: Platform,
+): Platform | undefined {
+  if (head.platform === "") return undefined;
+  const text = expandAt(head.platform, head.lines, variables, dockerfile);
+  if (text === "") {
+    const reason = `empty platform value from expression ${head.platform}: is an ARG missing?`;
+    throw new DockerfileError(head.lines, reason);
+  }
+  try {
+    return parsePlatform(text, host);
+  } catch (error) {
+    throw new DockerfileError(head.lines, error instanceof Error ? error.message : String(error));
+  }
 }
 
 function expandAt(

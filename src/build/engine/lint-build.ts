@@ -36,7 +36,12 @@ export async function lintBuild(request: LintRequest): Promise<LintReport> {
   const { dockerfile, buildArgs, platform, target, contexts } = request;
   const options = checkOptionsOf(dockerfile, buildArgs);
   const args = globalArgs(dockerfile, buildArgs, platform, target);
-  const { stages, needed } = planStages(dockerfile, args, target, contexts);
+  const { stages, needed } = planStages(
+    dockerfile,
+    { globalArgs: args, platform },
+    target,
+    contexts,
+  );
   const wanted = request.allStages ? [...stages.keys()] : needed;
   const images = new Map<number, ImageConfig>();
   await Promise.all(

@@ -156,7 +156,7 @@ async function planCache(
   const destination = targetOf(mount, context);
   const { layout, session } = context.world;
   const name = createHash("sha256")
-    .update(mount.id === "" ? destination : mount.id)
+    .update(cacheId(mount, context.options.buildArgs))
     .digest("hex")
     .slice(0, 24);
   const base = join(layout.mounts, name);
@@ -176,6 +176,13 @@ async function planCache(
     targets: [{ path: destination, isFile: false }],
     locks: mount.sharing === "locked" ? [lock] : [],
   };
+}
+
+/** Caches of other namespaces are other caches: the build argument BUILDKIT_CACHE_MOUNT_NS. */
+function cacheId(mount: RunMount, buildArgs: ReadonlyMap<string, string>): string {
+  const id = mount.id === "" ? cleanPath(mount.target) : mount.id;
+  const namespace = buildArgs.get("BUILDKIT_CACHE_MOUNT_NS") ?? "";
+  return namespace === "" ? id : `${namespace}/${id}`;
 }
 
 /** A new cache begins with the files of `from`. */
@@ -240,7 +247,10 @@ async function planSecret(
     throw new Error(`secret ${id}: not found: give it with --secret id=${id},src=FILE`);
   }
   const content = await read();
-  const environment = mount.env === undefined ? [] : [`${mount.env}=${content.toString("utf8")}`];
+  const environment =
+    mount.env === undefined
+      ? []
+      : [`${mount.env === "" ? id : mount.env}=${content.toString("utf8")}`];
   if (mount.env !== undefined && mount.target === "") return { environment };
   const target = mount.target === "" ? `/run/secrets/${basename(id)}` : mount.target;
   const destination = targetOf({ ...mount, target }, context);

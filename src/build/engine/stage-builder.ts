@@ -1,12 +1,14 @@
 import { stepKey } from "#build/cache/key.ts";
 import type { CopySource } from "#build/copy/select.ts";
 import { parseTrigger, type Dockerfile } from "#build/dockerfile/dockerfile.ts";
+import type { StageHead } from "#build/dockerfile/instructions.ts";
 import { DockerfileError, type Lines } from "#build/dockerfile/location.ts";
 import type { ImageConfig } from "#build/image/config.ts";
 import { evaluate } from "#build/stage/evaluate.ts";
 import type { BuildSettings } from "#build/stage/evaluation.ts";
 import { cleanPath } from "#build/paths/clean.ts";
 import type { Operation, RunOperation } from "#build/stage/operations.ts";
+import { formatPlatform } from "#build/stage/platform.ts";
 import { emptyState, stateOfImage, stateOfStage, type Platform } from "#build/stage/state.ts";
 import { LayeredTree } from "#build/tree/layered.ts";
 import { findBaseImage, type BaseImage } from "./base-image.ts";
@@ -34,6 +36,12 @@ export interface StageBuilderInput {
   readonly slots: Semaphore;
   /** Hears of every step of every stage. */
   readonly onStep: (step: MadeStep) => void;
+}
+
+interface WantedImage {
+  readonly reference: string;
+  /** Undefined for that of the build. */
+  readonly platform: Platform | undefined;
 }
 
 /** Builds the stages of one Dockerfile, each once, as soon as somebody needs it. */
@@ -67,7 +75,7 @@ export class StageBuilder {
     const planned = this.#input.graph.stages[index];
     if (planned === undefined) throw new Error(`there is no stage ${index}`);
     const { head, instructions } = planned.stage;
-    const { result: start, triggers } = await this.#begin(planned.base, head.lines, head.text);
+    const { result: start, triggers } = await this.#begin(planned);
     const inherited = triggers.map((it) =>
       parseTrigger(it, this.#input.settings.escape, head.lines),
     );
@@ -102,16 +110,18 @@ export class StageBuilder {
   }
 
   /** The configuration of a stage's base image, which is brought here. @throws {DockerfileError} */
-  async imageConfig({ stage }: PlannedStage, reference: string): Promise<ImageConfig> {
-    const { lines, text } = stage.head;
-    return (await this.#image(reference, lines, text)).config;
+  async imageConfig({ stage, platform }: PlannedStage, reference: string): Promise<ImageConfig> {
+    return (await this.#image({ reference, platform }, stage.head)).config;
   }
 
-  async #begin(
-    base: StageSource,
-    lines: Lines,
-    text: string,
-  ): Promise<{ readonly result: StageResult; readonly triggers: readonly string[] }> {
+  async #begin({
+    base,
+    platform: wanted,
+    stage: { head },
+  }: PlannedStage): Promise<{
+    readonly result: StageResult;
+    readonly triggers: readonly string[];
+  }> {
     const { platform } = this.#input;
     if (base.kind === "stage") {
       const result = await this.build(base.index);
@@ -120,13 +130,13 @@ export class StageBuilder {
     }
     if (base.kind === "files") {
       const reason = `the context ${base.name} is a directory: FROM takes one of docker-image://`;
-      throw new DockerfileError(lines, reason);
+      throw new DockerfileError(head.lines, reason);
     }
     if (base.kind === "scratch") {
       const result = { state: emptyState(platform), key: stepKey("scratch"), stack: [] };
       return { result, triggers: [] };
     }
-    const image = await this.#image(base.reference, lines, text);
+    const image = await this.#image({ reference: base.reference, platform: wanted }, head);
     return { result: this.#imageResult(image), triggers: image.config.config?.OnBuild ?? [] };
   }
 
@@ -138,21 +148,26 @@ export class StageBuilder {
     return { state: stateOfImage(image.config), key: stepKey("image", diffIds), stack };
   }
 
-  async #image(reference: string, lines: Lines, text: string): Promise<BaseImage> {
-    let image = this.#images.get(reference);
+  async #image(wanted: WantedImage, at: Pick<StageHead, "lines" | "text">): Promise<BaseImage> {
+    const platform = wanted.platform ?? this.#input.platform;
+    const key = `${wanted.reference} ${formatPlatform(platform)}`;
+    let image = this.#images.get(key);
     if (image === undefined) {
-      image = this.#findImage(reference, lines, text);
-      this.#images.set(reference, image);
+      image = this.#findImage(wanted.reference, platform, at);
+      this.#images.set(key, image);
     }
     return await image;
   }
 
-  async #findImage(reference: string, lines: Lines, text: string): Promise<BaseImage> {
-    const { platform, options } = this.#input;
+  async #findImage(
+    reference: string,
+    platform: Platform,
+    { lines, text }: Pick<StageHead, "lines" | "text">,
+  ): Promise<BaseImage> {
     const { store, pull, repositoryOf, progress } = this.#world;
     const step = progress.step(text);
     try {
-      const world = { store, pull, repositoryOf, refresh: options.pull };
+      const world = { store, pull, repositoryOf, refresh: this.#input.options.pull };
       const image = await findBaseImage(reference, platform, world, this.#signal);
       await this.#world.lease.add(image.layers.map((it) => it.digest));
       step.done();
@@ -171,8 +186,9 @@ export class StageBuilder {
     if (source.kind === "scratch") {
       return { state: emptyState(this.#input.platform), key: stepKey("scratch"), stack: [] };
     }
-    const title = `FROM ${source.reference}`;
-    return this.#imageResult(await this.#image(source.reference, lines, title));
+    const { reference } = source;
+    const at = { lines, text: `FROM ${reference}` };
+    return this.#imageResult(await this.#image({ reference, platform: undefined }, at));
   }
 
   async #step(

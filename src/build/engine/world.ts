@@ -5,6 +5,7 @@ import type { Session } from "#build/cache/session.ts";
 import type { StepCache } from "#build/cache/step-cache.ts";
 import type { GitAccess } from "#build/git/access.ts";
 import type { RunLimits } from "#build/run/limits.ts";
+import type { Platform } from "#build/stage/state.ts";
 import type { ImageReference } from "#oci/reference.ts";
 import type { ImageStore, Lease } from "#images/store/image-store.ts";
 import type { BuildProgress } from "./progress.ts";
@@ -15,6 +16,12 @@ export interface Download {
   /** Milliseconds since the epoch; undefined when the server does not say. */
   readonly lastModified: number | undefined;
 }
+
+export type PullImage = (
+  reference: ImageReference,
+  platform: Platform,
+  signal: AbortSignal,
+) => Promise<void>;
 
 /** What a build works with. */
 export interface BuildWorld {
@@ -34,7 +41,7 @@ export interface BuildWorld {
   /** Where the store keeps images of a name. */
   readonly repositoryOf: (reference: ImageReference) => string;
   /** Brings an image into the store from its registry. @throws {Error} when it has none. */
-  readonly pull: (reference: ImageReference, signal: AbortSignal) => Promise<void>;
+  readonly pull: PullImage;
 }
 
 /** What a build was asked for. */

@@ -1,9 +1,10 @@
 import { parseTrigger, type Dockerfile, type Stage } from "#build/dockerfile/dockerfile.ts";
-import type { StageSource } from "#build/engine/graph.ts";
+import type { PlannedStage, StageSource } from "#build/engine/graph.ts";
 import type { ImageConfig } from "#build/image/config.ts";
 import type { IgnoreMatcher } from "#build/paths/ignore.ts";
 import { evaluate } from "#build/stage/evaluate.ts";
 import type { BuildSettings } from "#build/stage/evaluation.ts";
+import { formatPlatform } from "#build/stage/platform.ts";
 import {
   emptyState,
   stateOfImage,
@@ -16,7 +17,7 @@ import { lintInstruction, type StageLint } from "./lint-instruction.ts";
 
 export interface StagesLintInput {
   readonly dockerfile: Dockerfile;
-  readonly stages: readonly { readonly stage: Stage; readonly base: StageSource }[];
+  readonly stages: readonly PlannedStage[];
   /** Indexes of the stages to look at, in the file's order; those they begin with among them. */
   readonly wanted: readonly number[];
   readonly settings: BuildSettings;
@@ -41,9 +42,25 @@ export function lintStages(input: StagesLintInput, book: FindingBook): void {
   for (const index of input.wanted) {
     const planned = input.stages[index];
     if (planned === undefined) continue;
-    const start = startOf(planned.base, input, { below: done, image: input.images.get(index) });
+    const image = input.images.get(index);
+    if (image !== undefined) lintPlatform(planned, image, input.platform, book);
+    const start = startOf(planned.base, input, { below: done, image });
     done.set(index, lintStage(planned.stage, start, input, book));
   }
+}
+
+function lintPlatform(
+  { stage: { head }, platform, base }: PlannedStage,
+  { os, architecture, variant }: ImageConfig,
+  own: Platform,
+  book: FindingBook,
+): void {
+  const expected = platform ?? own;
+  if (os === expected.os && architecture === expected.architecture) return;
+  const found = formatPlatform({ os, architecture, ...(variant === undefined ? {} : { variant }) });
+  const name = base.kind === "image" ? base.reference : head.base;
+  const message = `Base image ${name} was pulled with platform "${found}", expected "${formatPlatform(expected)}" for current build`;
+  book.add("InvalidBaseImagePlatform", head, message);
 }
 
 interface StageStart extends LintedStage {

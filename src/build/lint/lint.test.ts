@@ -135,9 +135,10 @@ const cases: readonly (readonly [given: string, want: readonly string[], how?: G
     "FROM --platform=linux/arm64 base AS build\n",
     [
       'FromPlatformFlagConstDisallowed: FROM --platform flag should not use constant value "linux/arm64" (line 1)',
+      'InvalidBaseImagePlatform: Base image base was pulled with platform "linux/amd64", expected "linux/arm64" for current build (line 1)',
     ],
   ],
-  ["FROM --platform=linux/arm64 base AS build_arm64\nFROM --platform=$BUILDPLATFORM base\n", []],
+  ["FROM --platform=linux/arm64 unknown AS build_arm64\nFROM --platform=$BUILDPLATFORM base\n", []],
   [
     "FROM scratch\nARG API_KEY\nENV password=x TOKEN_FILE=/f PUBLIC_KEY=y monkey=1\n",
     [

@@ -130,6 +130,7 @@ for (const [given, want] of operations) {
 const faults: readonly (readonly [given: string, want: RegExp])[] = [
   ["EXPOSE x", /invalid port: "x"/],
   ["EXPOSE 70000", /0 to 65535/],
+  ["EXPOSE 1-2-3", /invalid port: "1-2-3"/],
   ["EXPOSE 9-8", /ends before it begins/],
   ["EXPOSE 80/http", /expected the protocol/],
   ["STOPSIGNAL SIGNOPE", /invalid signal/],
@@ -150,6 +151,11 @@ for (const [given, want] of faults) {
     );
   });
 }
+
+test("evaluate: an ARG that is given again keeps its place in the history", () => {
+  const { history } = build("ARG a=1\nARG b=2\nARG a=3\nRUN x").state;
+  assert.equal(history.at(-1)?.created_by, "RUN |2 a=3 b=2 /bin/sh -c x # buildkit");
+});
 
 test("evaluate: history as Docker writes it", () => {
   const { history } = build(

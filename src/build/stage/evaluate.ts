@@ -164,7 +164,7 @@ function evaluateArg(instruction: Of<"arg">, it: Evaluation): StageState {
     const line = `${name}=${value ?? ""}`;
     state = {
       ...state,
-      buildArgs: [...state.buildArgs.filter((arg) => nameOf(arg) !== name), line],
+      buildArgs: withVariable(state.buildArgs, name, value ?? ""),
     };
     texts.push(value === undefined ? name : line);
   }

@@ -16,7 +16,7 @@ export function parseExposed(word: string): string[] {
   if (!protocols.has(protocol)) {
     throw new Error(`invalid port: "${word}": expected the protocol tcp, udp or sctp`);
   }
-  const [first = "", last = first] = range.split("-", 2);
+  const [first = "", last = first] = range.split(/-(.*)/s);
   const start = parsePort(first, word);
   const end = parsePort(last, word);
   if (end < start) throw new Error(`invalid port: "${word}": the range ends before it begins`);
