@@ -80,9 +80,34 @@ function sourceOf(token: Token): string {
   return token.kind === "any" ? "[^/]" : token.text;
 }
 
+/**
+ * As {@link sourceOf}. Of two stars, the first takes no more than it has to, and what it took is not
+ * tried again: where a match is, there is one with the first place of what follows it. So the time for
+ * a pattern of many stars does not grow with the power of their number.
+ */
+function sourceAt(tokens: readonly Token[], at: number): string {
+  const token = tokens[at];
+  if (token === undefined) return "";
+  const next = tokens.findIndex((it, index) => index > at && isStar(it));
+  if (token.kind === "star" && tokens[next]?.kind === "star") {
+    const between = tokens
+      .slice(at + 1, next)
+      .map(sourceOf)
+      .join("");
+    // A lookahead is not gone back into; the group takes what it has seen.
+    return `(?=(?<star${at}>[^/]*?)${between})\\k<star${at}>`;
+  }
+  return sourceOf(token);
+}
+
+function isStar({ kind }: Token): boolean {
+  return kind === "star" || kind === "doubleStar";
+}
+
 /** For one whole name or path. @throws {Error} for a broken pattern. */
 export function compileGlob(pattern: string): RegExp {
-  return new RegExp(`^${tokenize(pattern, false).map(sourceOf).join("")}$`, "su");
+  const tokens = tokenize(pattern, false);
+  return new RegExp(`^${tokens.map((_, at) => sourceAt(tokens, at)).join("")}$`, "su");
 }
 
 /** Whether a pattern has anything but characters that mean themselves. */
@@ -109,7 +134,7 @@ export function compileDeepGlob(pattern: string): RegExp {
     const token = tokens[at];
     if (token === undefined) break;
     if (token.kind !== "doubleStar") {
-      source += sourceOf(token);
+      source += sourceAt(tokens, at);
       continue;
     }
     const slash = tokens[at + 1];

@@ -114,11 +114,7 @@ export class StageBuilder {
     return (await this.#image({ reference, platform }, stage.head)).config;
   }
 
-  async #begin({
-    base,
-    platform: wanted,
-    stage: { head },
-  }: PlannedStage): Promise<{
+  async #begin({ base, platform: wanted, stage: { head } }: PlannedStage): Promise<{
     readonly result: StageResult;
     readonly triggers: readonly string[];
   }> {
