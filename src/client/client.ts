@@ -185,9 +185,13 @@ export class Client {
     return await this.#send(request, signal);
   }
 
+  /** As {@link raw}, and the whole answer. */
+  async text(request: HttpRequest, signal: AbortSignal): Promise<string> {
+    return await readText(await this.#send(request, signal));
+  }
+
   async #json(request: HttpRequest, signal: AbortSignal): Promise<unknown> {
-    const response = await this.#send(request, signal);
-    return JSON.parse(await readText(response)) as unknown;
+    return JSON.parse(await this.text(request, signal)) as unknown;
   }
 
   async #send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {

@@ -28,6 +28,8 @@ export interface InformerOptions<T> {
   readonly project?: ((object: T) => T) | undefined;
   /** Begin with a WatchList (default); false: with a paged list. */
   readonly watchList?: boolean | undefined;
+  /** Between two tries to reach a server that is away; twice as much by chance. 30 s by default. */
+  readonly pauseMsMax?: number | undefined;
   /** Freeze objects to the bottom (default), or leave them as they are, for speed. */
   readonly freeze?: boolean | undefined;
 }
@@ -130,7 +132,8 @@ export class Informer<T extends KubernetesObject> {
 
   async #step(state: WatchState, signal: AbortSignal): Promise<WatchState> {
     if (state.kind === "waiting") {
-      const ms = pauseMs(state.failures, this.#options.random.next());
+      const { random, pauseMsMax } = this.#options;
+      const ms = pauseMs(state.failures, random.next(), pauseMsMax);
       // Aborted: the caller's loop ends.
       if (ms > 0) await this.#options.clock.sleep(ms, signal).catch(() => undefined);
       return nextState(state, { kind: "waited" });

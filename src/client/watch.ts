@@ -74,11 +74,11 @@ export function nextState(state: WatchState, input: WatchInput): WatchState {
   }
 }
 
-/** How long to pause, in milliseconds: 100 ms doubling to 30 s, times 1 to 2 by `random01`. */
-export function pauseMs(failures: number, random01: number): number {
+/** How long to pause, in milliseconds: 100 ms doubling to `maxMs`, times 1 to 2 by `random01`. */
+export function pauseMs(failures: number, random01: number, maxMs = 30_000): number {
   // The first end of a long watch is normal: go on at once.
   if (failures <= 1) return 0;
-  return Math.min(100 * 2 ** (failures - 2), 30_000) * (1 + random01);
+  return Math.min(100 * 2 ** (failures - 2), maxMs) * (1 + random01);
 }
 
 function watching(resourceVersion: string, watchList: boolean): WatchState {

@@ -97,6 +97,42 @@ const files: Readonly<Record<string, string>> = {
       kubernetesPod("marked", { ...pod, deferrable: true, pollInterval: 3600 });
     });
 \n`,
+  "told.ts": `import { dag, kubernetesPod } from "gantry/workflows";
+    import { appendFileSync } from "node:fs";
+    const pod = { image: "busybox", cmds: ["sh", "-c"], namespace: "default" };
+    const tell = (...words) => appendFileSync("${join(home, "told")}", words.join(" ") + "\\n");
+    const about = (name) => ({ pod, context }) => tell(context.taskId, name, pod.metadata.labels.by, pod.status.phase ?? "");
+    const callbacks = {
+      onSyncClientCreation: ({ context }) => tell(context.taskId, "client"),
+      onPodManifestCreated: ({ podRequest }) => { podRequest.metadata.labels.by = "callback"; },
+      onPodCreation: async ({ pod, client }) => {
+        const metadata = { name: "beside-" + pod.metadata.name };
+        await client.request("POST", "/api/v1/namespaces/default/configmaps", { metadata });
+        const { items } = await client.request("GET", "/api/v1/namespaces/default/configmaps");
+        tell(pod.metadata.labels.task_id, "creation", items.some((it) => it.metadata.name === metadata.name));
+      },
+      onPodStarting: about("starting"),
+      onPodCompletion: about("completion"),
+      onPodTeardown: about("teardown"),
+      onPodCleanup: about("cleanup"),
+      onOperatorResuming: about("resuming"),
+      progressCallback: ({ line, containerName, context }) => tell(context.taskId, "line", containerName, line),
+    };
+    const throws = { onPodStarting: () => { throw new Error("not with me"); } };
+    export const told = dag("told", { isPausedUponCreation: false }, () => {
+      kubernetesPod("plain", { ...pod, arguments: ["echo one; echo two; sleep 1"], callbacks });
+      kubernetesPod("deferred", { ...pod, arguments: ["sleep 1; echo one"], deferrable: true, pollInterval: 1, callbacks: [callbacks] });
+      kubernetesPod("throws", { ...pod, arguments: ["sleep 600"], terminationGracePeriod: 1, callbacks: [callbacks, throws] });
+      kubernetesPod("many", { ...pod, arguments: ["i=0; while [ $i -lt 30000 ]; do echo line $i; i=$((i+1)); done"] });
+      kubernetesPod("broken", { ...pod, arguments: ["echo '{no' > /airflow/xcom/return.json"], doXcomPush: true, retries: 1 });
+      kubernetesPod("large", { ...pod, arguments: ["yes 1 | head -c 1048577 > /airflow/xcom/return.json"], doXcomPush: true });
+    });\n`,
+  "full.ts": `import { bash, dag, expand } from "gantry/workflows";
+    const container = { resources: { requests: { cpu: "700m" } } };
+    const executorConfig = { podOverride: { spec: { containers: [container] } } };
+    export const full = dag("full", { isPausedUponCreation: false }, () => {
+      expand(bash, "step", { executor: "KubernetesExecutor", executorConfig }, { command: ["true", "true", "true", "true"] });
+    });\n`,
   "secret.ts": `import { dag, bash } from "gantry/workflows";
     export const secret = dag("secret", { isPausedUponCreation: false }, () => {
       bash("shows", { command: "echo {{ var.value.plain_name }} at {{ conn.shop.host }} with {{ conn.shop.password }}; echo done" });
@@ -272,6 +308,28 @@ test("pods: a task whose pod is deleted has failed, and says so", options, async
   }, boundMs);
 });
 
+test(
+  "pods: what finds no room waits, says why, and runs once when there is room",
+  options,
+  async () => {
+    const quota = ["create", "quota", "few", "--hard=pods=0"];
+    ok(cluster.kubectl(quota));
+    ok(cluster.gantry("dags", "trigger", "full", "-r", "one"));
+    const why = (): string =>
+      ok(cluster.gantry("tasks", "why", "full", "one", "step", "--map-index", "3"));
+    await eventually(() => {
+      assert.match(why(), /exceeded quota: few/);
+    }, boundMs);
+    // Room for all in the quota, and for two at a time on a node of two processors.
+    ok(cluster.kubectl(["delete", "quota", "few"]));
+    await eventually(() => {
+      const want = "success in try 1: null";
+      const all = Object.values(states("full", "one"));
+      assert.deepEqual(all, [want, want, want, want]);
+    }, 2 * boundMs);
+  },
+);
+
 /** As the REST API does it. */
 async function mark(taskId: string, state: "success" | "failed"): Promise<void> {
   await using database = openSqlite(join(cluster.directory, "data/workflows/workflows.sqlite"));
@@ -393,6 +451,39 @@ test("operators: pods as tasks, with logs, outputs, failures and skips", options
   await eventually(() => {
     const names = podsOf("operators").map((it) => it.metadata?.labels?.["task_id"]);
     assert.deepEqual(names, ["fails"]);
+  }, boundMs);
+});
+
+test("operators: callbacks of pods, long logs, outputs that cannot be", options, async () => {
+  ok(cluster.gantry("dags", "trigger", "told", "-r", "one"));
+  await eventually(() => {
+    const { broken, large, throws, ...others } = states("told", "one");
+    assert.match(broken ?? "", /^failed in try 1: .*return\.json is not JSON: \{no/);
+    assert.match(large ?? "", /^failed in try 1: .*return\.json has more than 1048576 bytes/);
+    assert.match(throws ?? "", /^failed in try 1: not with me$/);
+    const want = "success in try 1: null";
+    assert.deepEqual(others, { plain: want, deferred: want, many: want });
+  }, 2 * boundMs);
+  const lines = readFileSync(join(home, "told"), "utf8").trim().split("\n");
+  const of = (task: string): readonly string[] =>
+    lines.filter((it) => it.startsWith(`${task} `)).map((it) => it.slice(task.length + 1));
+  assert.deepEqual(of("plain").toSorted(), [
+    "cleanup callback Succeeded",
+    "client",
+    "completion callback Succeeded",
+    "creation true",
+    "line base one",
+    "line base two",
+    "starting callback Running",
+    "teardown callback Succeeded",
+  ]);
+  assert.ok(of("deferred").includes("resuming callback Succeeded"), of("deferred").join("\n"));
+  const log = ok(cluster.gantry("tasks", "logs", "told", "one", "many"));
+  const numbers = [...log.matchAll(/\[base\] line (\d+)$/gm)].map((it) => Number(it[1]));
+  assert.deepEqual(numbers, [...numbers.keys()]);
+  assert.equal(numbers.length, 30_000);
+  await eventually(() => {
+    assert.deepEqual(podsOf("told"), []);
   }, boundMs);
 });
 

@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from "#api/object.ts";
 import type { TaskOptions } from "./options.ts";
 import type { Input, Output } from "./output.ts";
+import type { PodCallbacks } from "./pod-callbacks.ts";
 import { operatorTask } from "./task.ts";
 
 /** Where a task finds its cluster; the first that is given. */
@@ -101,16 +102,23 @@ export interface KubernetesPodOptions extends ClusterOptions {
   readonly onFinishAction?: "delete_pod" | "delete_succeeded_pod" | "keep_pod";
   /** Exit codes that end the task as skipped. */
   readonly skipOnExitCode?: number | readonly number[];
+  /** Functions that are called as the pod goes on. */
+  readonly callbacks?: PodCallbacks | readonly PodCallbacks[];
 }
 
 /** Runs a pod to its end. */
 export function kubernetesPod<O = Json>(id: string, given: KubernetesPodOptions): Output<O> {
-  const { args, options } = parted(given);
-  return operatorTask("kubernetes_pod", id, { arguments: args, options });
+  const { callbacks, ...rest } = given;
+  const { args, options } = parted(rest);
+  const run = callbacks === undefined ? {} : { run: () => callbacks };
+  return operatorTask("kubernetes_pod", id, { arguments: args, options, ...run });
 }
 
 /** Parameters of Airflow's KubernetesJobOperator, in camel case; those of pods are about its pods. */
-export interface KubernetesJobOptions extends Omit<KubernetesPodOptions, "doXcomPush"> {
+export interface KubernetesJobOptions extends Omit<
+  KubernetesPodOptions,
+  "doXcomPush" | "callbacks"
+> {
   /** A file with a Job, as YAML. */
   readonly jobTemplateFile?: Text;
   readonly fullJobSpec?: JsonObject;

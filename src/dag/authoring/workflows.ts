@@ -46,6 +46,7 @@ export type {
   KubernetesResourceOptions,
   PodSecret,
 } from "./containers.ts";
+export type { PodCall, PodCallbacks, PodClient, PodLogLine } from "./pod-callbacks.ts";
 export { bash, empty, fileSensor, http, sensor, sql, triggerDag } from "./operators.ts";
 export {
   bashSensor,

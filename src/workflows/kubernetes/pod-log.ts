@@ -5,6 +5,8 @@ import { pods } from "#client/kinds.ts";
 
 const tailLines = 20;
 const tailSizeMax = 4_000;
+/** A node that has not answered by then is away. */
+const answerMs = 3_000;
 
 /** The last lines of a pod's log, after a line break; "" when there is none to be had. */
 export async function podLogTail(
@@ -23,5 +25,22 @@ export async function podLogTail(
   } catch {
     signal.throwIfAborted();
     return "";
+  }
+}
+
+/** Whether the node of a worker's pod is there, and has its container. */
+export async function nodeAnswersFor(
+  client: Client,
+  at: { readonly namespace: string; readonly name: string },
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    const path = `${objectPath(pods, at.namespace, at.name)}/log?container=base&limitBytes=1`;
+    const inTime = AbortSignal.any([signal, AbortSignal.timeout(answerMs)]);
+    await client.text({ method: "GET", path, headers: {} }, inTime);
+    return true;
+  } catch {
+    signal.throwIfAborted();
+    return false;
   }
 }

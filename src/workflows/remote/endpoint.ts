@@ -27,7 +27,7 @@ export interface RemoteEvents {
 export interface EndpointPorts {
   readonly clock: Clock;
   readonly log: Logger;
-  readonly tokens: AttemptTokens;
+  readonly tokens: Pick<AttemptTokens, "issue" | "verify">;
   readonly questions: Pick<JobEvents, "ask">;
   /** A version's code. @throws {Error} when it is lost. */
   readonly codeOf: (job: Job) => Promise<CodeFiles | undefined>;
@@ -80,9 +80,9 @@ export class WorkerEndpoint implements AsyncDisposable {
     for (const { channel } of this.#expected.values()) channel?.send(message);
   }
 
-  /** A token with which a worker may take the job. */
-  async token(job: Job): Promise<string> {
-    return await this.#ports.tokens.issue(job);
+  /** A token with which a worker may take the job. @param lifetimeMs an hour by default. */
+  async token(job: Job, lifetimeMs?: number): Promise<string> {
+    return await this.#ports.tokens.issue(job, lifetimeMs);
   }
 
   /** From now on the job may be taken. */
@@ -129,9 +129,8 @@ export class WorkerEndpoint implements AsyncDisposable {
       socket.end("HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
       return;
     }
-    const accepted = await new Promise<WebSocket>((resolve) => {
-      this.#sockets.handleUpgrade(request, socket, head, resolve);
-    });
+    const accepted = await this.#accept(request, socket, head);
+    if (accepted === undefined) return;
     accepted.on("error", () => undefined);
     const worker = String(request.headers["x-gantry-worker"] ?? "worker").slice(0, 250);
     try {
@@ -141,6 +140,21 @@ export class WorkerEndpoint implements AsyncDisposable {
       accepted.close(closeCodes.later, "the scheduler could not look the task up");
       throw error;
     }
+  }
+
+  /** Undefined when the worker did not wait: it has gone, and comes again. */
+  async #accept(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+  ): Promise<WebSocket | undefined> {
+    if (socket.destroyed) return undefined;
+    return await new Promise((resolve) => {
+      socket.once("close", () => {
+        resolve(undefined);
+      });
+      this.#sockets.handleUpgrade(request, socket, head, resolve);
+    });
   }
 
   async #serve(socket: WebSocket, claim: AttemptClaim, worker: string): Promise<void> {

@@ -9,7 +9,7 @@ export interface AttemptClaim extends InstanceKey {
 
 const audience = "gantry-execution";
 
-/** How long a token is good; a worker that runs gets new ones. */
+/** How long a token is good, unless said otherwise; a worker that runs gets new ones. */
 export const tokenLifetimeMs = 3_600_000;
 
 /** Makes and checks the tokens of workers. Schedulers with the same key accept each other's. */
@@ -23,7 +23,7 @@ export class AttemptTokens {
     this.#clock = clock;
   }
 
-  async issue(claim: AttemptClaim): Promise<string> {
+  async issue(claim: AttemptClaim, lifetimeMs = tokenLifetimeMs): Promise<string> {
     const { attempt, dagId, runId, taskId, mapIndex } = claim;
     const now = this.#clock.now();
     return await new SignJWT({ dag: dagId, run: runId, task: taskId, map: mapIndex })
@@ -31,7 +31,7 @@ export class AttemptTokens {
       .setSubject(attempt)
       .setAudience(audience)
       .setIssuedAt(Math.floor(now / 1_000))
-      .setExpirationTime(Math.floor((now + tokenLifetimeMs) / 1_000))
+      .setExpirationTime(Math.floor((now + lifetimeMs) / 1_000))
       .sign(this.#key);
   }
 

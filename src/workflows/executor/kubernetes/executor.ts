@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Pod } from "#api/gen/types.ts";
 import { childObject, childString, type JsonObject } from "#api/object.ts";
-import { isStatus, StatusError } from "#api/status.ts";
+import { isStatus } from "#api/status.ts";
 import type { Clock } from "#base/clock.ts";
 import { describeError, type Logger } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
@@ -9,13 +9,14 @@ import { TaskGroup } from "#base/task-group.ts";
 import type { Client } from "#client/client.ts";
 import { Informer } from "#client/informer.ts";
 import { pods } from "#client/kinds.ts";
-import { TransportError } from "#client/transport.ts";
 import type { Executor, JobEvents } from "#workflows/executor/executor.ts";
 import { safeLabel } from "#workflows/kubernetes/names.ts";
-import { podLogTail } from "#workflows/kubernetes/pod-log.ts";
+import { mayPass, watchPauseMsMax } from "#workflows/kubernetes/patience.ts";
+import { nodeAnswersFor, podLogTail } from "#workflows/kubernetes/pod-log.ts";
 import { podProgress } from "#workflows/kubernetes/pod-progress.ts";
 import type { WorkerEndpoint } from "#workflows/remote/endpoint.ts";
 import type { AttemptResult, Job } from "#workflows/worker/protocol.ts";
+import { judgeTry } from "./plan.ts";
 import type { KubernetesSettings } from "./settings.ts";
 import {
   defaultTemplate,
@@ -36,13 +37,13 @@ export interface KubernetesPorts {
 
 /** Between two looks at what should have happened and has not. */
 const sweepMs = 1_000;
-/** A worker may be away for so long before its task is taken for lost. */
-const awayMs = 2_000;
-/** A container that runs must have come for its job after so long. */
-const arrivalMs = 60_000;
 /** A pod whose task has ended may take so long to end by itself. */
 const leaveMs = 10_000;
 const retryMs = 1_000;
+/** A pod may have to wait for room for so long; its worker comes with the token that it was made with. */
+const tokenMs = 7 * 24 * 3_600_000;
+/** Between two looks for pods of tasks that have ended which nobody came to delete. */
+const tidyMs = 300_000;
 /** Seconds that a pod that is deleted has to end. */
 const graceSeconds = 5;
 
@@ -51,12 +52,15 @@ interface Try {
   readonly job: Job;
   readonly name: string;
   namespace: string;
-  /** When it was created, adopted, or began to run; monotonic. */
+  /** When it was asked for, adopted, got a node, or began to run; monotonic. */
   since: number;
+  isPlaced: boolean;
   isRunning: boolean;
   /** Its worker has been here. */
   hasCome: boolean;
   awaySince: number | undefined;
+  /** Its node is being asked about it. */
+  isAsked: boolean;
   /** Monotonic; undefined while its end has not been told. */
   endedAt: number | undefined;
   succeeded: boolean;
@@ -94,6 +98,7 @@ export class KubernetesExecutor implements Executor {
     const informer = new Informer<Pod>({
       ...ports,
       resource: pods,
+      pauseMsMax: watchPauseMsMax,
       namespace: settings.multiNamespaceMode ? undefined : settings.namespace,
       labelSelector: `${workerLabels.kind}=True,${workerLabels.owner}=${safeLabel(scheduler)},${workerLabels.done}!=True`,
     });
@@ -103,6 +108,7 @@ export class KubernetesExecutor implements Executor {
     });
     this.#tasks.start((signal) => informer.run(signal));
     this.#tasks.start((signal) => this.#sweep(signal));
+    this.#tasks.start((signal) => this.#tidy(signal));
   }
 
   free(): number {
@@ -157,9 +163,11 @@ export class KubernetesExecutor implements Executor {
       name: workerPodName(job),
       namespace: this.#settings.namespace,
       since: this.#ports.clock.monotonic(),
+      isPlaced: false,
       isRunning: false,
       hasCome: false,
       awaySince: undefined,
+      isAsked: false,
       endedAt: undefined,
       succeeded: false,
       waitsFor: "it has not been created",
@@ -220,14 +228,16 @@ export class KubernetesExecutor implements Executor {
     const { clock, client, endpoint } = this.#ports;
     const { workerUrl: url, certificateAuthority } = this.#settings;
     for (;;) {
-      if (it.endedAt !== undefined) return;
+      if (hasEnded(it)) return;
       try {
         const template = await this.#template(it.job);
-        const access = { url, certificateAuthority, token: await endpoint.token(it.job) };
+        const access = { url, certificateAuthority, token: await endpoint.token(it.job, tokenMs) };
         const pod = workerPod(it.job, template, this.#podSettings(), access);
         this.#place(it, pod);
         it.since = clock.monotonic();
-        this.#see(it, await client.create(pods, pod, {}, signal));
+        const made = await client.create<Pod>(pods, pod, {}, signal);
+        if (hasEnded(it)) await this.#delete(it, signal);
+        else this.#see(it, made);
         return;
       } catch (error) {
         if (isAlreadyThere(error)) return;
@@ -289,6 +299,10 @@ export class KubernetesExecutor implements Executor {
       return;
     }
     const progress = podProgress(pod);
+    if (!it.isPlaced && pod.spec?.nodeName !== undefined) {
+      it.isPlaced = true;
+      it.since = this.#ports.clock.monotonic();
+    }
     switch (progress.kind) {
       case "waiting":
         it.waitsFor = progress.reason;
@@ -317,8 +331,10 @@ export class KubernetesExecutor implements Executor {
     for (;;) {
       await clock.sleep(sweepMs, signal);
       const now = clock.monotonic();
-      for (const it of [...this.#tries.values()]) {
-        if (it.endedAt === undefined) this.#judge(it, now);
+      const tries = [...this.#tries.values()];
+      const isBusy = tries.some((it) => it.isPlaced && !hasEnded(it));
+      for (const it of tries) {
+        if (it.endedAt === undefined) this.#judge(it, now, isBusy);
         else if (now - it.endedAt > leaveMs) {
           it.endedAt = now;
           this.#tasks.start((stop) => this.#cleanUp(it, stop));
@@ -328,63 +344,123 @@ export class KubernetesExecutor implements Executor {
   }
 
   /** Ends a try about which nothing is heard for too long. */
-  #judge(it: Try, now: number): void {
+  #judge(it: Try, now: number, isBusy: boolean): void {
     const { pendingTimeoutMs, workerUrl } = this.#settings;
-    const waited = now - it.since;
-    if (it.awaySince !== undefined) {
-      if (now - it.awaySince < awayMs) return;
-      this.#fail(it, `the worker in pod ${it.name} was lost`);
-    } else if (it.hasCome) return;
-    else if (it.isRunning) {
-      if (waited < arrivalMs) return;
-      const reason = `pod ${it.name} runs, but its worker has not come to ${workerUrl}: can pods reach it?`;
-      this.#tasks.start(async (signal) => {
-        const said = await podLogTail(this.#ports.client, it, signal);
-        this.#fail(it, `${reason}${said}`);
-        await this.#delete(it, signal);
-      });
-      return;
-    } else {
-      if (waited < pendingTimeoutMs) return;
-      this.#fail(
-        it,
-        `pod ${it.name} has not started within ${pendingTimeoutMs} ms: ${it.waitsFor}`,
-      );
+    switch (judgeTry(it, { now, isBusy, pendingTimeoutMs })) {
+      case "goes on":
+        return;
+      case "worker silent":
+        this.#askNode(it);
+        return;
+      case "worker lost":
+        this.#fail(it, lostReason(it));
+        break;
+      case "worker not come": {
+        const reason = `pod ${it.name} runs, but its worker has not come to ${workerUrl}: can pods reach it?`;
+        this.#tasks.start(async (signal) => {
+          const said = await podLogTail(this.#ports.client, it, signal);
+          this.#fail(it, `${reason}${said}`);
+          await this.#delete(it, signal);
+        });
+        return;
+      }
+      case "not started": {
+        const within = `within ${pendingTimeoutMs} ms`;
+        this.#fail(it, `pod ${it.name} has not started ${within}: ${it.waitsFor}`);
+      }
     }
     this.#tasks.start((signal) => this.#delete(it, signal));
+  }
+
+  /**
+   * A worker that is silent is lost if its node is, too. A node that answers for the pod would have said
+   * that its container has ended: then the worker only has no processor at present.
+   */
+  #askNode(it: Try): void {
+    if (it.isAsked) return;
+    it.isAsked = true;
+    this.#tasks.start(async (signal) => {
+      try {
+        if (await nodeAnswersFor(this.#ports.client, it, signal)) return;
+        if (it.awaySince === undefined) return;
+        this.#fail(it, lostReason(it));
+        await this.#delete(it, signal);
+      } finally {
+        it.isAsked = false;
+      }
+    });
+  }
+
+  /** A worker that succeeded has handed its result over, so that nobody needs its pod any more. */
+  async #tidy(signal: AbortSignal): Promise<void> {
+    const { clock, client, log } = this.#ports;
+    const { multiNamespaceMode, namespace } = this.#settings;
+    for (;;) {
+      try {
+        const { items } = await client.list(
+          pods,
+          {
+            namespace: multiNamespaceMode ? undefined : namespace,
+            labelSelector: `${workerLabels.kind}=True,${workerLabels.done}!=True`,
+            fieldSelector: "status.phase=Succeeded",
+          },
+          signal,
+        );
+        for (const { metadata } of items) {
+          const at = { name: metadata?.name ?? "", namespace: metadata?.namespace ?? namespace };
+          if (this.#byPod.has(`${at.namespace}/${at.name}`)) continue;
+          await this.#dispose(at, this.#settings.deleteWorkerPods, signal);
+        }
+      } catch (error) {
+        signal.throwIfAborted();
+        log.error("pods that were left behind are not tidied up", { error: error as Error });
+      }
+      await clock.sleep(tidyMs, signal);
+    }
   }
 
   /** Deletes the pod of a try that has ended, or marks it as done, as the settings say. */
   async #cleanUp(it: Try, signal: AbortSignal): Promise<void> {
     const { deleteWorkerPods, deleteWorkerPodsOnFailure } = this.#settings;
-    if (deleteWorkerPods && (it.succeeded || deleteWorkerPodsOnFailure)) {
-      await this.#delete(it, signal);
-      return;
-    }
+    const deletes = deleteWorkerPods && (it.succeeded || deleteWorkerPodsOnFailure);
+    await this.#dispose(it, deletes, signal);
     this.#drop(it);
-    const body = { metadata: { labels: { [workerLabels.done]: "True" } } };
-    await this.#tolerant(() => this.#ports.client.patch(pods, it, { type: "merge", body }, signal));
   }
 
   async #delete(it: Try, signal: AbortSignal): Promise<void> {
-    const options = { gracePeriodSeconds: graceSeconds };
-    await this.#tolerant(() => this.#ports.client.delete(pods, it, options, signal));
+    await this.#dispose(it, true, signal);
     this.#drop(it);
+  }
+
+  async #dispose(
+    at: { readonly namespace: string; readonly name: string },
+    deletes: boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { client, log } = this.#ports;
+    const body = { metadata: { labels: { [workerLabels.done]: "True" } } };
+    try {
+      if (deletes) await client.delete(pods, at, { gracePeriodSeconds: graceSeconds }, signal);
+      else await client.patch(pods, at, { type: "merge", body }, signal);
+    } catch (error) {
+      if (signal.aborted || isStatus(error, "NotFound")) return;
+      log.error("a worker's pod is left behind", { error: error as Error });
+    }
   }
 
   #drop(it: Try): void {
     this.#tries.delete(it.job.attempt);
     this.#byPod.delete(`${it.namespace}/${it.name}`);
   }
+}
 
-  async #tolerant(act: () => Promise<unknown>): Promise<void> {
-    try {
-      await act();
-    } catch (error) {
-      if (isStatus(error, "NotFound")) return;
-      this.#ports.log.error("a worker's pod is left behind", { error: error as Error });
-    }
-  }
+/** Asked after each wait: what has ended meanwhile is left alone. */
+function hasEnded(it: Try): boolean {
+  return it.endedAt !== undefined;
+}
+
+function lostReason({ name }: Try): string {
+  return `the worker in pod ${name} was lost`;
 }
 
 /** A pod that is deleted ends as one that fails, before it is gone. */
@@ -394,12 +470,4 @@ function deletedBy(pod: Pod): string {
 
 function isAlreadyThere(error: unknown): boolean {
   return isStatus(error, "AlreadyExists");
-}
-
-/** Whether the same request may succeed later: full quotas, servers that are away or busy. */
-function mayPass(error: unknown): boolean {
-  if (error instanceof TransportError) return true;
-  if (!(error instanceof StatusError)) return false;
-  if (error.code === 403) return error.message.includes("exceeded quota");
-  return error.code === 429 || error.code === 409 || error.code >= 500;
 }

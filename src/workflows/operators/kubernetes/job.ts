@@ -12,6 +12,7 @@ import { FailError } from "#dag/authoring/context.ts";
 import { openTaskCluster, type TaskCluster } from "#workflows/kubernetes/cluster.ts";
 import { dnsLabel, podName } from "#workflows/kubernetes/names.ts";
 import { jobProgress, operatorJob } from "#workflows/kubernetes/operator-job.ts";
+import { watchPauseMsMax } from "#workflows/kubernetes/patience.ts";
 import {
   optionalText,
   Reschedule,
@@ -176,7 +177,13 @@ async function awaitEnd(
 ): Promise<KubernetesJob> {
   const { clock, context } = call;
   const { namespace = "", name = "" } = metadata ?? {};
-  const shared = { client: cluster.client, clock, random: systemRandom, log: silentLogger };
+  const shared = {
+    client: cluster.client,
+    clock,
+    random: systemRandom,
+    log: silentLogger,
+    pauseMsMax: watchPauseMsMax,
+  };
   const fieldSelector = `metadata.name=${name}`;
   const watched = new Informer<KubernetesJob>({
     ...shared,

@@ -4,6 +4,8 @@ import { pods } from "#client/kinds.ts";
 import { objectPath } from "#api/resource.ts";
 import type { Clock } from "#base/clock.ts";
 import type { TaskLog } from "#workflows/worker/task-log.ts";
+import { mayPass } from "#workflows/kubernetes/patience.ts";
+import { compareLogTimes } from "./log-time.ts";
 
 /** After a log that ended though its container did not. */
 const pauseMs = 1_000;
@@ -15,8 +17,8 @@ export interface PodLogOptions {
   readonly namespace: string;
   readonly pod: string;
   readonly container: string;
-  /** Gets each line, without its time. */
-  readonly hear: (line: string) => void;
+  /** Gets each line, and its time as the server wrote it. */
+  readonly hear: (line: string, time: string) => void | Promise<void>;
 }
 
 /** Copies the log of a container, each line once however often it must be asked for. */
@@ -24,6 +26,8 @@ export class PodLog {
   readonly #options: PodLogOptions;
   /** The time of the last line that was copied, as the server wrote it; undefined: none was. */
   #until: string | undefined;
+  /** How many lines of that time were copied: several may have the same. */
+  #linesOfUntil = Infinity;
 
   /** @param until lines up to this time have been copied before. */
   constructor(options: PodLogOptions, until: string | undefined) {
@@ -43,14 +47,16 @@ export class PodLog {
   async follow(hasEnded: () => boolean, signal: AbortSignal): Promise<void> {
     for (;;) {
       const ended = hasEnded();
+      let isWhole = true;
       try {
         await this.#copy(true, signal);
       } catch (error) {
         signal.throwIfAborted();
-        if (ended) throw error;
+        if (ended && !mayPass(error)) throw error;
+        isWhole = false;
       }
-      if (ended) return;
-      if (!hasEnded()) await this.#options.clock.sleep(pauseMs, signal);
+      if (ended && isWhole) return;
+      if (!isWhole || !hasEnded()) await this.#options.clock.sleep(pauseMs, signal);
     }
   }
 
@@ -66,17 +72,36 @@ export class PodLog {
     if (this.#until !== undefined) query.set("sinceTime", this.#until);
     const path = `${objectPath(pods, namespace, pod)}/log?${query.toString()}`;
     const response = await client.raw({ method: "GET", path, headers: {} }, signal);
+    const isNew = this.#newLines();
     for await (const lines of readLines(response.body)) {
       for (const line of lines) {
         const text = Buffer.from(line).toString();
         const space = text.indexOf(" ");
         const time = space < 0 ? text : text.slice(0, space);
-        if (this.#until !== undefined && time <= this.#until) continue;
+        if (!isNew(time)) continue;
+        this.#linesOfUntil = time === this.#until ? this.#linesOfUntil + 1 : 1;
         this.#until = time;
         const said = space < 0 ? "" : text.slice(space + 1);
         log.line("INFO", `[${container}] ${said}`);
-        hear(said);
+        await hear(said, time);
       }
     }
+  }
+
+  /** Tells the lines of a log that is asked for again from those that were copied before. */
+  #newLines(): (time: string) => boolean {
+    const [until, copied] = [this.#until, this.#linesOfUntil];
+    let isRepeating = until !== undefined;
+    let same = 0;
+    return (time) => {
+      if (!isRepeating || until === undefined) return true;
+      const order = compareLogTimes(time, until);
+      if (order > 0) isRepeating = false;
+      else if (order < 0 || same < copied) {
+        if (order === 0) same += 1;
+        return false;
+      }
+      return true;
+    };
   }
 }

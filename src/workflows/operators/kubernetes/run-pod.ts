@@ -11,21 +11,21 @@ import { FailError, SkipError } from "#dag/authoring/context.ts";
 import type { TaskCluster } from "#workflows/kubernetes/cluster.ts";
 import { dnsLabel, podName } from "#workflows/kubernetes/names.ts";
 import { xcomSidecar } from "#workflows/kubernetes/operator-pod.ts";
+import { patiently, watchPauseMsMax } from "#workflows/kubernetes/patience.ts";
 import { failureOf, podProgress } from "#workflows/kubernetes/pod-progress.ts";
 import {
   Reschedule,
   type OperatorCall,
   type OperatorResult,
 } from "#workflows/operators/operator.ts";
+import { PodCalls } from "./pod-callbacks.ts";
 import { PodLog } from "./pod-logs.ts";
 import type { PodSettings } from "./settings.ts";
 import { checkedLabel, deleteTaskPods, listTaskPods, namespaceOf, tryLabels } from "./task-pods.ts";
 import { endSidecar, takeXcom } from "./xcom.ts";
 
-const createTriesMax = 3;
-const retryMs = 1_000;
-/** For the rest of a log after its container has ended. */
-const lastLinesMs = 10_000;
+/** For the rest of a log after its container has ended; Airflow's. */
+const lastLinesMs = 120_000;
 /** For a pod to end after the container that counts. */
 const terminalMs = 30_000;
 /** Between two notes on the pod of how far its log has been copied. */
@@ -43,38 +43,59 @@ export async function runPod(
   pod: JsonObject,
   settings: PodSettings,
 ): Promise<OperatorResult> {
-  const run = new PodRun(call, cluster, settings);
-  return await run.run(pod);
+  const calls = await PodCalls.of(call, cluster);
+  return await new PodRun(call, cluster, settings, calls).run(pod);
 }
 
 class PodRun {
   readonly #call: OperatorCall;
   readonly #cluster: TaskCluster;
   readonly #settings: PodSettings;
+  readonly #calls: PodCalls;
   #at = { namespace: "", name: "" };
   #logs: PodLog[] = [];
+  /** As it was seen last. */
+  #seen: Pod | undefined;
+  #isCleanedUp = false;
 
-  constructor(call: OperatorCall, cluster: TaskCluster, settings: PodSettings) {
+  constructor(call: OperatorCall, cluster: TaskCluster, settings: PodSettings, calls: PodCalls) {
     this.#call = call;
     this.#cluster = cluster;
     this.#settings = settings;
+    this.#calls = calls;
   }
 
   async run(wanted: JsonObject): Promise<OperatorResult> {
     try {
-      return await this.#run(wanted);
+      const result = await this.#run(wanted);
+      await this.#over();
+      return result;
     } catch (error) {
+      if (error instanceof Reschedule) throw error;
       if (this.#call.context.signal.aborted) await this.#kill(namespaceOf(wanted, this.#cluster));
+      // Whatever went wrong, no pod is left that runs for nobody.
+      else if (this.#seen !== undefined && !this.#isCleanedUp) {
+        await this.#cleanUp(this.#seen, false);
+      }
+      await this.#over().catch((failure: unknown) => {
+        this.#call.log.line("ERROR", `onPodCleanup failed: ${describeError(failure)}`);
+      });
       throw error;
     }
+  }
+
+  /** The author is told once that nothing more happens to the pod. */
+  async #over(): Promise<void> {
+    const pod = this.#seen;
+    this.#seen = undefined;
+    if (pod !== undefined) await this.#calls.about("onPodCleanup", pod);
   }
 
   async #run(wanted: JsonObject): Promise<OperatorResult> {
     const { log, context, clock } = this.#call;
     const { client } = this.#cluster;
     const { signal } = context;
-    const first = await this.#findOrCreate(wanted);
-    this.#at = placeOf(first);
+    await this.#findOrCreate(wanted);
     log.line("INFO", `pod ${this.#at.namespace}/${this.#at.name}`);
     const watched = new Informer<Pod>({
       client,
@@ -84,6 +105,7 @@ class PodRun {
       resource: pods,
       namespace: this.#at.namespace,
       fieldSelector: `metadata.name=${this.#at.name}`,
+      pauseMsMax: watchPauseMsMax,
     });
     await using tasks = new TaskGroup(() => undefined);
     tasks.start((stop) => watched.run(stop));
@@ -101,6 +123,7 @@ class PodRun {
   #look(watched: Informer<Pod>): Pod {
     const pod = watched.get(`${this.#at.namespace}/${this.#at.name}`);
     if (pod === undefined) throw new Error(`pod ${this.#at.name} was deleted while the task ran`);
+    this.#seen = pod;
     return pod;
   }
 
@@ -109,44 +132,63 @@ class PodRun {
     until: (holds: () => boolean) => Promise<void>,
   ): Promise<OperatorResult> {
     const { deferrable } = this.#settings;
-    if (deferrable) await this.#defer(look());
-    else await this.#awaitStart(look, until);
+    if (deferrable) {
+      await this.#defer(look());
+      await this.#calls.about("onOperatorResuming", look());
+    } else {
+      await this.#awaitStart(look, until);
+      await this.#calls.about("onPodStarting", look());
+    }
     this.#openLogs(look());
     await this.#copyLogs(look, until);
+    await this.#calls.about("onPodCompletion", look());
+    await this.#calls.about("onPodTeardown", look());
     const value = await this.#takeOutput(look());
     await this.#within(terminalMs, () => until(() => isTerminal(look())));
     return await this.#finish(look(), value);
   }
 
-  async #findOrCreate(wanted: JsonObject): Promise<Pod> {
+  async #findOrCreate(wanted: JsonObject): Promise<void> {
     const { call, namespace } = { call: this.#call, namespace: namespaceOf(wanted, this.#cluster) };
     const found = this.#settings.reattaches ? await this.#find(namespace) : undefined;
+    const manifest = this.#named(wanted, namespace);
+    // A deferrable task that finds its pod has only looked again.
+    const isNew = found === undefined || !this.#settings.deferrable;
+    if (isNew) await this.#calls.manifest(manifest);
     if (found !== undefined) {
-      call.log.line(
-        "INFO",
-        `goes on with pod ${found.metadata?.name ?? ""}, which is there already`,
-      );
-      return found;
+      const { name = "" } = found.metadata ?? {};
+      call.log.line("INFO", `goes on with pod ${name}, which is there already`);
     }
-    const made = this.#named(wanted, namespace);
-    for (let tries = 1; ; tries += 1) {
-      try {
-        const { client } = this.#cluster;
-        const pod = await client.create(pods, made, {}, call.context.signal);
-        const at = placeOf(pod);
-        await call.ask({ kind: "push", name: "pod_name", value: at.name });
-        await call.ask({ kind: "push", name: "pod_namespace", value: at.namespace });
-        return pod;
-      } catch (error) {
-        call.context.signal.throwIfAborted();
-        if (isStatus(error, "Invalid") || isStatus(error, "BadRequest")) {
-          throw new FailError(`the pod cannot be: ${describeError(error)}`);
-        }
-        if (tries === createTriesMax) throw error;
-        call.log.line("WARNING", `the pod was not created: ${describeError(error)}`);
-        await call.clock.sleep(retryMs, call.context.signal);
-      }
+    const pod = found ?? (await this.#create(manifest));
+    this.#at = placeOf(pod);
+    this.#seen = pod;
+    if (isNew) await this.#calls.about("onPodCreation", pod);
+  }
+
+  async #create(made: JsonObject): Promise<Pod> {
+    const { ask, context } = this.#call;
+    const { client } = this.#cluster;
+    try {
+      const create = (): Promise<Pod> => client.create<Pod>(pods, made, {}, context.signal);
+      const pod = await this.#patiently("the pod was not created", create);
+      const at = placeOf(pod);
+      await ask({ kind: "push", name: "pod_name", value: at.name });
+      await ask({ kind: "push", name: "pod_namespace", value: at.namespace });
+      return pod;
+    } catch (error) {
+      if (!isStatus(error, "Invalid") && !isStatus(error, "BadRequest")) throw error;
+      throw new FailError(`the pod cannot be: ${describeError(error)}`);
     }
+  }
+
+  /** While the API server is away or a quota is full, the task waits as for its pod's start. */
+  async #patiently<T>(what: string, act: () => Promise<T>): Promise<T> {
+    const { clock, context, log } = this.#call;
+    const told = (error: unknown): void => {
+      log.line("WARNING", `${what} yet: ${describeError(error)}`);
+    };
+    const bounds = { clock, forMs: this.#settings.startupTimeoutMs };
+    return await patiently(act, bounds, told, context.signal);
   }
 
   #named(pod: JsonObject, namespace: string): JsonObject {
@@ -162,7 +204,9 @@ class PodRun {
   async #find(namespace: string): Promise<Pod | undefined> {
     const { job, context } = this.#call;
     const from = { namespace, tryNumber: job.freshFrom };
-    const alive = await listTaskPods(this.#call, this.#cluster, from, context.signal);
+    const alive = await this.#patiently("the task's pods are not known", () =>
+      listTaskPods(this.#call, this.#cluster, from, context.signal),
+    );
     if (alive.length < 2) return alive[0];
     const names = alive.map((it) => it.metadata?.name ?? "").join(", ");
     throw new FailError(`more than one pod runs for this task: ${names}; delete all but one`);
@@ -226,12 +270,20 @@ class PodRun {
     >;
     const { clock, log } = this.#call;
     const { hear = () => undefined } = this.#settings;
+    const hearOf = (container: string) => async (line: string, time: string) => {
+      hear(line);
+      await this.#calls.progress(line, container, time);
+    };
     const { client } = this.#cluster;
     const at = { namespace: this.#at.namespace, pod: this.#at.name };
     this.#logs = names
       .filter((it) => it !== xcomSidecar.container)
       .map(
-        (container) => new PodLog({ client, clock, log, hear, ...at, container }, known[container]),
+        (container) =>
+          new PodLog(
+            { client, clock, log, hear: hearOf(container), ...at, container },
+            known[container],
+          ),
       );
   }
 
@@ -255,7 +307,8 @@ class PodRun {
       }
     });
     await until(isOver);
-    await this.#within(lastLinesMs, () => copying.then(() => undefined));
+    if (await this.#within(lastLinesMs, () => copying.then(() => undefined))) return;
+    log.line("WARNING", `what was logged last could not be read within ${lastLinesMs} ms`);
   }
 
   /** So that another worker goes on where this one stops. */
@@ -316,11 +369,13 @@ class PodRun {
 
   async #cleanUp(pod: Pod, succeeded: boolean): Promise<void> {
     const { onFinish } = this.#settings;
+    this.#isCleanedUp = true;
     const deletes = onFinish === "delete_pod" || (onFinish === "delete_succeeded_pod" && succeeded);
     try {
-      if (deletes) await this.#delete(this.#call.context.signal);
+      const body = { metadata: { labels: { [checkedLabel]: "True" } } };
+      if (deletes) await this.#patiently("the pod is not deleted", () => this.#delete());
       else if (pod.metadata?.labels?.[checkedLabel] === undefined) {
-        await this.#patch({ metadata: { labels: { [checkedLabel]: "True" } } });
+        await this.#patiently("the pod is not marked", () => this.#patch(body));
       }
     } catch (error) {
       if (isStatus(error, "NotFound")) return;
@@ -333,8 +388,8 @@ class PodRun {
     await this.#cluster.client.patch(pods, this.#at, { type: "merge", body }, signal);
   }
 
-  async #delete(signal: AbortSignal): Promise<void> {
-    await this.#cluster.client.delete(pods, this.#at, {}, signal);
+  async #delete(): Promise<void> {
+    await this.#cluster.client.delete(pods, this.#at, {}, this.#call.context.signal);
   }
 
   /** Somebody ends the task: its pod goes with it. */
