@@ -27,9 +27,9 @@ export class BenchCgroup implements AsyncDisposable {
     }
   }
 
-  /** Processor time of all that ever was in it. */
-  async cpuSeconds(): Promise<number> {
-    const usage = await readCgroupUsage(this.#mounts, this.#path);
+  /** Processor time of all that ever was in it, or in another group of that path. */
+  async cpuSeconds(path = this.#path): Promise<number> {
+    const usage = await readCgroupUsage(this.#mounts, path);
     return Number(usage?.cpuNanoseconds ?? 0n) / 1e9;
   }
 

@@ -1,19 +1,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import type { Pod } from "#api/gen/types.ts";
-import { systemClock } from "#base/clock.ts";
 import type { Client } from "#client/client.ts";
 import { pods, serviceAccounts } from "#client/kinds.ts";
 import { nameOf } from "#client/object-key.ts";
-import { nodeLayout } from "#cri/containerd/layout.ts";
-import { ContainerdRuntime } from "#cri/containerd/runtime.ts";
-import { pauseImage, pauseImageName } from "#cri/images/pause.ts";
 import { busyboxImageName } from "#cri/images/seed.ts";
-import { RuntimeTester } from "#testing/runtime/tester.ts";
 import { BenchCgroup } from "./bench-cgroup.ts";
+import { CriPods, type CriPod } from "./cri-pods.ts";
 import { Admin, bundled, runGantry } from "./gantry-command.ts";
 import { cpuSecondsOf, processesWith } from "./process-cost.ts";
 import { medians, printTable, quantile, type Row } from "./report.ts";
@@ -164,38 +159,15 @@ async function byApi(directory: string, cgroup: BenchCgroup): Promise<Row[]> {
 
 /** As a kubelet without anything of its own would do it. */
 async function byCri(directory: string, cgroup: BenchCgroup): Promise<Row[]> {
-  const layout = nodeLayout(join(directory, "node"));
-  using runtime = new ContainerdRuntime({
-    layout,
-    clock: systemClock,
-    pauseImage: { name: pauseImageName, archive: () => pauseImage(process.arch) },
-  });
-  const fixture = {
-    runtime,
-    directory,
-    cgroupParent: "/gantry-bench",
-    image: busyboxImageName,
-    missingImage: "",
-    close: () => Promise.resolve(),
-  };
-  const tester = new RuntimeTester(fixture);
-  const made = new Map<string, { readonly sandbox: string; readonly container: string }>();
+  using node = new CriPods(directory);
+  const made = new Map<string, CriPod>();
   const way: Way = {
     async start(name) {
-      const config = tester.sandboxConfig();
-      await mkdir(config.logDirectory, { recursive: true });
-      const sandbox = await runtime.runSandbox(config, signal);
-      const main = tester.containerConfig(command);
-      const container = await runtime.createContainer(sandbox, main, config, signal);
-      await runtime.startContainer(container, signal);
-      made.set(name, { sandbox, container });
+      made.set(name, await node.start(command, signal));
     },
     async stop(name) {
-      const { sandbox = "", container = "" } = made.get(name) ?? {};
-      await runtime.stopContainer(container, 30, signal);
-      await runtime.stopSandbox(sandbox, signal);
-      await runtime.removeContainer(container, signal);
-      await runtime.removeSandbox(sandbox, signal);
+      const pod = made.get(name);
+      if (pod !== undefined) await node.remove(pod, signal);
     },
     async cpu() {
       return { all: await cgroup.cpuSeconds(), own: 0 };

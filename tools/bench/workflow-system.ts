@@ -73,15 +73,19 @@ export class WorkflowSystem implements AsyncDisposable {
   }
 
   /** Waits until no run of the DAGs whose ids begin so is open. @throws when one failed. */
-  async finished(prefix: string, everyMs = pollMs): Promise<void> {
+  async finished(prefix: string, everyMs = pollMs, patienceMs?: number): Promise<void> {
     const database = await this.open();
-    await until(async () => {
-      const [row] = await database.rows(
-        "select count(*) as count from dag_run where dag_id like ? and state in ('queued', 'running')",
-        `${prefix}%`,
-      );
-      return row !== undefined && numberOf(row, "count") === 0;
-    }, everyMs);
+    await until(
+      async () => {
+        const [row] = await database.rows(
+          "select count(*) as count from dag_run where dag_id like ? and state in ('queued', 'running')",
+          `${prefix}%`,
+        );
+        return row !== undefined && numberOf(row, "count") === 0;
+      },
+      everyMs,
+      patienceMs,
+    );
     const [failed] = await database.rows(
       "select count(*) as count from dag_run where dag_id like ? and state = 'failed'",
       `${prefix}%`,
