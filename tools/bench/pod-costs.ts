@@ -50,8 +50,13 @@ export class PodCosts {
     const found = await act();
     const ms = performance.now() - since;
     const after = await this.#spent(pids());
-    const each = (part: Exclude<keyof Spent, "busy" | "idle">): number =>
-      ((after[part] - before[part]) / count) * 1_000;
+    // A daemon that has ended meanwhile is no longer found, but the group goes on counting it.
+    const ended = after.gantry < before.gantry ? before.gantry : 0;
+    const lost = { gantry: ended, runtime: -ended };
+    const each = (part: Exclude<keyof Spent, "busy" | "idle">): number => {
+      const more = part === "gantry" || part === "runtime" ? lost[part] : 0;
+      return ((after[part] - before[part] + more) / count) * 1_000;
+    };
     const busy = after.busy - before.busy;
     return {
       name,
