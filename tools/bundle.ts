@@ -7,7 +7,7 @@ rmSync("dist", { recursive: true, force: true });
 await build({
   entryPoints: {
     gantry: "src/main/gantry.ts",
-    "workflow-worker-program": "src/main/workflow-worker-program.ts",
+    "workflow-worker-program": "src/main/workflows/worker-program.ts",
   },
   outdir: "dist",
   bundle: true,

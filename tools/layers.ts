@@ -60,3 +60,18 @@ export const layers: readonly Readonly<Record<string, readonly string[]>>[] = [
 
 /** Modules that may not touch the world at all. */
 export const pureModules: readonly string[] = ["api", "oci", "dag"];
+
+/** The folders of `main`, from the ground up: each imports itself and those before it. */
+export const foldersOfMain: readonly string[] = [
+  "process",
+  "network",
+  "command-line",
+  "control-plane",
+  "node",
+  "images",
+  "build",
+  "containers",
+  "compose",
+  "workflows",
+  "cluster",
+];

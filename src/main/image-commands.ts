@@ -1,11 +1,11 @@
 import type { Command } from "commander";
 import type { HistoryOptions } from "#images/verbs/history.ts";
 import type { ListOptions } from "#images/verbs/list.ts";
-import { collect } from "./cluster-verbs.ts";
-import type { ImportOptions } from "./image-import.ts";
-import type { LoadCommand, LoginCommand, SaveCommand, TransferCommand } from "./image-verbs.ts";
-import type { InspectCommand } from "./inspect.ts";
-import { dataDirOption, type Where } from "./options.ts";
+import { collect } from "./command-line/cluster-verbs.ts";
+import type { ImportOptions } from "./build/image-import.ts";
+import type { LoadCommand, LoginCommand, SaveCommand, TransferCommand } from "./images/verbs.ts";
+import type { InspectCommand } from "./containers/inspect.ts";
+import { dataDirOption, type Where } from "./command-line/options.ts";
 
 /** Adds the commands on images that Docker's client has. */
 export function addImageCommands(program: Command): void {
@@ -30,7 +30,7 @@ function addListing(program: Command): void {
     .option("--format <form>", "table, json, or a template such as {{.Repository}}")
     .addOption(dataDirOption())
     .action(async (name: string | undefined, options: ListArguments) => {
-      const { nowMs, withImages } = await import("./image-verbs.ts");
+      const { nowMs, withImages } = await import("./images/verbs.ts");
       const { listImages } = await import("#images/verbs/list.ts");
       await withImages(options, async (world) => {
         const wanted = { ...options, name, noTrunc: !options.trunc };
@@ -48,7 +48,7 @@ function addListing(program: Command): void {
     .option("--format <form>", "table, json, or a template such as {{.CreatedBy}}")
     .addOption(dataDirOption())
     .action(async (image: string, options: HistoryArguments) => {
-      const { nowMs, withImages } = await import("./image-verbs.ts");
+      const { nowMs, withImages } = await import("./images/verbs.ts");
       const { showHistory } = await import("#images/verbs/history.ts");
       await withImages(options, async (world) => {
         const how = { ...options, noTrunc: !options.trunc, now: nowMs() };
@@ -63,7 +63,7 @@ function addListing(program: Command): void {
     .option("--type <type>", "container or image")
     .addOption(dataDirOption())
     .action(async (names: string[], options: InspectCommand) => {
-      const { inspectCommand } = await import("./inspect.ts");
+      const { inspectCommand } = await import("./containers/inspect.ts");
       await inspectCommand(names, options);
     });
 }
@@ -80,7 +80,7 @@ function addChanges(program: Command): void {
     .description("give an image another name")
     .addOption(dataDirOption())
     .action(async (source: string, target: string, where: Where) => {
-      const { withImages } = await import("./image-verbs.ts");
+      const { withImages } = await import("./images/verbs.ts");
       const { tagImage } = await import("#images/verbs/change.ts");
       await withImages(where, async (world) => {
         await tagImage(world, source, target);
@@ -93,7 +93,7 @@ function addChanges(program: Command): void {
     .option("-f, --force", "an id with all its names", false)
     .addOption(dataDirOption())
     .action(async (images: string[], options: Where & { readonly force: boolean }) => {
-      const { printLine, withImages } = await import("./image-verbs.ts");
+      const { printLine, withImages } = await import("./images/verbs.ts");
       const { removeImage } = await import("#images/verbs/change.ts");
       await withImages(options, async (world) => {
         for (const image of images) {
@@ -113,7 +113,7 @@ function addTransfers(program: Command): void {
     .option("--no-tls-verify", "believe any certificate, and plain HTTP")
     .addOption(dataDirOption())
     .action(async (name: string, options: TransferCommand) => {
-      const { pullCommand } = await import("./image-verbs.ts");
+      const { pullCommand } = await import("./images/verbs.ts");
       await pullCommand(name, options);
     });
   program
@@ -125,7 +125,7 @@ function addTransfers(program: Command): void {
     .option("--no-tls-verify", "believe any certificate, and plain HTTP")
     .addOption(dataDirOption())
     .action(async (name: string, options: TransferCommand) => {
-      const { pushCommand } = await import("./image-verbs.ts");
+      const { pushCommand } = await import("./images/verbs.ts");
       await pushCommand(name, options);
     });
 }
@@ -138,7 +138,7 @@ function addArchives(program: Command): void {
     .option("-o, --output <file>", "instead of the standard output")
     .addOption(dataDirOption())
     .action(async (images: string[], options: SaveCommand) => {
-      const { saveCommand } = await import("./image-verbs.ts");
+      const { saveCommand } = await import("./images/verbs.ts");
       await saveCommand(images, options);
     });
   program
@@ -148,7 +148,7 @@ function addArchives(program: Command): void {
     .option("-q, --quiet", "taken for Docker's sake: there is no progress to leave out", false)
     .addOption(dataDirOption())
     .action(async (options: LoadCommand) => {
-      const { loadCommand } = await import("./image-verbs.ts");
+      const { loadCommand } = await import("./images/verbs.ts");
       await loadCommand(options);
     });
 }
@@ -164,7 +164,7 @@ function addImport(program: Command): void {
     .option("--platform <os/arch>", "instead of this machine's")
     .addOption(dataDirOption())
     .action(async (source: string, image: string | undefined, options: ImportOptions) => {
-      const { importImage } = await import("./image-import.ts");
+      const { importImage } = await import("./build/image-import.ts");
       await importImage(source, image, options);
     });
 }
@@ -179,7 +179,7 @@ function addLogin(program: Command): void {
     .option("--password-stdin", "read the password from the input", false)
     .option("--no-tls-verify", "believe any certificate, and plain HTTP")
     .action(async (server: string, options: LoginCommand) => {
-      const { loginCommand } = await import("./image-verbs.ts");
+      const { loginCommand } = await import("./images/verbs.ts");
       await loginCommand(server, options);
     });
   program
@@ -187,7 +187,7 @@ function addLogin(program: Command): void {
     .argument("[server]", "a registry", "docker.io")
     .description("forget a registry's credentials")
     .action(async (server: string) => {
-      const { logoutCommand } = await import("./image-verbs.ts");
+      const { logoutCommand } = await import("./images/verbs.ts");
       await logoutCommand(server);
     });
 }

@@ -1,17 +1,17 @@
 import { Command, Option } from "commander";
 import { describeError } from "#base/log.ts";
-import { addAuditOptions } from "./audit-options.ts";
-import { addBuildCommand, addBuilderCommand } from "./build-command.ts";
-import { addClusterVerbs } from "./cluster-verbs.ts";
-import { addComposeVerbs } from "./compose-verbs.ts";
-import { addContainerChangeVerbs, addContainerWatchVerbs } from "./container-change-verbs.ts";
-import { addContainerVerbs } from "./container-verbs.ts";
-import { addExecVerb } from "./exec-verb.ts";
-import { addHostCommands } from "./host-commands.ts";
+import { addAuditOptions } from "./control-plane/audit-options.ts";
+import { addBuildCommand, addBuilderCommand } from "./build/command.ts";
+import { addClusterVerbs } from "./command-line/cluster-verbs.ts";
+import { addComposeVerbs } from "./compose/verbs.ts";
+import { addContainerChangeVerbs, addContainerWatchVerbs } from "./containers/change-verbs.ts";
+import { addContainerVerbs } from "./containers/verbs.ts";
+import { addExecVerb } from "./containers/exec-verb.ts";
+import { addHostCommands } from "./cluster/host-commands.ts";
 import { addImageCommands } from "./image-commands.ts";
-import { registryMirrorOption } from "./mirror-options.ts";
-import { addImagePrune, addPruneVerbs } from "./prune-verbs.ts";
-import { addRegistryCommands } from "./registry-commands.ts";
+import { registryMirrorOption } from "./command-line/mirror-options.ts";
+import { addImagePrune, addPruneVerbs } from "./containers/prune-verbs.ts";
+import { addRegistryCommands } from "./images/registry-commands.ts";
 import {
   checkDuration,
   dataDirOption,
@@ -24,13 +24,13 @@ import {
   type DownOptions,
   type UpOptions,
   type Where,
-} from "./options.ts";
-import { pathsBelow, runDirectoryOf } from "./paths.ts";
-import { addRunCommands } from "./run-command.ts";
-import { version } from "./version.ts";
-import { noWorkflowsOption, workflowsPortDefault } from "./workflow-up-options.ts";
-import { addVolumeVerbs } from "./volume-verbs.ts";
-import { addWorkflowVerbs } from "./workflow-verbs.ts";
+} from "./command-line/options.ts";
+import { pathsBelow, runDirectoryOf } from "./process/paths.ts";
+import { addRunCommands } from "./containers/run-command.ts";
+import { version } from "./process/version.ts";
+import { noWorkflowsOption, workflowsPortDefault } from "./command-line/workflow-up-options.ts";
+import { addVolumeVerbs } from "./containers/volume-verbs.ts";
+import { addWorkflowVerbs } from "./workflows/verbs.ts";
 
 const program = new Command("gantry")
   .description("Runs containers and data workflows, and speaks the Kubernetes API.")
@@ -79,10 +79,10 @@ upOptions(program.command("up").description("start the system on this machine"))
   .option("--no-install", "name missing packages instead of installing them")
   .option("--example <name>", "then make an example of the folder examples: shop")
   .action(async (options: UpOptions & { readonly example?: string }) => {
-    const { up } = await import("./up.ts");
+    const { up } = await import("./cluster/up.ts");
     await up(options);
     if (options.example === undefined) return;
-    const { startExample } = await import("./example.ts");
+    const { startExample } = await import("./cluster/example.ts");
     await startExample(options.example, options);
   });
 
@@ -93,12 +93,12 @@ program
   .description("make the images of an example that are not there yet")
   .addOption(dataDirOption())
   .action(async (name: string, where: Where) => {
-    const { buildExample } = await import("./example.ts");
+    const { buildExample } = await import("./cluster/example.ts");
     await buildExample(name, where);
   });
 
 upOptions(program.command("daemon", { hidden: true })).action(async (options: UpOptions) => {
-  const { daemon } = await import("./daemon.ts");
+  const { daemon } = await import("./cluster/daemon.ts");
   await daemon(options, 3);
 });
 
@@ -114,7 +114,7 @@ program
   .option("--drain", "end all pods of this machine first", false)
   .addOption(dataDirOption())
   .action(async (options: DownOptions) => {
-    const { down } = await import("./down.ts");
+    const { down } = await import("./cluster/down.ts");
     process.stdout.write((await down(options)) ? "stopped\n" : "not running\n");
   });
 
@@ -123,7 +123,7 @@ program
   .description("stop the system and remove everything of it from this machine")
   .addOption(dataDirOption())
   .action(async (where: Where) => {
-    const { reset } = await import("./reset.ts");
+    const { reset } = await import("./cluster/reset.ts");
     await reset(where, new AbortController().signal);
     process.stdout.write("nothing of Gantry is left\n");
   });
@@ -133,7 +133,7 @@ program
   .description("say what runs")
   .addOption(dataDirOption())
   .action(async (where: Where) => {
-    const { status } = await import("./status.ts");
+    const { status } = await import("./cluster/status.ts");
     if (!(await status(where))) process.exitCode = 3;
   });
 
@@ -146,7 +146,7 @@ imageCommand
   )
   .addOption(dataDirOption())
   .action(async (image: string | undefined, where: Where) => {
-    const { seedImage } = await import("./seed.ts");
+    const { seedImage } = await import("./images/seed.ts");
     for (const name of await seedImage(image ?? "busybox", where, new AbortController().signal)) {
       process.stdout.write(`${name}\n`);
     }

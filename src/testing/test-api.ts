@@ -19,8 +19,8 @@ import { openApiServer, type ApiServer } from "#apiserver/server.ts";
 import { MemoryStore } from "#store/memory.ts";
 import type { Store } from "#store/store.ts";
 import type { Transport } from "#client/transport.ts";
-import { controllerUser, managerUser } from "#main/component-users.ts";
-import { inProcessTransport } from "#main/in-process-transport.ts";
+import { controllerUser, managerUser } from "#main/control-plane/component-users.ts";
+import { inProcessTransport } from "#main/control-plane/in-process-transport.ts";
 
 /** Our own API server over a store in memory, for tests of its clients. */
 export interface TestApi extends AsyncDisposable {

@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
-import { segmentOf } from "#main/segment.ts";
+import { segmentOf } from "#main/network/segment.ts";
 import { eventuallySays } from "#testing/eventually.ts";
 import { GantryProcess, ok, run, systemMissing } from "#testing/gantry-process.ts";
 

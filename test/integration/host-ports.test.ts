@@ -4,7 +4,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { nodeNames } from "#main/node-names.ts";
+import { nodeNames } from "#main/network/node-names.ts";
 import { ok, run, systemMissing } from "#testing/gantry-process.ts";
 import { NetworkCluster, until, wire, type Place } from "#testing/network-cluster.ts";
 import { whoScript } from "#testing/who-script.ts";

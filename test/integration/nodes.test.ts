@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { segmentOf } from "#main/segment.ts";
+import { segmentOf } from "#main/network/segment.ts";
 import { eventuallySays } from "#testing/eventually.ts";
 import { GantryProcess, ok, run, systemMissing } from "#testing/gantry-process.ts";
 

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { get } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { nodeNames } from "#main/node-names.ts";
+import { nodeNames } from "#main/network/node-names.ts";
 import { ok, run, systemMissing } from "#testing/gantry-process.ts";
 import { NetworkCluster, until, wire } from "#testing/network-cluster.ts";
 import { whoScript } from "#testing/who-script.ts";

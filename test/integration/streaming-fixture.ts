@@ -24,10 +24,10 @@ import { readMachine } from "#kubelet/node/machine.ts";
 import { accessReviews } from "#kubelet/cluster/access-reviews.ts";
 import { KubeletAccess } from "#kubelet/server/access.ts";
 import { openKubeletServer } from "#kubelet/server/server.ts";
-import { runComponents } from "#main/components.ts";
-import { openControlPlane, type ControlPlane } from "#main/control-plane.ts";
-import { machineAddress } from "#main/network-plan.ts";
-import { writeAdminKubeconfig } from "#main/kubeconfig-file.ts";
+import { runComponents } from "#main/control-plane/components.ts";
+import { openControlPlane, type ControlPlane } from "#main/control-plane/control-plane.ts";
+import { machineAddress } from "#main/network/network-plan.ts";
+import { writeAdminKubeconfig } from "#main/control-plane/kubeconfig-file.ts";
 import { EventSender } from "#reconcile/events.ts";
 import { MemoryStore } from "#store/memory.ts";
 

@@ -4,7 +4,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { nodeNames } from "#main/node-names.ts";
+import { nodeNames } from "#main/network/node-names.ts";
 import { eventuallySays } from "#testing/eventually.ts";
 import {
   type CommandResult,

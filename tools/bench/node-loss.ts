@@ -11,7 +11,7 @@ import { isDeleting, nameOf } from "#client/object-key.ts";
 import type { ResourceOf } from "#client/resource-of.ts";
 import { graceMs } from "#controllers/nodelifecycle/plan.ts";
 import { busyboxImageName } from "#cri/images/seed.ts";
-import { segmentOf } from "#main/segment.ts";
+import { segmentOf } from "#main/network/segment.ts";
 import { Admin, bundled, runGantry } from "./gantry-command.ts";
 import { processesWith } from "./process-cost.ts";
 import { printTable, type Row } from "./report.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import { nodeNames } from "#main/node-names.ts";
+import { nodeNames } from "#main/network/node-names.ts";
 import type { BenchCgroup } from "./bench-cgroup.ts";
 import { cpuSecondsOf, cpuSecondsWithChildren, processesWith } from "./process-cost.ts";
 import type { Row } from "./report.ts";

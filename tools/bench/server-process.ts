@@ -14,8 +14,8 @@ import { EventSender } from "#reconcile/events.ts";
 import { Scheduler } from "#scheduler/scheduler.ts";
 import { LmdbStore } from "#store/lmdb/store.ts";
 import type { Store } from "#store/store.ts";
-import { openControlPlane } from "#main/control-plane.ts";
-import { machineAddress } from "#main/network-plan.ts";
+import { openControlPlane } from "#main/control-plane/control-plane.ts";
+import { machineAddress } from "#main/network/network-plan.ts";
 import { podName, sampleNode, storedPod } from "./sample-pod.ts";
 import { sampleService } from "./sample-service.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { systemClock } from "#base/clock.ts";
 import { silentLogger } from "#base/log.ts";
 import { openImageStore } from "#images/store/open.ts";
-import { pathsBelow, runDirectoryOf } from "#main/paths.ts";
+import { pathsBelow, runDirectoryOf } from "#main/process/paths.ts";
 import { serveImages } from "./serve-images.ts";
 import type { Suite } from "./upstream.ts";
 

@@ -1,8 +1,0 @@
-import { workflowWorker } from "./workflow-worker.ts";
-
-/*
- * A worker process of the workflows, as a program of its own: it starts without the command line and
- * all that belongs to it.
- */
-
-await workflowWorker();
