@@ -54,6 +54,9 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
     if (withPeers) await (await import("./bench/workflow-peers.ts")).benchPeers();
     else await (await import("./bench/workflows.ts")).benchWorkflows();
   },
+  "workflow-elastic": async () => {
+    await (await import("./bench/workflow-elastic.ts")).benchElastic();
+  },
   "workflow-pods": async () => {
     await (await import("./bench/workflow-pods.ts")).benchWorkflowPods();
   },
