@@ -78,6 +78,7 @@ const files: Readonly<Record<string, string>> = {
     const pod = { image: "busybox", cmds: ["sh", "-c"], namespace: "default", backoffLimit: 0 };
     export const jobs = dag("jobs", { isPausedUponCreation: false }, () => {
       kubernetesJob("counts", { ...pod, arguments: ["echo counted in {{ ds }}"], completions: 2, parallelism: 2, waitUntilJobComplete: true });
+      kubernetesJob("gives", { ...pod, arguments: ["echo '{\\"rows\\": 7}' > /airflow/xcom/return.json"], completions: 2, doXcomPush: true, waitUntilJobComplete: true });
       kubernetesJob("fails", { ...pod, arguments: ["exit 3"], waitUntilJobComplete: true });
       kubernetesJob("defers", { ...pod, arguments: ["sleep 1"], deferrable: true, jobPollInterval: 1 });
       kubernetesJob("timed", { ...pod, arguments: ["sleep 600"], terminationGracePeriod: 1, waitUntilJobComplete: true, executionTimeout: "8s" });
@@ -387,6 +388,11 @@ test("operators: Jobs to their end, patched, deleted, out of time", options, asy
   }, boundMs);
   const log = ok(cluster.gantry("tasks", "logs", "jobs", "one", "counts"));
   assert.equal(log.match(/\[base\] counted in \d{4}-/g)?.length, 2, log);
+  const rows = JSON.parse(
+    ok(cluster.gantry("tasks", "outputs", "jobs", "one", "-o", "json")),
+  ) as Record<string, unknown>[];
+  const given = rows.find((it) => it["task_id"] === "gives" && it["key"] === "return_value");
+  assert.deepEqual(given?.["value"], [{ rows: 7 }, { rows: 7 }]);
 });
 
 test("secrets: variables and connections from Secrets with Airflow's labels", options, async () => {

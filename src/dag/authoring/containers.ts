@@ -115,10 +115,7 @@ export function kubernetesPod<O = Json>(id: string, given: KubernetesPodOptions)
 }
 
 /** Parameters of Airflow's KubernetesJobOperator, in camel case; those of pods are about its pods. */
-export interface KubernetesJobOptions extends Omit<
-  KubernetesPodOptions,
-  "doXcomPush" | "callbacks"
-> {
+export interface KubernetesJobOptions extends Omit<KubernetesPodOptions, "callbacks"> {
   /** A file with a Job, as YAML. */
   readonly jobTemplateFile?: Text;
   readonly fullJobSpec?: JsonObject;
@@ -137,7 +134,10 @@ export interface KubernetesJobOptions extends Omit<
   readonly onKillPropagationPolicy?: "Foreground" | "Background" | "Orphan";
 }
 
-/** Runs a Job; hands on its status when it waits for its end. */
+/**
+ * Runs a Job; when it waits for its end it hands on its status, or, with `doXcomPush`, the list of what its
+ * pods have written to `/airflow/xcom/return.json`.
+ */
 export function kubernetesJob(id: string, given: KubernetesJobOptions): Output<Json> {
   const { args, options } = parted(given);
   return operatorTask("kubernetes_job", id, { arguments: args, options });

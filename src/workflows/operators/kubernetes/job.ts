@@ -22,6 +22,7 @@ import {
   type OperatorResult,
 } from "#workflows/operators/operator.ts";
 import { jobTemplated, podTemplated } from "#workflows/operators/templated.ts";
+import { JobOutputs } from "./job-outputs.ts";
 import { PodLog } from "./pod-logs.ts";
 import { podSettings } from "./settings.ts";
 import { namespaceOf, taskLabels, tryLabels } from "./task-pods.ts";
@@ -37,6 +38,7 @@ const killMs = 2_500;
 export const kubernetesJobOperator: Operator = {
   templated: jobTemplated,
   async execute(call) {
+    checkOutputs(call);
     await using cluster = await openTaskCluster(call);
     const wanted = operatorJob(call.input, await templateOf(call));
     const namespace = namespaceOf(wanted, cluster);
@@ -56,6 +58,15 @@ export const kubernetesJobOperator: Operator = {
     await deleteTaskJobs(call, cluster, namespaceOf(wanted, cluster), call.context.signal);
   },
 };
+
+/** Somebody has to be there when the pods' containers end: their sidecars wait for that. */
+function checkOutputs({ input }: OperatorCall): void {
+  const { doXcomPush, waitUntilJobComplete, deferrable } = input;
+  if (doXcomPush !== true || (waitUntilJobComplete === true && deferrable !== true)) return;
+  throw new FailError(
+    "doXcomPush of a Job needs waitUntilJobComplete, and a task that is not deferrable",
+  );
+}
 
 async function templateOf(call: OperatorCall): Promise<JsonObject> {
   const file = optionalText(call, "jobTemplateFile");
@@ -157,7 +168,10 @@ async function waitFor(
     return resultOf(job);
   }
   if (input["waitUntilJobComplete"] !== true) return {};
-  return resultOf(await awaitEnd(call, cluster, job));
+  if (input["doXcomPush"] !== true) return resultOf(await awaitEnd(call, cluster, job, undefined));
+  const outputs = new JobOutputs(call, cluster, podSettings(input).baseContainer);
+  resultOf(await awaitEnd(call, cluster, job, outputs));
+  return { value: await outputs.all() };
 }
 
 /** @throws {Error} with the cluster's words, when it failed. */
@@ -169,11 +183,12 @@ function resultOf(job: KubernetesJob): OperatorResult {
   return { value: job.status ?? {} };
 }
 
-/** Copies the logs of its pods until it has ended. */
+/** Copies the logs of its pods until it has ended. @param outputs told of the pods. */
 async function awaitEnd(
   call: OperatorCall,
   cluster: TaskCluster,
   { metadata }: KubernetesJob,
+  outputs: JobOutputs | undefined,
 ): Promise<KubernetesJob> {
   const { clock, context } = call;
   const { namespace = "", name = "" } = metadata ?? {};
@@ -196,14 +211,16 @@ async function awaitEnd(
   await using tasks = new TaskGroup(() => undefined);
   const copies: Promise<void>[] = [];
   const seen = new Set<string>();
+  const getsLogs = call.input["getLogs"] !== false;
   children.subscribe(({ current }) => {
     const pod = current?.metadata?.name ?? "";
-    if (current === undefined || !hasStarted(current) || seen.has(pod)) return;
+    if (current !== undefined) outputs?.see(current);
+    if (!getsLogs || current === undefined || !hasStarted(current) || seen.has(pod)) return;
     seen.add(pod);
     copies.push(copyLogs(call, cluster, { namespace, pod }, children));
   });
   tasks.start((stop) => watched.run(stop));
-  if (call.input["getLogs"] !== false) tasks.start((stop) => children.run(stop));
+  if (getsLogs || outputs !== undefined) tasks.start((stop) => children.run(stop));
   await watched.synced(context.signal);
   const look = (): KubernetesJob | undefined => watched.get(`${namespace}/${name}`);
   await watched.until(() => {
@@ -273,7 +290,7 @@ export const kubernetesDeleteJobOperator: Operator = {
       log.line("INFO", `job ${at.name} was not there`);
       return {};
     }
-    if (input["waitForCompletion"] === true) job = await awaitEnd(call, cluster, job);
+    if (input["waitForCompletion"] === true) job = await awaitEnd(call, cluster, job, undefined);
     const state = { complete: "Complete", failed: "Failed", running: undefined };
     const wanted = optionalText(call, "deleteOnStatus");
     if (wanted !== undefined && wanted !== state[jobProgress(job).kind]) {
