@@ -33,6 +33,8 @@ export interface Draft {
 /** A DAG while its function runs. */
 export interface DagDraft {
   readonly tasks: Map<string, Draft>;
+  /** By the id of a task that is used again, a number below which all of its others are taken. */
+  readonly repeats: Map<string, number>;
   readonly groups: GroupModel[];
 }
 
@@ -54,7 +56,7 @@ let current:
 /** Runs `build`, and returns what it declared. */
 export function collect(build: () => unknown): DagDraft {
   if (current !== undefined) throw new DagError("a DAG cannot be declared inside another");
-  const dag: DagDraft = { tasks: new Map(), groups: [] };
+  const dag: DagDraft = { tasks: new Map(), repeats: new Map(), groups: [] };
   current = { dag, groups: [] };
   try {
     const result = build();
@@ -109,10 +111,17 @@ function refuseWithin(
   }
 }
 
-/** Whether the id is free in the DAG and group that are open. */
-export function isTaken(id: string): boolean {
-  const group = current?.groups.at(-1);
-  return current?.dag.tasks.has(group === undefined ? id : `${group}.${id}`) ?? false;
+/** The id of a task in the group that is open: one that is used again gets `__1`, `__2`…, as in Airflow. */
+export function freeId(id: string): string {
+  if (current === undefined) return id;
+  const { tasks, repeats } = current.dag;
+  const group = current.groups.at(-1);
+  const full = group === undefined ? id : `${group}.${id}`;
+  if (!tasks.has(full)) return id;
+  let count = repeats.get(full) ?? 1;
+  while (tasks.has(`${full}__${count}`)) count += 1;
+  repeats.set(full, count);
+  return `${id}__${count}`;
 }
 
 /** Puts the tasks that `build` makes under a common name: `load` in group `eu` is `eu.load`. */

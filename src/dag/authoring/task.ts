@@ -1,6 +1,6 @@
 import type { Json } from "#api/object.ts";
 import type { TaskContext } from "./context.ts";
-import { addDraft, DagError, isTaken, type Draft, type TaskFunction } from "./draft.ts";
+import { addDraft, DagError, freeId, type Draft, type TaskFunction } from "./draft.ts";
 import type { TaskOptions } from "./options.ts";
 import { Output, type Input } from "./output.ts";
 
@@ -129,14 +129,6 @@ function place(recipe: Recipe, input: unknown, expand: Draft["expand"]): Draft {
     expand,
     ignoreDownstreamTriggerRules: recipe.ignoreDownstreamTriggerRules ?? true,
   });
-}
-
-/** A function used again gets `__1`, `__2`…, as in Airflow. */
-function freeId(id: string): string {
-  if (!isTaken(id)) return id;
-  let count = 1;
-  while (isTaken(`${id}__${count}`)) count += 1;
-  return `${id}__${count}`;
 }
 
 /** Marks an argument over which an operator is mapped. */
