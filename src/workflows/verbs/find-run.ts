@@ -1,4 +1,5 @@
 import { parseMoment } from "#dag/timetable/moment.ts";
+import { findInstance, type InstanceKey, type InstanceRow } from "#workflows/state/instances.ts";
 import { findRun, listRuns, type RunRow } from "#workflows/state/runs.ts";
 import type { VerbSession } from "./session.ts";
 
@@ -16,6 +17,20 @@ export async function requireRun(
   if (found !== undefined) return found;
   throw new Error(
     `DAG ${dagId} has no run '${runOrDate}': gantry dags list-runs ${dagId} shows those there are`,
+  );
+}
+
+/** A task in a run. @throws {Error} when there is no such run, or no such task in it. */
+export async function requireInstance(
+  session: Pick<VerbSession, "database">,
+  key: InstanceKey,
+): Promise<InstanceRow> {
+  const { dagId, runId } = await requireRun(session, key.dagId, key.runId);
+  const instance = await findInstance(session.database, { ...key, runId });
+  if (instance !== undefined) return instance;
+  const what = `'${key.taskId}'${key.mapIndex < 0 ? "" : ` with map index ${key.mapIndex}`}`;
+  throw new Error(
+    `run ${runId} of ${dagId} has no task ${what}: gantry tasks states-for-dag-run ${dagId} ${runId} shows those there are`,
   );
 }
 

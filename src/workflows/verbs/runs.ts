@@ -2,10 +2,8 @@ import { nextRun, timePart } from "#dag/timetable/timetable.ts";
 import { deleteDag, deleteRun, type Deletion } from "#workflows/state/deletion.ts";
 import { listDeadlines } from "#workflows/state/deadlines.ts";
 import { findVersion } from "#workflows/state/dags.ts";
-import { findInstance } from "#workflows/state/instances.ts";
-import { findRun } from "#workflows/state/runs.ts";
 import { requireDag, type Form } from "./dags.ts";
-import { requireRun } from "./find-run.ts";
+import { requireInstance, requireRun } from "./find-run.ts";
 import { formatRows } from "./output.ts";
 import { when, type VerbSession } from "./session.ts";
 
@@ -16,8 +14,7 @@ export async function runsShow(
   runId: string,
   { output }: Form,
 ): Promise<void> {
-  const run = await findRun(session.database, { dagId, runId });
-  if (run === undefined) throw new Error(`DAG ${dagId} has no run '${runId}'`);
+  const run = await requireRun(session, dagId, runId);
   const fields = {
     dag_id: run.dagId,
     run_id: run.runId,
@@ -113,10 +110,6 @@ export async function tasksState(
   key: { readonly dagId: string; readonly runId: string; readonly taskId: string },
   mapIndex: number,
 ): Promise<void> {
-  const { runId } = await requireRun(session, key.dagId, key.runId);
-  const instance = await findInstance(session.database, { ...key, runId, mapIndex });
-  if (instance === undefined) {
-    throw new Error(`run ${key.runId} has no task '${key.taskId}' with map index ${mapIndex}`);
-  }
+  const instance = await requireInstance(session, { ...key, mapIndex });
   session.out(`${instance.state ?? "None"}\n`);
 }

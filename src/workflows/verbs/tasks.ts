@@ -1,10 +1,10 @@
 import { createReadStream, existsSync } from "node:fs";
 import { findVersion } from "#workflows/state/dags.ts";
-import { findInstance, listInstances } from "#workflows/state/instances.ts";
+import { listInstances } from "#workflows/state/instances.ts";
 import { listOutputs } from "#workflows/state/outputs.ts";
-import { findRun, type RunRow } from "#workflows/state/runs.ts";
 import { logFileOf } from "#workflows/scheduler/jobs.ts";
 import { requireDag, type Form } from "./dags.ts";
+import { requireInstance, requireRun } from "./find-run.ts";
 import { formatRows } from "./output.ts";
 import { taskTree } from "./show.ts";
 import { when, type VerbSession } from "./session.ts";
@@ -18,12 +18,6 @@ export async function tasksList(session: VerbSession, dagId: string, tree = fals
   }
   const ids = (version?.model.tasks ?? []).map((it) => it.id).sort();
   for (const id of ids) session.out(`${id}\n`);
-}
-
-async function requireRun(session: VerbSession, dagId: string, runId: string): Promise<RunRow> {
-  const run = await findRun(session.database, { dagId, runId });
-  if (run !== undefined) return run;
-  throw new Error(`DAG ${dagId} has no run '${runId}': gantry dags list-runs ${dagId} shows them`);
 }
 
 export async function tasksStates(
@@ -58,13 +52,7 @@ export async function tasksLogs(
   key: { readonly dagId: string; readonly runId: string; readonly taskId: string },
   options: LogOptions,
 ): Promise<void> {
-  await requireRun(session, key.dagId, key.runId);
-  const instance = await findInstance(session.database, { ...key, mapIndex: options.mapIndex });
-  if (instance === undefined) {
-    throw new Error(
-      `run ${key.runId} has no task '${key.taskId}' with map index ${options.mapIndex}`,
-    );
-  }
+  const instance = await requireInstance(session, { ...key, mapIndex: options.mapIndex });
   const file = logFileOf(session.logsFolder, instance, options.tryNumber ?? instance.tryNumber);
   if (!existsSync(file)) throw new Error(`there is no log at ${file}`);
   for await (const text of createReadStream(file, "utf8")) session.out(String(text));

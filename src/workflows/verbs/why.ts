@@ -1,7 +1,7 @@
 import { explainInstance } from "#workflows/scheduler/explain.ts";
 import type { InstanceKey } from "#workflows/state/instances.ts";
 import type { Form } from "./dags.ts";
-import { requireRun } from "./find-run.ts";
+import { requireInstance, requireRun } from "./find-run.ts";
 import { formatRows } from "./output.ts";
 import type { VerbSession } from "./session.ts";
 
@@ -17,15 +17,14 @@ export async function tasksWhy(
   { output }: Form,
 ): Promise<void> {
   const { database, clock } = session;
+  const explain = (it: InstanceKey): ReturnType<typeof explainInstance> =>
+    explainInstance(database, it, clock.now());
   const found =
-    (await explainInstance(database, key, clock.now())) ??
+    (await explain(key)) ??
     // As Airflow has it: the task first, then the run or its date.
-    (await explainInstance(database, await turned(session, key), clock.now()));
-  if (found === undefined) {
-    throw new Error(
-      `run ${key.runId} of ${key.dagId} has no task '${key.taskId}' (${key.mapIndex})`,
-    );
-  }
+    (await explain(await turned(session, key))) ??
+    (await explain(await requireInstance(session, key))) ??
+    [];
   if (found.length === 0 && output === "table") {
     session.out("Task instance dependencies are all met.\n");
     return;
