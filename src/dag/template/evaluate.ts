@@ -1,45 +1,18 @@
 import {
   bodyName,
   TemplateError,
-  type Arguments,
   type BlockNode,
   type Expression,
   type MacroNode,
   type Node,
   usesName,
 } from "./ast.ts";
-import { filters } from "./filters.ts";
-import { memberOf } from "./methods.ts";
-import { operate } from "./operators.ts";
-import {
-  assign,
-  globals,
-  itemAt,
-  loopOf,
-  Namespace,
-  shorten,
-  sliceOf,
-  within,
-  type LoopMemory,
-  type Names,
-} from "./scope.ts";
-import { tests } from "./tests.ts";
-import {
-  isList,
-  isObject,
-  isTrue,
-  itemsOf,
-  textOf,
-  Tuple,
-  type Call,
-  type Value,
-} from "./values.ts";
+import { Expressions } from "./expressions.ts";
+import { assign, loopOf, Namespace, within, type LoopMemory, type Names } from "./scope.ts";
+import { isList, isTrue, itemsOf, textOf, Tuple, type Call, type Value } from "./values.ts";
 
 /** Most characters that a template may become. */
 export const resultLengthMax = 4_194_304;
-/** Most pieces and expressions that one template may work out, loops included. */
-const stepsMax = 250_000;
-
 /** Deepest nesting of templates and macros that use others. */
 const depthMax = 60;
 
@@ -49,11 +22,6 @@ export type Sources = (name: string) => readonly Node[] | undefined;
 /** Fills in a template. @throws {TemplateError} */
 export function evaluate(nodes: readonly Node[], names: Names, sources?: Sources): string {
   return new Evaluation(sources).template(nodes, names).text;
-}
-
-/** What a template that is one expression stands for, as it is. @throws {TemplateError} */
-export function evaluateExpression(expression: Expression, names: Names): Value {
-  return new Evaluation().value(expression, names);
 }
 
 /** The blocks of a template and of those it extends, by name; the one that counts is the first. */
@@ -71,7 +39,7 @@ interface Place {
 
 class Evaluation {
   readonly #sources: Sources | undefined;
-  #steps = 0;
+  readonly #expressions = new Expressions();
   #length = 0;
   #depth = 0;
 
@@ -100,7 +68,7 @@ class Evaluation {
     for (const node of nodes) {
       if (node.kind === "extends") {
         if (parent !== undefined) throw new TemplateError("a template can extend one other only");
-        parent = this.#source(this.value(node.parent, names));
+        parent = this.#source(this.#expressions.value(node.parent, names));
       } else if (parent === undefined) text += this.#node(node, place);
       else if (!printing.has(node.kind)) this.#node(node, place);
     }
@@ -119,19 +87,19 @@ class Evaluation {
   }
 
   #node(node: Node, place: Place): string {
-    this.#step();
+    this.#expressions.step();
     if (isDefinition(node)) return this.#definition(node, place);
     const { names, own } = place;
     switch (node.kind) {
       case "text":
         return this.#emit(node.text);
       case "output":
-        return this.#emit(textOf(this.value(node.expression, names)));
+        return this.#emit(textOf(this.#expressions.value(node.expression, names)));
       case "do":
-        this.value(node.expression, names);
+        this.#expressions.value(node.expression, names);
         return "";
       case "set":
-        assign(node.names, this.value(node.value, names), own);
+        assign(node.names, this.#expressions.value(node.value, names), own);
         return "";
       case "if":
         return this.#if(node, place);
@@ -158,11 +126,11 @@ class Evaluation {
       case "filter_block":
         return this.#emit(textOf(this.#filtered(node, place)));
       case "set_attribute": {
-        const of = this.#name(node.of, names);
+        const of = this.#expressions.name(node.of, names);
         if (!(of instanceof Namespace)) {
           throw new TemplateError(`'${node.of}' is no namespace(): nothing can be set in it`);
         }
-        of.set(node.name, this.value(node.value, names));
+        of.set(node.name, this.#expressions.value(node.value, names));
         return "";
       }
       case "macro":
@@ -170,9 +138,11 @@ class Evaluation {
         return "";
       case "call_block": {
         const caller = this.#macro({ ...node, name: "caller" }, place);
-        const { positional, named } = this.#arguments(node.call.given, names);
+        const { positional, named } = this.#expressions.arguments(node.call.given, names);
         const call = { positional, named: new Map([...named, ["caller", caller] as const]) };
-        return this.#emit(textOf(this.#call(this.value(node.call.of, names), call)));
+        return this.#emit(
+          textOf(this.#expressions.call(this.#expressions.value(node.call.of, names), call)),
+        );
       }
       case "import":
         this.#import(node, place);
@@ -185,11 +155,13 @@ class Evaluation {
     place: Place,
   ): Value {
     const text = this.body(body, place);
-    return this.value(value, within(new Map([[bodyName, text]]), place.names));
+    return this.#expressions.value(value, within(new Map([[bodyName, text]]), place.names));
   }
 
   #with(node: Extract<Node, { readonly kind: "with" }>, place: Place): string {
-    const values = node.values.map(([name, it]) => [name, this.value(it, place.names)] as const);
+    const values = node.values.map(
+      ([name, it]) => [name, this.#expressions.value(it, place.names)] as const,
+    );
     return this.body(node.body, place, new Map(values));
   }
 
@@ -210,7 +182,7 @@ class Evaluation {
         const given = call.positional[at] ?? call.named.get(parameter);
         if (given !== undefined) scope.set(parameter, given);
         else if (fallback !== undefined) {
-          scope.set(parameter, this.value(fallback, within(scope, place.names)));
+          scope.set(parameter, this.#expressions.value(fallback, within(scope, place.names)));
         } else throw new TemplateError(`${name}(…): parameter '${parameter}' was not provided`);
       }
       return this.#deeper(() => this.body(body, place, scope));
@@ -233,7 +205,7 @@ class Evaluation {
   }
 
   #include(node: Extract<Node, { readonly kind: "include" }>, place: Place): string {
-    const wanted = this.value(node.of, place.names);
+    const wanted = this.#expressions.value(node.of, place.names);
     const all = isList(wanted) ? wanted : [wanted];
     const found = all.map((it) => this.#sources?.(textOf(it))).find((it) => it !== undefined);
     if (found === undefined && node.ignoreMissing) return "";
@@ -242,7 +214,7 @@ class Evaluation {
   }
 
   #import(node: Extract<Node, { readonly kind: "import" }>, { names, own }: Place): void {
-    const nodes = this.#source(this.value(node.of, names));
+    const nodes = this.#source(this.#expressions.value(node.of, names));
     const before = this.#length;
     const { exported } = this.#deeper(() =>
       this.template(nodes, node.withContext ? names : nothing),
@@ -279,11 +251,6 @@ class Evaluation {
     }
   }
 
-  #step(): void {
-    this.#steps += 1;
-    if (this.#steps > stepsMax) throw new TemplateError("the template does not come to an end");
-  }
-
   #emit(text: string): string {
     this.#length += text.length;
     if (this.#length <= resultLengthMax) return text;
@@ -293,7 +260,7 @@ class Evaluation {
   /** What is set inside a branch is seen after it. */
   #if(node: Extract<Node, { readonly kind: "if" }>, place: Place): string {
     for (const { condition, body } of node.branches) {
-      if (condition === undefined || isTrue(this.value(condition, place.names))) {
+      if (condition === undefined || isTrue(this.#expressions.value(condition, place.names))) {
         return body.map((it) => this.#node(it, place)).join("");
       }
     }
@@ -302,7 +269,7 @@ class Evaluation {
 
   #for(node: Extract<Node, { readonly kind: "for" }>, place: Place): string {
     const { names } = place;
-    const scopes = itemsOf(this.value(node.over, names)).map((item) => {
+    const scopes = itemsOf(this.#expressions.value(node.over, names)).map((item) => {
       const scope = new Map<string, Value>();
       assign(node.names, item, scope);
       return { item, scope };
@@ -310,7 +277,7 @@ class Evaluation {
     const { only } = node;
     const kept = scopes.filter(({ scope }) => {
       if (only === undefined) return true;
-      return isTrue(this.value(only, within(scope, names)));
+      return isTrue(this.#expressions.value(only, within(scope, names)));
     });
     if (kept.length === 0) return this.body(node.otherwise, place);
     const items = kept.map(({ item }) => item);
@@ -321,156 +288,6 @@ class Evaluation {
       result += this.body(node.body, place, scope);
     }
     return result;
-  }
-
-  value(expression: Expression, names: Names): Value {
-    this.#step();
-    switch (expression.kind) {
-      case "literal":
-        return expression.value;
-      case "name":
-        return this.#name(expression.name, names);
-      case "list":
-        return expression.items.map((it) => this.value(it, names));
-      case "dict":
-        return new Map(
-          expression.entries.map(([key, it]) => [
-            textOf(this.value(key, names)),
-            this.value(it, names),
-          ]),
-        );
-      case "choice":
-        return this.#choice(expression, names);
-      case "unary":
-      case "binary":
-        return this.#operation(expression, names);
-      case "attribute":
-      case "item":
-      case "slice":
-        return this.#access(expression, names);
-      case "call":
-      case "filter":
-      case "test":
-        return this.#application(expression, names);
-    }
-  }
-
-  #choice(
-    { condition, yes, no }: Extract<Expression, { readonly kind: "choice" }>,
-    names: Names,
-  ): Value {
-    if (isTrue(this.value(condition, names))) return this.value(yes, names);
-    return no === undefined ? "" : this.value(no, names);
-  }
-
-  #name(name: string, names: Names): Value {
-    const found = names(name);
-    const value = found === undefined ? globals.get(name) : found;
-    if (value === undefined) throw new TemplateError(`'${name}' is undefined`);
-    return value;
-  }
-
-  #operation(
-    expression: Extract<Expression, { readonly kind: "unary" | "binary" }>,
-    names: Names,
-  ): Value {
-    if (expression.kind === "unary") {
-      const value = this.value(expression.of, names);
-      if (expression.operator === "not") return !isTrue(value);
-      return operate(expression.operator, 0, value);
-    }
-    const { operator } = expression;
-    const left = this.value(expression.left, names);
-    if (operator === "and" && !isTrue(left)) return left;
-    if (operator === "or" && isTrue(left)) return left;
-    const right = this.value(expression.right, names);
-    return operator === "and" || operator === "or" ? right : operate(operator, left, right);
-  }
-
-  #access(
-    expression: Extract<Expression, { readonly kind: "attribute" | "item" | "slice" }>,
-    names: Names,
-  ): Value {
-    const found = this.#find(expression, names);
-    if (found !== undefined) return found;
-    const name = expression.kind === "attribute" ? expression.name : "that item";
-    throw new TemplateError(
-      `there is no '${name}' in ${shorten(this.value(expression.of, names))}`,
-    );
-  }
-
-  #find(
-    expression: Extract<Expression, { readonly kind: "attribute" | "item" | "slice" }>,
-    names: Names,
-  ): Value | undefined {
-    const of = this.value(expression.of, names);
-    if (expression.kind === "attribute") return memberOf(of, expression.name);
-    if (expression.kind === "item") return itemAt(of, this.value(expression.key, names));
-    const bounds = [expression.from, expression.to, expression.step].map((it) =>
-      it === undefined ? null : this.value(it, names),
-    );
-    return sliceOf(of, bounds);
-  }
-
-  #application(
-    expression: Extract<Expression, { readonly kind: "call" | "filter" | "test" }>,
-    names: Names,
-  ): Value {
-    if (expression.kind === "call") {
-      const callable = this.value(expression.of, names);
-      return this.#call(callable, this.#arguments(expression.given, names));
-    }
-    if (expression.kind === "filter") return this.#filter(expression, names);
-    const isDefined = expression.name === "defined" || expression.name === "undefined";
-    if (isDefined) {
-      const defined = this.#optional(expression.of, names) !== undefined;
-      return (expression.name === "defined" ? defined : !defined) !== expression.negated;
-    }
-    const test = tests.get(expression.name);
-    if (test === undefined) throw new TemplateError(`there is no test '${expression.name}'`);
-    const { positional } = this.#arguments(expression.given, names);
-    return test(this.value(expression.of, names), positional) !== expression.negated;
-  }
-
-  #call(callable: Value, call: Call): Value {
-    const made = isObject(callable) ? callable.attribute("__call__") : callable;
-    if (typeof made === "function") return made(call);
-    throw new TemplateError(`${shorten(callable)} cannot be called`);
-  }
-
-  #filter(expression: Extract<Expression, { readonly kind: "filter" }>, names: Names): Value {
-    const call = this.#arguments(expression.given, names);
-    if (expression.name === "default" || expression.name === "d") {
-      const value = this.#optional(expression.of, names);
-      const falsy = isTrue(call.named.get("boolean") ?? call.positional[1] ?? false);
-      const fallback = call.named.get("default_value") ?? call.positional[0] ?? "";
-      return value === undefined || (falsy && !isTrue(value)) ? fallback : value;
-    }
-    const filter = filters.get(expression.name);
-    if (filter === undefined) throw new TemplateError(`there is no filter '${expression.name}'`);
-    return filter(this.value(expression.of, names), call);
-  }
-
-  /** Undefined where a name or the last part of an access is not defined. */
-  #optional(expression: Expression, names: Names): Value | undefined {
-    if (expression.kind === "name") {
-      const found = names(expression.name);
-      return found === undefined ? globals.get(expression.name) : found;
-    }
-    if (expression.kind !== "attribute" && expression.kind !== "item") {
-      return this.value(expression, names);
-    }
-    const of = this.#optional(expression.of, names);
-    if (of === undefined) return undefined;
-    if (expression.kind === "attribute") return memberOf(of, expression.name);
-    return itemAt(of, this.value(expression.key, names));
-  }
-
-  #arguments(given: Arguments, names: Names): Call {
-    return {
-      positional: given.positional.map((it) => this.value(it, names)),
-      named: new Map(given.named.map(([name, it]) => [name, this.value(it, names)])),
-    };
   }
 }
 
