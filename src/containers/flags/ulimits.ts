@@ -1,4 +1,6 @@
+import { describeError } from "#base/log.ts";
 import { UsageError } from "#containers/usage-error.ts";
+import { parseUlimit, type Ulimit } from "#oci/ulimit.ts";
 
 /** Those that a node sets; prlimit(1) knows them by these names. */
 const limitNames = [
@@ -20,25 +22,18 @@ const limitNames = [
 /** Limits of a process as its node reads them: `nofile=1024:2048 nproc=unlimited:unlimited`. */
 export function ulimitWords(ulimits: readonly string[]): string[] {
   return ulimits.map((text) => {
-    const [, name = "", soft = "", hard = soft] =
-      /^([a-z]+)=(-1|unlimited|\d+)(?::(-1|unlimited|\d+))?$/.exec(text) ?? [];
-    if (!limitNames.includes(name)) {
-      throw new UsageError(
-        `--ulimit ${text}: expected NAME=SOFT[:HARD], of ${limitNames.join(", ")}`,
-      );
-    }
-    const [low, high] = [amountOf(soft), amountOf(hard)];
-    if (high !== "unlimited" && (low === "unlimited" || BigInt(low) > BigInt(high))) {
-      throw new UsageError(
-        `--ulimit ${text}: the soft limit must be less than or equal to the hard limit`,
-      );
-    }
-    return `${name}=${low}:${high}`;
+    const { name, soft = "unlimited", hard = "unlimited" } = ulimitOf(text);
+    return `${name}=${soft}:${hard}`;
   });
 }
 
-function amountOf(text: string): string {
-  return text === "-1" ? "unlimited" : text;
+/** @throws {UsageError} */
+function ulimitOf(text: string): Ulimit {
+  try {
+    return parseUlimit(text.replaceAll("unlimited", "-1"), limitNames);
+  } catch (error) {
+    throw new UsageError(describeError(error), { cause: error });
+  }
 }
 
 /** `--pids-limit`: `pids=100`; none for -1 and 0, which mean no limit. @throws {UsageError} */

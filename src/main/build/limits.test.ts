@@ -1,14 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { resourcesOf } from "#build/run/limits.ts";
-import { limitsOf, parseCount, parseUlimit } from "./limits.ts";
+import { limitsOf, parseCount, resourceLimitOf } from "./limits.ts";
 
-test("parseUlimit: one number or two, or none", () => {
-  assert.deepEqual(parseUlimit("nofile=1024"), { type: "RLIMIT_NOFILE", soft: 1024, hard: 1024 });
-  assert.deepEqual(parseUlimit("core=0:5"), { type: "RLIMIT_CORE", soft: 0, hard: 5 });
-  assert.equal(parseUlimit("stack=8:-1").hard, Number.MAX_SAFE_INTEGER);
+test("resourceLimitOf: one number or two, or none", () => {
+  assert.deepEqual(resourceLimitOf("nofile=1024"), {
+    type: "RLIMIT_NOFILE",
+    soft: 1024,
+    hard: 1024,
+  });
+  assert.deepEqual(resourceLimitOf("core=0:5"), { type: "RLIMIT_CORE", soft: 0, hard: 5 });
+  assert.equal(resourceLimitOf("stack=8:-1").hard, Number.MAX_SAFE_INTEGER);
   for (const text of ["nofile", "files=1", "nofile=x", "nofile=2:1"]) {
-    assert.throws(() => parseUlimit(text), /--ulimit/);
+    assert.throws(() => resourceLimitOf(text), /--ulimit/);
   }
 });
 

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import type { ResourceLimit, RunLimits } from "#build/run/limits.ts";
+import { parseUlimit } from "#oci/ulimit.ts";
 
 /** The options that bound what RUN may use, as commander gives them. */
 export interface LimitOptions {
@@ -28,7 +29,7 @@ export function limitsOf(options: LimitOptions): RunLimits {
     cpuQuota: options.cpuQuota,
     cpusetCpus: options.cpusetCpus,
     cpusetMems: options.cpusetMems,
-    resourceLimits: options.ulimit.map(parseUlimit),
+    resourceLimits: options.ulimit.map(resourceLimitOf),
   };
 }
 
@@ -39,22 +40,14 @@ const limitNames: readonly string[] =
 /** RLIM_INFINITY as the largest number that JSON carries; the kernel takes it for all there is. */
 const unlimited = Number.MAX_SAFE_INTEGER;
 
-/** `nofile=1024`, `nofile=1024:2048`; -1 for no limit. @throws {Error} */
-export function parseUlimit(text: string): ResourceLimit {
-  const [, name = "", soft = "", hard = soft] = /^(\w+)=(-1|\d+)(?::(-1|\d+))?$/.exec(text) ?? [];
-  if (!limitNames.includes(name)) {
-    throw new Error(
-      `--ulimit ${text}: expected name=soft[:hard], name one of ${limitNames.join(", ")}`,
-    );
-  }
-  const limit = {
+/** One `--ulimit` as the runtime takes it. @throws {Error} */
+export function resourceLimitOf(text: string): ResourceLimit {
+  const { name, soft, hard } = parseUlimit(text, limitNames);
+  return {
     type: `RLIMIT_${name.toUpperCase()}`,
-    soft: soft === "-1" ? unlimited : Number(soft),
-    hard: hard === "-1" ? unlimited : Number(hard),
+    soft: soft === undefined ? unlimited : Number(soft),
+    hard: hard === undefined ? unlimited : Number(hard),
   };
-  if (limit.soft > limit.hard)
-    throw new Error(`--ulimit ${text}: the soft limit is above the hard one`);
-  return limit;
 }
 
 /** @throws {InvalidArgumentError} which commander shows with the option's name. */
